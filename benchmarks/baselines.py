@@ -1,0 +1,81 @@
+"""Two simple baselines on the very cells of a run: cell area alone, and logistic regression on frozen features.
+
+    python benchmarks/baselines.py runs/RUN
+
+Both are fitted on the run's training patients and scored on its test patients, with the run's own
+metrics and intervals. The features are the mean over space of the frozen, pretrained base that the run began with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.integrity import read_image
+from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
+from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing
+from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.evaluation.report import score_part
+from leukemia_tf.run import RunFolder, open_run
+
+SHOWN = ("auroc", "auroc_by_patient", "weighted_f1", "balanced_accuracy")
+
+
+def areas(folder: Path, cells: list[Cell]) -> np.ndarray:
+    """Return each cell's area in pixels: float [n, 1]."""
+    return np.array([[(read_image(folder / cell.path)[1].max(-1) > BACKGROUND).sum()] for cell in cells], float)
+
+
+def frozen_features(run: RunFolder, folder: Path, cells: list[Cell]) -> np.ndarray:
+    """Return the pooled features of the pretrained base: float [n, channels]."""
+    settings = run.read_config()
+    asked, size = settings["train"], settings["network"]["image_size"]
+    architecture = find_architecture(asked["base"])
+    network = build_pretrained(architecture, asked["drop_last_block"], size, asked["weights"], asked["seed"])
+    last = network.model.get_layer(network.blocks[-1].last).output
+    base = keras.Model(network.model.input, keras.layers.GlobalAveragePooling2D()(last))
+    return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(size)), 32), verbose=1)
+
+
+def score(train: tuple[np.ndarray, list[Cell]], test: tuple[np.ndarray, list[Cell]], c: float) -> dict:
+    """Fit a standardised, class-balanced logistic regression on one part and score it on another."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=5000))
+    probabilities = model.fit(train[0], classes(train[1])).predict_proba(test[0])[:, 1]
+    rows = [Prediction(cell.path, cell.patient, cell.label, probability=p) for cell, p in zip(test[1], probabilities)]
+    return score_part(rows)["cell"]
+
+
+def main() -> None:
+    """Print the table and, as the last line, one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    run = open_run(parser.parse_args().run)
+    folder = run.data
+    parts = {part: [cell for cell in read_cells(run.cells) if cell.split == part] for part in ("train", "test")}
+    joined = parts["train"] + parts["test"]
+    results = {"network": json.loads(run.metrics.read_text())["parts"]["test"]["cell"]}
+    for name, values, c in (
+        ("cell area alone", areas(folder, joined), 1.0),
+        ("frozen features, logistic regression", frozen_features(run, folder, joined), 1e-3),
+    ):
+        cut = len(parts["train"])
+        results[name] = score((values[:cut], parts["train"]), (values[cut:], parts["test"]), c)
+    print(f"{'test patients':<38}" + "".join(f"{name:>24}" for name in SHOWN))
+    for name, scores in results.items():
+        columns = (f"{scores[m]['value']:.3f} [{scores[m]['low']:.3f}, {scores[m]['high']:.3f}]" for m in SHOWN)
+        print(f"{name:<38}" + "".join(f"{column:>24}" for column in columns))
+    print(json.dumps({name: {m: scores[m] for m in SHOWN} for name, scores in results.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where in the cell a network looked, and what its layers see."""

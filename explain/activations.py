@@ -1,0 +1,95 @@
+"""What each convolutional and pooling layer sees in a cell."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+from leukemia_tf.explain.frame import Frame
+from matplotlib.figure import Figure
+
+GRID = 4  # maps a side of a layer's grid
+
+
+def spatial_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the convolutional and pooling layers with maps, from input to output."""
+    kinds = (
+        keras.layers.Conv2D,
+        keras.layers.DepthwiseConv2D,
+        keras.layers.MaxPooling2D,
+        keras.layers.AveragePooling2D,
+    )
+    return [layer for layer in model.layers if isinstance(layer, kinds)]
+
+
+def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each such layer's maps of one cell: float32 [h, w, filters] by layer's name.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package.
+    cell : numpy.ndarray
+        uint8 [1, size, size, 3].
+    """
+    layers = spatial_layers(model)
+    outputs = keras.Model(model.input, [layer.output for layer in layers]).predict(cell, verbose=0)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    return {layer.name: output[0] for layer, output in zip(layers, outputs)}
+
+
+def grid(maps: np.ndarray) -> np.ndarray:
+    """Lay the most active maps out in a square grid, each scaled to 0-1 by itself, a line apart.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray
+        float [h, w, filters].
+
+    Returns
+    -------
+    numpy.ndarray
+        float [GRID * (h + 1) - 1, GRID * (w + 1) - 1], NaN between and for missing maps.
+    """
+    height, width, _ = maps.shape
+    order = np.argsort(-np.abs(maps).mean((0, 1)), kind="stable")[: GRID * GRID]
+    out = np.full((GRID * (height + 1) - 1, GRID * (width + 1) - 1), np.nan, np.float32)
+    for place, index in enumerate(order):
+        top, left = (place // GRID) * (height + 1), (place % GRID) * (width + 1)
+        picture = maps[..., index] - maps[..., index].min()
+        out[top : top + height, left : left + width] = picture / (picture.max() or 1)
+    return out
+
+
+def draw_activations(frame: Frame, maps: dict[str, np.ndarray], columns: int = 5) -> Figure:
+    """Draw the cell and, behind it, a grid of maps a layer.
+
+    Parameters
+    ----------
+    frame : Frame
+        The cell.
+    maps : dict of str to numpy.ndarray
+        As from `activations`.
+    columns : int
+        Grids a row.
+    """
+    rows = math.ceil((len(maps) + 1) / columns)
+    figure = Figure((2.6 * columns, 2.85 * rows), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    axes[0].imshow(frame.cell[0])
+    axes[0].set_title(f"what the network sees, {frame.cell.shape[1]} px", fontsize=8)
+    for axis, (name, values) in zip(axes[1:], maps.items()):
+        _draw_grid(axis, name, values)
+    name = Path(frame.prediction.path).name
+    figure.suptitle(f"{name}: the {GRID * GRID} most active maps of each layer, each scaled by itself", fontsize=10)
+    return figure
+
+
+def _draw_grid(axis: object, name: str, values: np.ndarray) -> None:
+    height, width, filters = values.shape
+    axis.imshow(grid(values), cmap="magma", interpolation="nearest")
+    axis.set_title(f"{name}\n{filters} maps of {height} x {width}", fontsize=7)

@@ -1,0 +1,88 @@
+"""One cell on its way through an explanation: its pixels, its window, what the network said, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from leukemia_tf.models.network import predict_logits, preprocessing_of
+
+from leukemia_tf.data.integrity import read_image
+from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing, decode, preprocess, window
+from leukemia_tf.evaluation.predictions import Prediction, answer
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A cell as its file has it and as the network sees it.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 [height, width, 3], RGB: the original's pixels.
+    top_left_side : tuple of int
+        The square of the original that the network sees.
+    cell : numpy.ndarray
+        uint8 [1, size, size, 3]: what the network sees.
+    prediction : Prediction
+        What the network says.
+    """
+
+    image: np.ndarray
+    top_left_side: tuple[int, int, int]
+    cell: np.ndarray
+    prediction: Prediction
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Where the cell is: bool [height, width]."""
+        return self.image.max(-1) > BACKGROUND
+
+
+def read_frame(model: keras.Model, path: Path) -> Frame:
+    """Read an image file and ask the network.
+
+    Raises
+    ------
+    BadImageError
+        If the file cannot be used.
+    """
+    content, _ = read_image(path)
+    image = decode(tf.constant(content))
+    cell = preprocess(image, Preprocessing(**preprocessing_of(model)))[None].numpy()
+    top, left, side = (int(value) for value in window(image))
+    return Frame(image.numpy(), (top, left, side), cell, answer(str(path), predict_logits(model, cell)[0]))
+
+
+def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:
+    """Undo resize, padding and crop: lay a map of the network's square over the original's pixels.
+
+    Parameters
+    ----------
+    heat : numpy.ndarray
+        float32 [h, w], over the square that the network sees.
+    frame : Frame
+        The cell.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [height, width]; 0 outside the square.
+    """
+    top, left, side = frame.top_left_side
+    height, width = frame.image.shape[:2]
+    square = cv2.resize(heat.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    full = np.zeros((height, width), np.float32)
+    rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    full[rows, columns] = square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    return full
+
+
+def share_inside(heat: np.ndarray, mask: np.ndarray) -> float:
+    """Return the share of a map's heat that lies inside the cell, 0-1; NaN for a map without heat."""
+    total = float(heat.sum())
+    return float(heat[mask].sum()) / total if total > 0 else float("nan")

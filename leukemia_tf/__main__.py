@@ -1,0 +1,24 @@
+"""`python -m leukemia_tf`: the table of commands."""
+
+from leukemia_tf import __version__, config
+
+COMMANDS = {
+    "train": config.TrainConfig,
+    "evaluate": config.EvaluateConfig,
+    "predict": config.PredictConfig,
+    "gradcam": config.GradcamConfig,
+    "activations": config.ActivationsConfig,
+    "export": config.ExportConfig,
+}
+
+
+def main() -> None:
+    """Print each command with what it does."""
+    print(f"leukemia_tf {__version__}: leukemic B-lymphoblasts told from normal cells.\n")
+    for name, settings in COMMANDS.items():
+        print(f"  python -m leukemia_tf.{name:<12} {settings.__doc__.splitlines()[0]}")
+    print("\nEach has --help. Research use, not for diagnosis.")
+
+
+if __name__ == "__main__":
+    main()

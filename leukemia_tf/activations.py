@@ -1,0 +1,50 @@
+"""`python -m leukemia_tf.activations`: what each layer of the network sees in a cell."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from leukemia_tf.cli import run_command
+from leukemia_tf.config import ActivationsConfig
+from leukemia_tf.run import run_or_newest
+
+log = logging.getLogger("leukemia_tf")
+
+
+def activations(config: ActivationsConfig) -> Path:
+    """Draw the feature maps of each convolutional and pooling layer for one image.
+
+    Parameters
+    ----------
+    config : ActivationsConfig
+        The image; the newest run by default.
+
+    Returns
+    -------
+    pathlib.Path
+        The PNG.
+
+    Raises
+    ------
+    BadImageError
+        If the image cannot be used.
+    """
+    run = run_or_newest(config.run)
+    from leukemia_tf.evaluation.plots import save
+    from leukemia_tf.explain.activations import activations as layer_maps
+    from leukemia_tf.explain.activations import draw_activations
+    from leukemia_tf.explain.frame import read_frame
+    from leukemia_tf.models.network import load_network
+
+    model = load_network(run.model)
+    frame = read_frame(model, config.image)
+    maps = layer_maps(model, frame.cell)
+    target = config.out or run.explanation(config.image, "activations")
+    save(draw_activations(frame, maps), target)
+    log.info("%s: %d layers -> %s", config.image, len(maps), target)
+    return target
+
+
+if __name__ == "__main__":
+    run_command("activations", ActivationsConfig, activations)

@@ -1,0 +1,46 @@
+"""From flags to one call: what every command shares."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+from leukemia_tf.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def _log_to_terminal() -> None:
+    """Send notes to standard output, warnings and errors to standard error."""
+    notes, problems = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    notes.addFilter(lambda record: record.levelno < logging.WARNING)
+    problems.setLevel(logging.WARNING)
+    logging.basicConfig(format="%(message)s", handlers=[notes, problems])
+
+
+def run_command(name: str, config_type: type[Config], command: Callable[[Config], object]) -> NoReturn:
+    """Parse the flags of `config_type`, call `command`, and exit as DESIGN promises.
+
+    Exit status 0, what `command` returned if that is an int, 2 with one sentence for what the user can
+    mend, 130 if interrupted.
+    """
+    try:
+        import tyro
+    except ModuleNotFoundError:
+        sys.exit("error: leukemia_tf's dependencies are not installed: run `pip install .` in its folder.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes on how it was compiled
+    config = tyro.cli(config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,))
+    _log_to_terminal()
+    logging.getLogger("leukemia_tf").setLevel(logging.INFO)
+    try:
+        status = command(config)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

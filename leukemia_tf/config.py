@@ -1,0 +1,135 @@
+"""What each command can be asked: frozen dataclasses, from which the flags and config.json follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+Images = Annotated[tuple[Path, ...], Positional]
+
+
+class Settings:
+    """Takes paths as strings too, as a notebook or config.json gives them, and one image for several."""
+
+    def __post_init__(self) -> None:
+        """Turn strings into paths where paths belong."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "Images":
+                value = (value,) if isinstance(value, (str, Path)) else value
+                object.__setattr__(self, field.name, tuple(map(Path, value)))
+            elif isinstance(value, str) and "Path" in field.type:
+                object.__setattr__(self, field.name, Path(value))
+
+
+@dataclass(frozen=True)
+class TrainConfig(Settings):
+    """Train a network on cells and judge it on patients it has never seen.
+
+    Example: python -m leukemia_tf.train --base resnet50 --drop-last-block
+    """
+
+    base: str = "resnet50"
+    """Network to start from: scratch, vgg16, resnet50 or mobilenetv2."""
+    drop_last_block: bool = False
+    """Leave out the last block of the base's layers."""
+    weights: str = "imagenet"
+    """imagenet (from the folder LEUKEMIA_TF_WEIGHTS, Keras's cache, or a download), a file, or none."""
+    data: Path | None = None
+    """Folder of cells: C-NMC's download, or all/ and hem/. Default: LEUKEMIA_TF_DATA, else embedded phantom cells."""
+    out: Path | None = None
+    """Run folder to write. Default: runs/DATE-NAME."""
+    seed: int = 0
+    """Seed of the split, the weights, the shuffling and the augmentation."""
+    image_size: int | None = None
+    """Side of the square that the network sees, in pixels. Default: the base's own; 96 on the embedded cells."""
+    epochs: int | None = None
+    """The most epochs that any one stage may take. Default: 6; 16 when every layer trains from the start."""
+    batch_size: int = 32
+    """Cells a step."""
+    split: str = "patient"
+    """patient (60/20/20 of the patients), or a splits.json of your own."""
+    resume: bool = False
+    """Go on where the run in --out stopped; other flags then come from that run."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Settings):
+    """Score a run on its validation and test patients, with 95 % intervals over patients.
+
+    Example: python -m leukemia_tf.evaluate runs/2026-11-21T10-15-resnet50-cut
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder. Default: the newest in runs/."""
+    data: Path | None = None
+    """Where the run's cells lie now, if the folder has moved."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+    json: bool = False
+    """Print metrics.json instead of the tables."""
+
+
+@dataclass(frozen=True)
+class PredictConfig(Settings):
+    """Tell leukemic from normal for each image; one row an image, in the order asked.
+
+    Example: python -m leukemia_tf.predict cell-1.bmp cell-2.bmp --out answers.csv
+    """
+
+    images: Images
+    """Image files, or folders of them."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """CSV to write. Default: print it."""
+    batch_size: int = 32
+    """Cells a step."""
+
+
+@dataclass(frozen=True)
+class GradcamConfig(Settings):
+    """Show where in the cell the network looked: cell, heat map and overlay in one picture.
+
+    Example: python -m leukemia_tf.gradcam image.bmp
+    """
+
+    images: Images
+    """Image files, or folders of them."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """PNG to write (a folder, if there are several images). Default: beside each image."""
+
+
+@dataclass(frozen=True)
+class ActivationsConfig(Settings):
+    """Draw what each convolutional and pooling layer sees: a grid of feature maps a layer.
+
+    Example: python -m leukemia_tf.activations image.bmp
+    """
+
+    image: Annotated[Path, Positional]
+    """Image file."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """PNG to write. Default: beside the image."""
+
+
+@dataclass(frozen=True)
+class ExportConfig(Settings):
+    """Export a run's model for TensorFlow Serving: NAME/VERSION/saved_model.pb.
+
+    Example: python -m leukemia_tf.export
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path = Path("saved_models")
+    """Folder of exported models; the version is the next free number."""
+    name: str | None = None
+    """Model's name to the server. Default: the network's, such as resnet50-cut."""

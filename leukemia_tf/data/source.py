@@ -1,0 +1,46 @@
+"""Where the cells come from: what was named, the environment, or the embedded phantom cells."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukemia_tf.data.synthetic import embedded_cells
+
+VARIABLE = "LEUKEMIA_TF_DATA"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data folder, and how it was found.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Absolute.
+    told_by : str
+        `--data`, `LEUKEMIA_TF_DATA` or `embedded`.
+    """
+
+    folder: Path
+    told_by: str
+
+    @property
+    def embedded(self) -> bool:
+        """Whether these are the phantom cells that the package draws."""
+        return self.told_by == "embedded"
+
+    def __str__(self) -> str:
+        if self.embedded:
+            return f"cells: the embedded phantom cells, drawn by code, not real ones ({self.folder})"
+        return f"cells: {self.folder} ({self.told_by})"
+
+
+def find_source(data: Path | None) -> Source:
+    """Return the named folder, else that of LEUKEMIA_TF_DATA, else the embedded phantom cells."""
+    if data is not None:
+        return Source(Path(data).absolute(), "--data")
+    if os.environ.get(VARIABLE):
+        return Source(Path(os.environ[VARIABLE]).absolute(), VARIABLE)
+    return Source(embedded_cells(), "embedded")

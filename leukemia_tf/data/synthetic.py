@@ -1,0 +1,144 @@
+"""Phantom cells: the embedded set, drawn by code, in C-NMC's file format and naming.
+
+Purple nuclei on black. The classes differ in size, outline and chromatin, with overlap. Every patient
+has a stain and a size of its own, so that a split by image looks better than it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+SIDE = 450  # pixels, as in C-NMC
+VERSION = 1  # goes into the folder's name: change it whenever the drawing changes
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What all the phantom cells of one patient have in common."""
+
+    name: str
+    label: str
+    radius: float  # pixels, mean over the patient's cells
+    stain: np.ndarray  # float [3], RGB, 0-255
+    clumping: float  # standard deviation of the chromatin's grey levels
+
+
+def draw_patients(count: int, seed: int) -> list[Patient]:
+    """Draw `count` patients of each class; the class moves their means, the patient moves them more."""
+    rng = np.random.default_rng([seed, 0])
+    patients = []
+    for label in ("all", "hem"):
+        blast = label == "all"
+        for number in range(1, count + 1):
+            patients.append(
+                Patient(
+                    name=f"{number}" if blast else f"H{number}",
+                    label=label,
+                    radius=(91.0 if blast else 78.0) + rng.normal(0, 6.5),
+                    stain=np.array([88.0, 36.0, 104.0]) + rng.normal(0, 10.0, 3) + rng.normal(0, 8.0),
+                    clumping=(6.5 if blast else 9.5) + rng.normal(0, 0.8),
+                )
+            )
+    return patients
+
+
+def draw_cell(patient: Patient, rng: np.random.Generator, side: int = SIDE) -> np.ndarray:
+    """Draw one cell of a patient.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [side, side, 3], RGB, 0-255; the background is exactly black.
+    """
+    blast = patient.label == "all"
+    scale = side / SIDE
+    radius = scale * patient.radius * np.exp(rng.normal(0, 0.11))
+    mask = _outline(radius, 0.043 if blast else 0.024, rng, side)
+    chromatin = _noise(rng, side, scale * (4.0 if blast else 8.0)) * patient.clumping
+    if blast:
+        chromatin += 22.0 * _nucleoli(mask, radius, rng, side)
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / radius
+    rim = np.exp(-((depth / 0.08) ** 2))
+    tint = patient.stain + rng.normal(0, 2.5, 3)
+    pixels = tint + chromatin[..., None] * np.array([1.0, 0.7, 0.9]) - rim[..., None] * np.array([30.0, 12.0, 8.0])
+    pixels += rng.normal(0, 2.0, pixels.shape)
+    return np.where(mask[..., None] > 0, np.clip(pixels, 12, 255), 0).astype(np.uint8)
+
+
+def _outline(radius: float, wobble: float, rng: np.random.Generator, side: int) -> np.ndarray:
+    angles = np.linspace(0, 2 * np.pi, 256, endpoint=False)
+    distance = np.ones_like(angles)
+    for waves in range(2, 8):
+        distance += rng.normal(0, 2 * wobble / waves) * np.cos(waves * angles + rng.uniform(0, 2 * np.pi))
+    centre = side / 2 + rng.normal(0, 0.04 * side, 2)
+    points = centre + radius * distance[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    mask = np.zeros((side, side), np.uint8)
+    return cv2.fillPoly(mask, [points.round().astype(np.int32)], 255)
+
+
+def _noise(rng: np.random.Generator, side: int, scale: float) -> np.ndarray:
+    field = cv2.GaussianBlur(rng.normal(size=(side, side)).astype(np.float32), (0, 0), scale)
+    return field / field.std()
+
+
+def _nucleoli(mask: np.ndarray, radius: float, rng: np.random.Generator, side: int) -> np.ndarray:
+    spots = np.zeros((side, side), np.float32)
+    rows, columns = np.nonzero(mask)
+    for _ in range(rng.integers(0, 4)):
+        pick = rng.integers(len(rows))
+        centre = (int(columns[pick]), int(rows[pick]))
+        cv2.circle(spots, centre, max(1, round(radius * rng.uniform(0.08, 0.15))), 1.0, -1)
+    return cv2.GaussianBlur(spots, (0, 0), max(0.6, 0.03 * radius))
+
+
+def draw_cells(patients: int, cells: int, seed: int, side: int = SIDE) -> Iterator[tuple[str, np.ndarray]]:
+    """Draw `patients` patients a class with about `cells` cells each.
+
+    Yields
+    ------
+    tuple of (str, numpy.ndarray)
+        The path below the data folder, in C-NMC's naming, and the picture (uint8 [side, side, 3], RGB).
+    """
+    for index, patient in enumerate(draw_patients(patients, seed)):
+        rng = np.random.default_rng([seed, 1, index])
+        for number in range(1, int(cells * rng.uniform(0.7, 1.3)) + 1):
+            name = f"UID_{patient.name}_{number}_1_{patient.label}.bmp"
+            yield f"training_data/fold_{index % 3}/{patient.label}/{name}", draw_cell(patient, rng, side)
+
+
+def write_phantoms(folder: Path, patients: int = 15, cells: int = 10, seed: int = 0, side: int = SIDE) -> Path:
+    """Write phantom cells as 24-bit BMPs, unless they are there already; whole or not at all.
+
+    Returns
+    -------
+    pathlib.Path
+        `folder`, in the layout of C-NMC's download.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        for path, pixels in tqdm(draw_cells(patients, cells, seed, side), desc="drawing phantom cells", leave=False):
+            (scratch / path).parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(scratch / path), pixels[..., ::-1])
+        scratch.chmod(0o755)
+        os.replace(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def embedded_cells() -> Path:
+    """Return the folder of the embedded set, in the user's cache; drawn at the first call."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return write_phantoms(cache / "leukemia_tf" / f"phantom-cells-{VERSION}")

@@ -1,0 +1,36 @@
+"""The errors a user can meet: each is one sentence that says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend; a command prints the sentence and exits with 2."""
+
+
+class DataError(UserError):
+    """The cells, their labels or their patients cannot be used as they are."""
+
+
+class BadImageError(DataError):
+    """One image file that cannot be used.
+
+    Parameters
+    ----------
+    path : object
+        The file, as the user would name it.
+    reason : str
+        What is wrong with it and what to do, without the file's name.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class WeightsError(UserError):
+    """Pretrained weights that cannot be had or do not fit."""
+
+
+class RunError(UserError):
+    """A run folder that is missing, of another version, or in the way."""

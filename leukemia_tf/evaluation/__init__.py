@@ -1,0 +1,1 @@
+"""How good is it, on whom, and how sure: metrics, intervals over patients, pictures."""

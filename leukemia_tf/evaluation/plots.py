@@ -1,0 +1,109 @@
+"""Pictures of a run: learning curves, confusion matrix, ROC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.files import write_atomically
+
+INK, TRAIN, VAL, BAND = "#333333", "#7a4b94", "#d9822b", "#7a4b9433"
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, atomically."""
+    return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120))
+
+
+def _axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Figure, list]:
+    figure = Figure((width * columns, height), layout="constrained")
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(colors=INK)
+    return figure, list(axes)
+
+
+def learning_curves(history: Sequence[dict]) -> Figure:
+    """Draw loss and validation AUROC by epoch, a band a stage, the best epoch marked."""
+    figure, (loss, score) = _axes(5.6, columns=2)
+    epochs = [row["epoch"] for row in history]
+    loss.plot(epochs, [row["loss"] for row in history], color=TRAIN, marker=".", label="training (balanced, augmented)")
+    loss.plot(epochs, [row["val_loss"] for row in history], color=VAL, marker=".", label="validation")
+    loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
+    by_patient = [row["val_auroc_by_patient"] for row in history]
+    score.plot(epochs, [row["val_auroc"] for row in history], color=VAL, marker=".", label="over cells")
+    score.plot(epochs, by_patient, color=TRAIN, marker=".", label="every patient weighs the same")
+    best = max(range(len(history)), key=lambda i: (by_patient[i], -history[i]["val_loss"]))
+    score.plot(epochs[best], by_patient[best], "o", color=TRAIN, mfc="none", ms=12, label="kept")
+    score.set(xlabel="epoch", ylabel="AUROC on the validation patients", ylim=(None, 1.02))
+    for axis in (loss, score):
+        _mark_stages(axis, history)
+        axis.legend(frameon=False, fontsize=8)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def _mark_stages(axis: object, history: Sequence[dict]) -> None:
+    names = list(dict.fromkeys(row["stage"] for row in history))
+    for number, name in enumerate(names):
+        inside = [row["epoch"] for row in history if row["stage"] == name]
+        if number % 2:
+            axis.axvspan(inside[0] - 0.5, inside[-1] + 0.5, color="#00000010", lw=0)
+        axis.text(
+            (inside[0] + inside[-1]) / 2, 1.01, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=8
+        )
+    axis.set_xlim(0.5, history[-1]["epoch"] + 0.5)
+
+
+def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> Figure:
+    """Draw counts of cells, coloured by the share of the true class."""
+    figure, (axis,) = _axes(4.4)
+    counts = np.array([[np.sum((labels == t) & ((probabilities >= threshold) == p)) for p in (1, 0)] for t in (1, 0)])
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Purples", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        share = shares[row, column]
+        text = f"{count}\n{share:.0%}"
+        axis.text(column, row, text, ha="center", va="center", color="white" if share > 0.5 else INK, fontsize=13)
+    names = LABELS[::-1]
+    axis.set(xticks=(0, 1), yticks=(0, 1), xticklabels=names, yticklabels=names, xlabel="predicted", ylabel="true")
+    axis.spines[:].set_visible(False)
+    return figure
+
+
+def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auroc: dict[str, float]) -> Figure:
+    """Draw the ROC curve over cells with its 95 % band over resampled patients.
+
+    Parameters
+    ----------
+    labels, probabilities : numpy.ndarray
+        int [n], float [n].
+    weights : numpy.ndarray
+        float [b, n], resamples of patients.
+    auroc : dict
+        `value`, `low`, `high`.
+    """
+    figure, (axis,) = _axes(4.6)
+    grid = np.linspace(0, 1, 201)
+    curves = np.stack([_sensitivities(labels, probabilities, row, grid) for row in weights])
+    low, high = np.percentile(curves, (2.5, 97.5), axis=0)
+    axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % over patients")
+    label = f"AUROC {auroc['value']:.3f} [{auroc['low']:.3f}, {auroc['high']:.3f}]"
+    axis.plot(grid, _sensitivities(labels, probabilities, np.ones(len(labels)), grid), color=TRAIN, label=label)
+    axis.plot((0, 1), (0, 1), color="#999999", lw=0.8, ls=":")
+    axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+    axis.legend(frameon=False, loc="lower right", fontsize=8)
+    return figure
+
+
+def _sensitivities(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.diff(scores[order]) != 0, True]
+    positive, weight = labels[order] == 1, weights[order]
+    hits, alarms = np.cumsum(weight * positive), np.cumsum(weight * ~positive)
+    return np.interp(grid, np.r_[0, alarms[last] / alarms[-1]], np.r_[0, hits[last] / hits[-1]])

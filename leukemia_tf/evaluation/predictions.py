@@ -1,0 +1,71 @@
+"""Predictions: one row an image, as files and as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.files import read_csv, write_csv
+
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one image; a row of predictions-*.csv."""
+
+    path: str
+    patient: str = ""
+    label: str = ""  # the truth; empty if unknown
+    logit: float | None = None
+    probability: float | None = None  # of `all`
+    prediction: str = ""
+    status: str = "ok"
+    reason: str = ""
+
+
+COLUMNS = tuple(column.name for column in fields(Prediction))
+
+
+def sigmoid(logit: float | np.ndarray) -> float | np.ndarray:
+    """Return the probability of a logit, in float64."""
+    return 1 / (1 + np.exp(-np.asarray(logit, np.float64)))
+
+
+def answer(path: str, logit: float, patient: str = "", label: str = "") -> Prediction:
+    """Return the prediction that a logit makes."""
+    probability = float(sigmoid(logit))
+    return Prediction(path, patient, label, float(logit), probability, LABELS[probability >= THRESHOLD])
+
+
+def write_predictions(path: Path, predictions: Sequence[Prediction]) -> Path:
+    """Write predictions as CSV."""
+    return write_csv(path, COLUMNS, map(as_row, predictions))
+
+
+def as_row(prediction: Prediction) -> dict[str, object]:
+    """Return a row of the CSV: numbers to seven digits, unknown ones empty."""
+    row = asdict(prediction)
+    for name in ("logit", "probability"):
+        row[name] = "" if row[name] is None else f"{row[name]:.7g}"
+    return row
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read what `write_predictions` wrote."""
+    rows = read_csv(path)
+    for row in rows:
+        for name in ("logit", "probability"):
+            row[name] = float(row[name]) if row[name] else None
+    return [Prediction(**row) for row in rows]
+
+
+def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return labels (int [n], 1 for `all`), probabilities (float [n]) and patients (str [n])."""
+    labels = np.array([LABELS.index(prediction.label) for prediction in predictions])
+    probabilities = np.array([prediction.probability for prediction in predictions])
+    return labels, probabilities, np.array([prediction.patient for prediction in predictions])

@@ -1,0 +1,73 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` make a temporary file beside `path`, then put it in place in one step.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where the file belongs; missing folders above it are made.
+    write : callable
+        Called with the temporary file's path, which ends like `path`.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        write(scratch)
+        scratch.chmod(0o644)
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, value: object) -> Path:
+    """Write `value` as JSON; a number that is not finite becomes null."""
+    text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False) + "\n"
+    return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> Path:
+    """Write rows of the named columns as CSV (UTF-8, a header line)."""
+
+    def write(scratch: Path) -> None:
+        with scratch.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return write_atomically(path, write)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read a CSV with a header line; one dictionary a row."""
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        return list(csv.DictReader(stream))

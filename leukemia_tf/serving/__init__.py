@@ -1,0 +1,1 @@
+"""From a network to an answer: bytes in, probability out, in Python and in TensorFlow Serving."""

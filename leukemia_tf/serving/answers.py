@@ -1,0 +1,49 @@
+"""Image files in, answers out: one TensorFlow function, called by `predict` and stored in the SavedModel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.data.preprocess import Preprocessing, cells_from_bytes
+from leukemia_tf.evaluation.predictions import THRESHOLD
+from leukemia_tf.models.network import logit_model, preprocessing_of
+
+UNREADABLE = "unreadable"
+
+
+def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Return the function that answers for image files.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package.
+
+    Returns
+    -------
+    callable
+        `image_bytes`, string [n], -> `probability` float32 [n], `logit` float32 [n], `prediction` string [n],
+        `status` string [n] (`ok` or `unreadable`; an unreadable image's numbers are NaN and its prediction is
+        empty).
+    """
+    settings = Preprocessing(**preprocessing_of(model))
+    to_logit = logit_model(model)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        cells, readable = cells_from_bytes(image_bytes, settings)
+        logit = tf.where(readable, to_logit(cells, training=False)[:, 0], float("nan"))
+        probability = tf.sigmoid(logit)
+        label = tf.where(probability >= THRESHOLD, LABELS[1], LABELS[0])
+        return {
+            "probability": probability,
+            "logit": logit,
+            "prediction": tf.where(readable, label, ""),
+            "status": tf.where(readable, "ok", UNREADABLE),
+        }
+
+    return answer

@@ -1,0 +1,171 @@
+"""`python -m leukemia_tf.train`: from cells to a trained network, judged on patients it has never seen."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from leukemia_tf.cli import run_command
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, open_run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from leukemia_tf.data.catalog import Cell
+    from leukemia_tf.data.source import Source
+    from leukemia_tf.data.splits import Split
+    from leukemia_tf.models.pretrained import Network
+    from leukemia_tf.training.stages import Stage
+
+log = logging.getLogger("leukemia_tf")
+
+EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells, and minutes on two cores
+
+
+def train(config: TrainConfig | None = None) -> RunFolder:
+    """Train a network and judge it on its test patients.
+
+    Parameters
+    ----------
+    config : TrainConfig, optional
+        ResNet50 on the embedded cells by default.
+
+    Returns
+    -------
+    RunFolder
+        The run's folder, with everything in it.
+
+    Raises
+    ------
+    UserError
+        For what the user can mend: cells, weights, flags; nothing is written then.
+    """
+    config = config or TrainConfig()
+    _check_numbers(config)
+    from leukemia_tf.data.prepare import prepare_cells
+    from leukemia_tf.data.source import find_source
+    from leukemia_tf.models.table import find_architecture
+
+    if config.resume:
+        config = _resumed(config)
+    elif config.out:
+        check_vacant(config.out)
+    architecture = find_architecture(config.base)
+    source = find_source(config.data)
+    log.info("%s", source)
+    cells, split = prepare_cells(source.folder, config.split, config.seed)
+
+    from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
+    from leukemia_tf.models.network import network_name
+    from leukemia_tf.models.pretrained import build_pretrained
+    from leukemia_tf.training.devices import compute_deterministically
+    from leukemia_tf.training.stages import progressive
+
+    compute_deterministically()
+    default_size = max(EMBEDDED_SIZE, architecture.smallest_size) if source.embedded else architecture.image_size
+    size = config.image_size or default_size
+    asked = (config.drop_last_block, size, config.weights, config.seed)
+    network = build_pretrained(architecture, *asked, must=not source.embedded)
+    stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
+    name = network_name(architecture, config.drop_last_block)
+    run = RunFolder(config.out or new_run_path(name))
+    _write_beginning(run, config, name, source, cells, split, network, stages)
+    if not run.model.is_file():
+        _fit(run, config, source, cells, network, stages)
+    show(run, evaluate_run(run, source.folder))
+    return run
+
+
+def _check_numbers(config: TrainConfig) -> None:
+    for flag in ("image_size", "epochs", "batch_size"):
+        value = getattr(config, flag)
+        if value is not None and value < 1:
+            raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of 1 or more.")
+
+
+def _resumed(config: TrainConfig) -> TrainConfig:
+    """Return what the run in `config.out` was asked."""
+    if config.out is None:
+        raise RunError("--resume goes on with the run in --out: name that folder.")
+    asked = TrainConfig(**open_run(config.out).read_config()["train"])
+    return replace(asked, out=config.out, resume=True)
+
+
+def _write_beginning(
+    run: RunFolder,
+    config: TrainConfig,
+    name: str,
+    source: Source,
+    cells: tuple[Cell, ...],
+    split: Split,
+    network: Network,
+    stages: tuple[Stage, ...],
+) -> None:
+    """Write what is known before the first epoch."""
+    from leukemia_tf.data.catalog import read_cells, write_cells
+    from leukemia_tf.data.splits import write_split
+    from leukemia_tf.files import write_json
+
+    if config.resume and run.cells.is_file() and read_cells(run.cells) != cells:
+        raise RunError(f"the cells in {source.folder} are not those that {run} began with: put them back.")
+    loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
+    size, parameters = network.model.input_shape[1], network.model.count_params()
+    run.write_config(
+        train=asdict(config),
+        network={"name": name, "parameters": parameters, "image_size": size},
+        weights={"asked": config.weights, **loaded},
+        data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
+        stages=[asdict(stage) for stage in stages],
+    )
+    write_json(run.environment, environment())
+    write_split(run.splits, split)
+    write_cells(run.cells, cells)
+    log.info("run folder: %s", run)
+    log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
+
+
+def _fit(
+    run: RunFolder,
+    config: TrainConfig,
+    source: Source,
+    cells: tuple[Cell, ...],
+    network: Network,
+    stages: tuple[Stage, ...],
+) -> None:
+    """Train through the stages, and write the best network."""
+    from leukemia_tf.data.preprocess import Preprocessing
+    from leukemia_tf.files import write_atomically
+    from leukemia_tf.models.network import preprocessing_of
+    from leukemia_tf.training.examples import load_examples
+    from leukemia_tf.training.loop import Task, train_stages
+
+    settings = Preprocessing(**preprocessing_of(network.model))
+    train_part, val_part = (load_examples(source.folder, cells, part, settings) for part in ("train", "val"))
+    task = Task(
+        network,
+        train_part,
+        val_part,
+        _validation_scores,
+        config.batch_size,
+        config.seed,
+        history_path=run.history,
+        state_path=run.checkpoint,
+    )
+    train_stages(task, stages)
+    write_atomically(run.model, network.model.save)
+    shutil.rmtree(run.checkpoint.parent)
+
+
+def _validation_scores(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float]:
+    from leukemia_tf.evaluation.metrics import all_metrics
+
+    scores = all_metrics(labels, probabilities, patients)
+    return {f"val_{name}": float(scores[name][0]) for name in ("auroc", "auroc_by_patient")}
+
+
+if __name__ == "__main__":
+    run_command("train", TrainConfig, train)

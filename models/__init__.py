@@ -1,0 +1,4 @@
+"""Networks, in plain Keras: a table of architectures, their cuts and heads, their weights.
+
+Importing this package imports no Keras; its modules do when a network is built.
+"""

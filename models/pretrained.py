@@ -1,0 +1,90 @@
+"""A network ready to be trained: built, and given the weights that were asked for."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from leukemia_tf.models.network import build_network, kept_blocks
+from leukemia_tf.models.table import Architecture, Block
+from leukemia_tf.models.weights import Loaded, load_file, load_imagenet
+
+from leukemia_tf.errors import WeightsError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with what is known of its base.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From cells to a probability.
+    blocks : tuple of Block
+        Of the base, from input to output.
+    loaded : Loaded or None
+        What a weights file gave; None if every layer starts at random.
+    """
+
+    model: keras.Model
+    blocks: tuple[Block, ...]
+    loaded: Loaded | None
+
+    @property
+    def pretrained(self) -> tuple[str, ...]:
+        """Names of the blocks whose weights were loaded."""
+        return self.loaded.blocks if self.loaded else ()
+
+
+def build_pretrained(
+    architecture: Architecture, drop_last_block: bool, image_size: int, weights: str, seed: int, must: bool = True
+) -> Network:
+    """Build a network and load its weights, and log what was had.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The base's record.
+    drop_last_block : bool
+        Whether the base ends before its last block.
+    image_size : int
+        Side of the input, in pixels.
+    weights : str
+        `imagenet`, `none`, or the path of a file.
+    seed : int
+        Of the random weights.
+    must : bool
+        Whether to stop if ImageNet weights cannot be had; otherwise this says so loudly and goes on without.
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be had or do not fit.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build_network(architecture, drop_last_block, {"image_size": image_size})
+    blocks = kept_blocks(architecture, drop_last_block)
+    size = f"{image_size} x {image_size}"
+    log.info("\nnetwork: %s, %s parameters, cells of %s pixels", model.name, f"{model.count_params():,}", size)
+    if weights == "none" or (weights == "imagenet" and not architecture.weights):
+        log.info("weights: none; every layer trains from the start")
+        return Network(model, blocks, None)
+    try:
+        loaded = (
+            load_imagenet(model, architecture, blocks)
+            if weights == "imagenet"
+            else load_file(model, blocks, Path(weights))
+        )
+    except WeightsError as error:
+        if must or weights != "imagenet":
+            raise
+        log.warning("\nWARNING: training starts from RANDOM weights, for %s\n", error)
+        return Network(model, blocks, None)
+    log.info("weights: %s parameters of %s from %s", f"{loaded.parameters:,}", ", ".join(loaded.blocks), loaded.source)
+    if loaded.random:
+        log.warning("WARNING: %d layers stay RANDOM: %s …", len(loaded.random), ", ".join(loaded.random[:3]))
+    return Network(model, blocks, loaded)

@@ -1,0 +1,54 @@
+"""What the tests share: tiny phantom cells, a tiny run, and the real cells where they are at hand."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.pop("LEUKEMIA_TF_DATA", None)
+os.environ.pop("LEUKEMIA_TF_WEIGHTS", None)
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("LEUKEMIA_TF_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_configure():
+    logging.getLogger("leukemia_tf").setLevel(logging.INFO)
+
+
+@pytest.fixture(scope="session")
+def tiny_cells(tmp_path_factory):
+    """4 patients a class with about 5 cells each, 120 pixels wide."""
+    from leukemia_tf.data.synthetic import write_phantoms
+
+    return write_phantoms(tmp_path_factory.mktemp("cells") / "tiny", patients=4, cells=5, seed=3, side=120)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_cells, tmp_path_factory):
+    """A scratch CNN trained on the tiny cells for two epochs."""
+    from leukemia_tf.config import TrainConfig
+    from leukemia_tf.train import train
+
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    return train(TrainConfig(base="scratch", data=tiny_cells, out=out, image_size=60, epochs=2, batch_size=8))
+
+
+@pytest.fixture(scope="session")
+def real_cells():
+    """The folder of real cells; skips where it is not at hand."""
+    folder = SHARED / "C-NMC_Leukemia"
+    if not folder.is_dir():
+        pytest.skip("the real cells of C-NMC 2019 are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_weights():
+    """The folder of ImageNet weights; skips where it is not at hand."""
+    folder = SHARED / "weights"
+    if not folder.is_dir():
+        pytest.skip("the ImageNet weights are not at hand")
+    return folder

@@ -1,0 +1,107 @@
+"""Which cells there are, in each layout, and what is refused."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from leukemia_tf.data.catalog import find_images, hash_cells, read_catalog, read_cells, write_cells
+from leukemia_tf.errors import BadImageError, DataError
+
+
+def put(path, value=80):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
+    return path
+
+
+@pytest.fixture
+def download(tmp_path):
+    """C-NMC's download in small: folds, numbered images with their CSV, unlabelled images."""
+    put(tmp_path / "training_data/fold_0/all/UID_11_10_1_all.bmp")
+    put(tmp_path / "training_data/fold_2/hem/UID_h3_4_1_hem.png")
+    numbered = tmp_path / "validation_data"
+    put(numbered / "C-NMC_test_prelim_phase_data/1.bmp")
+    put(numbered / "C-NMC_test_prelim_phase_data/3.bmp")
+    rows = ["Patient_ID,new_names,labels", "UID_57_29_1_all.bmp,1.bmp,1", "UID_57_22_2_all.bmp,2.bmp,1"]
+    (numbered / "labels.csv").write_text("\n".join([*rows, "UID_H9_1_1_hem.bmp,3.bmp,0"]))
+    put(tmp_path / "testing_data/C-NMC_test_final_phase_data/22.bmp")
+    return tmp_path
+
+
+def test_download(download):
+    found = read_catalog(download)
+    told = {cell.path.split("/")[-1]: (cell.label, cell.patient) for cell in found.cells}
+    assert told == {
+        "UID_11_10_1_all.bmp": ("all", "11"),
+        "UID_h3_4_1_hem.png": ("hem", "H3"),
+        "1.bmp": ("all", "57"),
+        "3.bmp": ("hem", "H9"),
+    }
+    assert found.unlabelled == ("testing_data/C-NMC_test_final_phase_data/22.bmp",)
+    assert found.rows_without_image == 1
+
+
+def test_plain_tree_with_a_folder_a_patient(tmp_path):
+    put(tmp_path / "all/P07/x.png")
+    put(tmp_path / "hem/P08/x.png")
+    assert [(c.label, c.patient) for c in read_catalog(tmp_path).cells] == [("all", "P07"), ("hem", "P08")]
+
+
+def test_real_cells(real_cells):
+    found = read_catalog(real_cells)
+    assert (len(found.cells), len(found.unlabelled), found.rows_without_image) == (1997, 4, 1863)
+    assert len({cell.patient for cell in found.cells if cell.path.startswith("training_data")}) == 36
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda folder: shutil.rmtree(folder), "no such folder"),
+        (lambda folder: None, "holds no images"),
+        (lambda folder: put(folder / "all/UID_1_1_1_all.bmp"), "no image labelled `hem`"),
+        (lambda folder: put(folder / "all/UID_1_1_1_hem.bmp"), "its name says `hem`, its folder `all`"),
+        (lambda folder: put(folder / "all/cell.bmp"), "patient cannot be told"),
+        (
+            lambda folder: (
+                put(folder / "1.bmp"),
+                (folder / "x.csv").write_text("Patient_ID,new_names,labels\nUID_1_1_1_all.bmp,1.bmp,0\n"),
+            ),
+            "contradicts itself",
+        ),
+    ],
+)
+def test_refused(tmp_path, make, sentence):
+    make(tmp_path)
+    with pytest.raises(DataError, match=sentence):
+        read_catalog(tmp_path)
+
+
+def test_hash_is_of_the_pixels_not_of_the_file(tmp_path):
+    put(tmp_path / "all/UID_1_1_1_all.bmp", 70)
+    put(tmp_path / "all/UID_2_1_1_all.png", 70)
+    put(tmp_path / "hem/UID_H1_1_1_hem.png", 71)
+    one, two, three = hash_cells(read_catalog(tmp_path))
+    assert one.sha256 == two.sha256 != three.sha256
+
+
+def test_a_bad_image_is_named(tmp_path):
+    put(tmp_path / "all/UID_1_1_1_all.bmp")
+    bad = put(tmp_path / "hem/UID_H1_1_1_hem.bmp")
+    bad.write_bytes(bad.read_bytes()[:-1])
+    with pytest.raises(BadImageError, match=r"UID_H1_1_1_hem.bmp: is truncated"):
+        hash_cells(read_catalog(tmp_path))
+
+
+def test_cells_csv_round_trip(download, tmp_path):
+    cells = hash_cells(read_catalog(download))
+    assert read_cells(write_cells(tmp_path / "cells.csv", cells)) == cells
+
+
+def test_find_images(tmp_path):
+    a, b = put(tmp_path / "d/b.png"), put(tmp_path / "d/a.bmp")
+    assert find_images([tmp_path / "missing.bmp", tmp_path / "d"]) == [tmp_path / "missing.bmp", b, a]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no images"):
+        find_images([tmp_path / "empty"])

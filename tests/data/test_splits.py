@@ -1,0 +1,122 @@
+"""Splits: disjoint, complete, reproducible, even where the patients allow, and leaks are refused."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leukemia_tf.data.catalog import Cell, hash_cells, read_catalog
+from leukemia_tf.data.splits import (
+    PARTS,
+    Split,
+    assign,
+    check_split,
+    describe,
+    merge_aliases,
+    read_split,
+    split_by_patient,
+    write_split,
+)
+from leukemia_tf.errors import DataError
+
+
+def make(sizes, prefix, label):
+    return [
+        Cell(f"{label}/{prefix}{p}-{i}", label, f"{prefix}{p}", sha256=f"{prefix}{p}-{i}")
+        for p, size in enumerate(sizes)
+        for i in range(size)
+    ]
+
+
+counts = st.lists(st.integers(1, 400), min_size=3, max_size=25)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts, counts, st.integers(0, 1000))
+def test_any_patients(leukemic, healthy, seed):
+    cells = make(leukemic, "", "all") + make(healthy, "H", "hem")
+    split = split_by_patient(cells, seed)
+    assert split == split_by_patient(cells[::-1], seed)
+    patients = [patient for part in PARTS for patient in getattr(split, part)]
+    assert sorted(patients) == sorted({cell.patient for cell in cells})
+    check_split(assign(cells, split), split)
+    for sizes, healthy_class in ((leukemic, False), (healthy, True)):
+        inside = [patient for patient in split.test if patient.startswith("H") == healthy_class]
+        assert len(inside) == max(1, round(0.2 * len(sizes)))
+
+
+def test_even_patients_are_split_evenly():
+    cells = make([10] * 20, "", "all") + make([10] * 20, "H", "hem")
+    split = split_by_patient(cells, seed=0)
+    assert [len(getattr(split, part)) for part in PARTS] == [24, 8, 8]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_giants_stand_in_train_and_test(seed):
+    cells = make([30] * 10, "", "all") + make([400, 380, 6, 5, 5, 4, 3, 2, 2, 1], "H", "hem")
+    part_of = split_by_patient(cells, seed).part_of()
+    assert {part_of["H0"], part_of["H1"]} == {"train", "test"}
+    assert "val is thin in hem" in describe(assign(cells, split_by_patient(cells, seed)))
+
+
+def test_patients_who_share_a_picture_are_one():
+    cells = make([5] * 6, "", "all") + make([5] * 6, "H", "hem")
+    shared = [Cell("x", "hem", "H0", "same"), Cell("y", "hem", "H1", "same"), Cell("z", "hem", "H2", "H1-0")]
+    cells += shared
+    assert merge_aliases(cells)["H0"] == {"H0", "H1", "H2"}
+    for seed in range(20):
+        part_of = split_by_patient(cells, seed).part_of()
+        assert part_of["H0"] == part_of["H1"] == part_of["H2"]
+
+
+def test_one_picture_with_both_labels_is_refused():
+    cells = [Cell("a", "all", "1", "same"), Cell("b", "hem", "H1", "same")]
+    with pytest.raises(DataError, match="a and b are the same picture"):
+        merge_aliases(cells)
+
+
+def test_too_few_patients():
+    with pytest.raises(DataError, match="`hem` has 2 distinct"):
+        split_by_patient(make([5] * 4, "", "all") + make([5] * 2, "H", "hem"), 0)
+
+
+def test_leaks_are_refused():
+    cells = make([2] * 3, "", "all") + make([2] * 3, "H", "hem")
+    twice = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2", "0"))
+    with pytest.raises(DataError, match="leak: patient 0 in both train and test"):
+        check_split(assign(cells, twice), twice)
+    good = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2"))
+    alias = [*cells, Cell("x", "all", "0", "2-0")]
+    with pytest.raises(DataError, match=r"same picture stands in test \(patient 2\) and train \(patient 0\)"):
+        check_split(assign(alias, good), good)
+    thin = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2",))
+    with pytest.raises(DataError, match="no `hem` cell in test"):
+        check_split(assign(cells, thin), thin)
+
+
+def test_file_round_trip(tmp_path):
+    split = Split("patient", 4, ("1", "H1"), ("2",), ("3",))
+    assert read_split(write_split(tmp_path / "splits.json", split)) == split
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", json.dumps({"train": ["1"]}), json.dumps({"train": 1, "val": 2, "test": 3})]
+)
+def test_bad_file(tmp_path, content):
+    path = tmp_path / "mine.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"mine\.json is not a split"):
+        read_split(path)
+    with pytest.raises(DataError, match=r"It takes `patient`, or a splits\.json"):
+        read_split(tmp_path / "imagewise")
+
+
+def test_real_cells(real_cells):
+    cells = hash_cells(read_catalog(real_cells))
+    same = {group for group in merge_aliases(cells).values() if len(group) > 1}
+    assert same == {frozenset({"20", "21"}), frozenset({"51", "75", "78"}), frozenset({"H10", "H3"})}
+    for seed in range(4):
+        split = split_by_patient(cells, seed)
+        check_split(assign(cells, split), split)
+        assert {split.part_of()["H10"], split.part_of()["H14"]} == {"train", "test"}

@@ -1,0 +1,88 @@
+"""Weights: found where promised, loaded where they fit, refused with a sentence."""
+
+import keras
+import numpy as np
+import pytest
+from leukemia_tf.models.network import build_network, kept_blocks
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.models.weights import load_file, load_imagenet
+
+from leukemia_tf.errors import WeightsError
+
+CUT = {
+    "vgg16": ("vgg16_to_block4_pool.h5", 7_635_264),
+    "resnet50": ("resnet50_to_conv4_block6_out.h5", 8_589_184),
+    "mobilenetv2": ("mobilenetv2_1.0_224_notop.h5", 1_364_864),
+}
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """A home without cached weights, and no network."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+    def fail(*_, **__):
+        raise Exception("URL fetch failure: no network")
+
+    monkeypatch.setattr(keras.utils, "get_file", fail)
+    return tmp_path
+
+
+def make(name, cut, size=64):
+    architecture = find_architecture(name)
+    return architecture, build_network(architecture, cut, {"image_size": size}), kept_blocks(architecture, cut)
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_real_weights_load_whole(name, real_weights, offline, monkeypatch):
+    monkeypatch.setenv("LEUKEMIA_TF_WEIGHTS", str(real_weights))
+    architecture, model, blocks = make(name, True)
+    loaded = load_imagenet(model, architecture, blocks)
+    file, parameters = CUT[name]
+    assert loaded.source.endswith(file)
+    assert loaded.parameters == parameters
+    assert loaded.random == ()
+    assert loaded.blocks == tuple(block.name for block in blocks)
+
+
+def test_loaded_base_equals_keras_applications(real_weights):
+    _, model, blocks = make("resnet50", True)
+    load_file(model, blocks, real_weights / CUT["resnet50"][0])
+    whole = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(64, 64, 3))
+    oracle = keras.Model(whole.input, whole.get_layer("conv4_block6_out").output)
+    oracle.load_weights(real_weights / CUT["resnet50"][0])
+    cells = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    wanted = oracle(keras.applications.resnet50.preprocess_input(cells.astype(np.float32)))
+    got = keras.Model(model.input, model.get_layer("conv4_block6_out").output)(cells)
+    np.testing.assert_allclose(got, wanted, atol=1e-4)
+
+
+def test_part_of_a_base_is_not_imagenet(real_weights, offline, monkeypatch):
+    monkeypatch.setenv("LEUKEMIA_TF_WEIGHTS", str(real_weights))
+    architecture, model, blocks = make("vgg16", False)
+    with pytest.raises(WeightsError, match=r"lacks block5_conv1 and 2 other layers.*no network.*--weights none"):
+        load_imagenet(model, architecture, blocks)
+
+
+def test_a_file_may_cover_part_and_says_so(tmp_path):
+    _, cut, _blocks = make("scratch", True)
+    keras.Model(cut.input, cut.get_layer("block3_pool").output).save_weights(tmp_path / "part.weights.h5")
+    keras.Model(cut.input, cut.get_layer("block3_pool").output).save(tmp_path / "part.h5")
+    _, whole, all_blocks = make("scratch", False)
+    loaded = load_file(whole, all_blocks, tmp_path / "part.h5")
+    assert loaded.blocks == ("block1", "block2", "block3")
+    assert loaded.random == ("block4_conv",)
+    assert loaded.parameters == 93_248
+    np.testing.assert_array_equal(whole.get_layer("block2_conv").kernel, cut.get_layer("block2_conv").kernel)
+
+
+def test_refused(tmp_path, offline):
+    architecture, model, blocks = make("mobilenetv2", True)
+    with pytest.raises(WeightsError, match=r"cannot be had.*LEUKEMIA_TF_WEIGHTS"):
+        load_imagenet(model, architecture, blocks)
+    (tmp_path / "text.h5").write_text("no weights")
+    _, other, _ = make("scratch", True)
+    other.save(tmp_path / "other.h5")
+    for name, reason in (("gone.h5", "no such file"), ("text.h5", "not a Keras HDF5"), ("other.h5", "fits no layer")):
+        with pytest.raises(WeightsError, match=f"{name}.*{reason}"):
+            load_file(model, blocks, tmp_path / name)

@@ -1,0 +1,74 @@
+"""The SavedModel, loaded where there is nothing but TensorFlow, answers like `predict`."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from leukemia_tf.config import ExportConfig, PredictConfig
+from leukemia_tf.export import export
+from leukemia_tf.predict import predict
+
+ALONE = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+contents = [open(path, "rb").read() for path in sys.argv[2:]]
+answers = model.signatures["serving_default"](image_bytes=tf.constant(contents))
+assert not any(name.split(".")[0] == "leukemia_tf" for name in sys.modules)
+print(json.dumps({name: [v.decode() if isinstance(v, bytes) else v for v in values.numpy().tolist()]
+                  for name, values in answers.items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_run, tmp_path_factory):
+    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("saved_models")))
+
+
+def ask_alone(exported, paths):
+    """Ask in a process that imports TensorFlow alone, away from this source tree."""
+    command = [sys.executable, "-c", ALONE, str(exported), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=exported, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def compare(exported, tiny_run, paths):
+    answers = ask_alone(exported, paths)
+    wanted = predict(PredictConfig(images=tuple(paths), run=tiny_run.path))
+    probabilities = np.array([row.probability for row in wanted if row.status == "ok"])
+    assert probabilities.std() > 1e-3  # a network that answers the same to every cell proves nothing
+    for index, row in enumerate(wanted):
+        assert answers["status"][index] == row.status
+        assert answers["prediction"][index] == row.prediction
+        if row.status == "ok":
+            assert answers["probability"][index] == pytest.approx(row.probability, abs=1e-5)
+            assert answers["logit"][index] == pytest.approx(row.logit, abs=1e-4)
+        else:
+            assert np.isnan(answers["probability"][index])
+
+
+def test_layout(exported):
+    assert exported.name == "1"
+    assert exported.parent.name == "scratch"
+    assert (exported / "saved_model.pb").is_file()
+
+
+def test_answers_like_predict(exported, tiny_run, tiny_cells, tmp_path):
+    bad = tmp_path / "bad.bmp"
+    bad.write_bytes(b"BM rubbish")
+    cells = sorted(tiny_cells.rglob("*.bmp"))[:6]
+    compare(exported, tiny_run, [*cells[:3], bad, *cells[3:]])
+
+
+def test_answers_like_predict_on_real_files(exported, tiny_run, real_cells):
+    compare(exported, tiny_run, sorted(real_cells.rglob("*.bmp"))[::3] + sorted(real_cells.rglob("*.png"))[::200])
+
+
+def test_next_version_beside_the_first(exported, tiny_run):
+    again = export(ExportConfig(run=tiny_run.path, out=exported.parent.parent))
+    assert again == exported.with_name("2")
+    assert sorted(path.name for path in exported.parent.iterdir()) == ["1", "2"]

@@ -1,0 +1,231 @@
+"""The commands, as a user types them: help, answers, and bad input told in a sentence with exit code 2."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from leukemia_tf.models.table import ARCHITECTURES
+
+from leukemia_tf.__main__ import COMMANDS
+from leukemia_tf.config import ActivationsConfig, EvaluateConfig, GradcamConfig, PredictConfig, TrainConfig
+from leukemia_tf.errors import DataError, RunError, UserError, WeightsError
+from leukemia_tf.evaluate import evaluate
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.files import write_json
+from leukemia_tf.gradcam import gradcam
+from leukemia_tf.predict import predict
+from leukemia_tf.run import newest_run, open_run
+from leukemia_tf.train import train
+from tests.conftest import ROOT
+
+
+def run_module(name, *flags, cwd, **env):
+    command = [sys.executable, "-m", f"leukemia_tf{name}", *map(str, flags)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+def test_the_table_of_commands(tmp_path):
+    shown = run_module("", cwd=tmp_path).stdout
+    assert all(f"leukemia_tf.{name}" in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_imports_nothing_heavy(name, tmp_path):
+    script = (
+        "import runpy, sys\n"
+        f"sys.argv = ['x', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('leukemia_tf.{name}', run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    assert end.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'matplotlib', 'cv2', 'numpy'} & sys.modules.keys()\n"
+        "assert not heavy, heavy\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Example: python -m leukemia_tf." in done.stdout
+    if name == "train":
+        assert all(base in done.stdout for base in ARCHITECTURES)
+
+
+def test_run_folder(tiny_run):
+    names = {path.name for path in tiny_run.path.iterdir()}
+    assert names == {
+        *("config.json", "environment.json", "cells.csv", "splits.json", "history.csv", "model.keras"),
+        *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures"),
+    }
+    assert {path.name for path in tiny_run.figures.iterdir()} == {
+        "learning-curves.png",
+        "confusion-matrix.png",
+        "roc.png",
+    }
+    with tiny_run.history.open() as stream:
+        columns = next(csv.reader(stream))
+    assert columns[:8] == ["stage", "epoch", "learning_rate", "image_size", "loss", "val_loss", "val_auroc", "seconds"]
+    settings = tiny_run.read_config()
+    assert settings["train"]["seed"] == 0
+    assert settings["weights"]["source"] == "random"
+
+
+def test_metrics_follow_from_the_predictions(tiny_run):
+    from sklearn.metrics import roc_auc_score
+
+    metrics = json.loads(tiny_run.metrics.read_text())
+    assert metrics["protocol"] == "patient"
+    for part in ("val", "test"):
+        labels, probabilities, patients = arrays(read_predictions(tiny_run.predictions(part)))
+        cell = metrics["parts"][part]["cell"]
+        assert set(cell) == set(METRICS)
+        assert cell["auroc"]["value"] == pytest.approx(roc_auc_score(labels, probabilities))
+        assert sum(metrics["parts"][part]["patients"].values()) == len(set(patients))
+
+
+def test_evaluate_again_gives_the_same(tiny_run):
+    before = tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()
+    evaluate(EvaluateConfig(run=tiny_run.path))
+    assert (tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()) == before
+
+
+def test_evaluate_notices_other_pictures(tiny_run, tmp_path):
+    from leukemia_tf.data.synthetic import write_phantoms
+
+    other = write_phantoms(tmp_path / "other", patients=4, cells=5, seed=4, side=120)
+    with pytest.raises(DataError, match="other"):
+        evaluate(EvaluateConfig(run=tiny_run.path, data=other))
+
+
+def test_predict_equals_evaluate(tiny_run, tiny_cells):
+    wanted = read_predictions(tiny_run.predictions("test"))
+    got = predict(PredictConfig(images=tuple(tiny_cells / row.path for row in wanted), run=tiny_run.path))
+    assert [row.patient for row in got] == [row.patient for row in wanted]
+    np.testing.assert_allclose([row.logit for row in got], [row.logit for row in wanted], rtol=1e-5, atol=1e-6)
+
+
+def test_predict_names_each_bad_image_and_answers_the_rest(tiny_run, tiny_cells, tmp_path):
+    good = next(tiny_cells.rglob("*_all.bmp"))
+    short, text = tmp_path / "short.bmp", tmp_path / "text.png"
+    short.write_bytes(good.read_bytes()[:-1])
+    text.write_text("text")
+    done = run_module(".predict", good, short, text, "gone.bmp", "--run", tiny_run.path, "--out", "a.csv", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    with (tmp_path / "a.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["path", "patient", "label", "logit", "probability", "prediction", "status", "reason"]
+    assert [row["path"] for row in rows] == [str(good), str(short), str(text), "gone.bmp"]
+    assert [row["status"] for row in rows] == ["ok", "unreadable", "unreadable", "unreadable"]
+    assert rows[0]["label"] == "all"
+    for row, reason in zip(rows[1:], ("truncated", "not an image", "No such file"), strict=True):
+        assert reason in row["reason"]
+        assert row["probability"] == ""
+
+
+def test_gradcam_and_activations(tiny_run, tiny_cells, tmp_path):
+    from leukemia_tf.activations import activations
+
+    image = next(tiny_cells.rglob("*_hem.bmp"))
+    copy = tmp_path / "cell.bmp"
+    copy.write_bytes(image.read_bytes())
+    (beside,) = gradcam(GradcamConfig(images=(copy,), run=tiny_run.path))
+    assert beside == tmp_path / "cell-gradcam.png"
+    drawn = activations(ActivationsConfig(image=copy, run=tiny_run.path, out=tmp_path / "maps.png"))
+    for path in (beside, drawn):
+        assert cv2.imread(str(path)).std() > 5
+    several = gradcam(GradcamConfig(images=(copy, image), run=tiny_run.path, out=tmp_path / "maps"))
+    assert [path.parent for path in several] == [tmp_path / "maps"] * 2
+
+
+def test_a_black_image_is_drawn_and_said(tiny_run, tmp_path, caplog):
+    path = tmp_path / "black.png"
+    cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
+    gradcam(GradcamConfig(images=(path,), run=tiny_run.path))
+    assert f"{path}: there is no cell in this image" in caplog.text
+
+
+def bad_cell(folder):
+    path = next(folder.rglob("*_hem.bmp"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def few_patients(folder):
+    for path in folder.rglob("UID_H*"):
+        if not path.name.startswith(("UID_H1_", "UID_H2_")):
+            path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "config", "sentence"),
+    [
+        (lambda folder: bad_cell(folder), {}, r"_hem\.bmp: is truncated"),
+        (lambda folder: few_patients(folder), {}, "too few patients to split: `hem` has 2"),
+        (None, {"base": "resnet5"}, "--base resnet5: no such network; did you mean resnet50"),
+        (None, {"split": "by-image"}, "It takes `patient`, or a splits.json"),
+        (None, {"weights": "gone.h5"}, "--weights gone.h5: no such file"),
+        (None, {"epochs": 0}, "--epochs 0: it takes a number of 1 or more"),
+        (None, {"image_size": 20}, "--image-size 20: scratch needs 60 pixels"),
+    ],
+)
+def test_bad_input_writes_nothing(tiny_cells, tmp_path, spoil, config, sentence):
+    import shutil
+
+    data = shutil.copytree(tiny_cells, tmp_path / "data")
+    if spoil:
+        spoil(data)
+    out = tmp_path / "run"
+    with pytest.raises(UserError, match=sentence):
+        train(TrainConfig(**({"base": "scratch", "data": data, "out": out} | config)))
+    assert not out.exists()
+
+
+def test_no_imagenet_weights_stop_on_real_data_and_are_said_on_the_embedded(tiny_cells, tmp_path, monkeypatch, caplog):
+    import keras
+
+    from leukemia_tf.data import source
+
+    def offline(*_, **__):
+        raise Exception("no network")  # as Keras raises it
+
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    config = TrainConfig(base="mobilenetv2", drop_last_block=True, image_size=32, epochs=1, out=tmp_path / "run")
+    with pytest.raises(WeightsError, match="cannot be had"):
+        train(TrainConfig(**{**vars(config), "data": tiny_cells}))
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(source, "embedded_cells", lambda: tiny_cells)
+    run = train(config)
+    assert "WARNING: training starts from RANDOM weights" in caplog.text
+    assert run.read_config()["weights"] == {"asked": "imagenet", "source": "random"}
+
+
+def test_a_sentence_and_exit_code_2(tmp_path):
+    done = run_module(".train", "--data", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "nowhere: no such folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert run_module(".train", "--image-size", "big", cwd=tmp_path).returncode == 2
+
+
+def test_run_folders_that_cannot_be_used(tiny_run, tiny_cells, tmp_path):
+    with pytest.raises(RunError, match="no trained run"):
+        newest_run(tmp_path)
+    with pytest.raises(RunError, match="not a run folder"):
+        open_run(tmp_path)
+    write_json(tmp_path / "config.json", {"format": 99})
+    with pytest.raises(RunError, match="a run of another version: its format is 99"):
+        open_run(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(RunError, match="not a run's settings"):
+        open_run(tmp_path)
+    with pytest.raises(RunError, match="is there already"):
+        train(TrainConfig(base="scratch", data=tiny_cells, out=tiny_run.path))

@@ -1,0 +1,1 @@
+"""Choosing what a training is run with: the learning rate, for now."""
