@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import ActivationsConfig
-from leukemia_tf.run import run_or_newest
+from leukemia_tf.run import explanation, run_or_newest
 
 log = logging.getLogger("leukemia_tf")
 
@@ -40,7 +40,7 @@ def activations(config: ActivationsConfig) -> Path:
     model = load_network(run.model)
     frame = read_frame(model, config.image)
     maps = layer_maps(model, frame.cell)
-    target = config.out or run.explanation(config.image, "activations")
+    target = config.out or explanation(config.image, "activations")
     save(draw_activations(frame, maps), target)
     log.info("%s: %d layers -> %s", config.image, len(maps), target)
     return target

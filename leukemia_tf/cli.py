@@ -10,6 +10,12 @@ from typing import NoReturn, TypeVar
 
 from leukemia_tf.errors import UserError
 
+try:
+    import tyro
+except ModuleNotFoundError:  # a clone in which nobody has installed anything
+    print("error: leukemia_tf's dependencies are not installed: run `pip install .` in its folder.", file=sys.stderr)
+    sys.exit(2)
+
 Config = TypeVar("Config")
 
 
@@ -21,16 +27,17 @@ def _log_to_terminal() -> None:
     logging.basicConfig(format="%(message)s", handlers=[notes, problems])
 
 
+def _stop(sentence: str) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
 def run_command(name: str, config_type: type[Config], command: Callable[[Config], object]) -> NoReturn:
     """Parse the flags of `config_type`, call `command`, and exit as DESIGN promises.
 
     Exit status 0, what `command` returned if that is an int, 2 with one sentence for what the user can
     mend, 130 if interrupted.
     """
-    try:
-        import tyro
-    except ModuleNotFoundError:
-        sys.exit("error: leukemia_tf's dependencies are not installed: run `pip install .` in its folder.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes on how it was compiled
     config = tyro.cli(config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,))
     _log_to_terminal()
@@ -38,8 +45,11 @@ def run_command(name: str, config_type: type[Config], command: Callable[[Config]
     try:
         status = command(config)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _stop(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

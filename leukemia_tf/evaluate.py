@@ -43,11 +43,9 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     from leukemia_tf.data.pipeline import load_cells, prediction_batches
     from leukemia_tf.data.preprocess import Preprocessing
     from leukemia_tf.data.splits import read_split
-    from leukemia_tf.evaluation import plots
-    from leukemia_tf.evaluation.bootstrap import patient_weights
-    from leukemia_tf.evaluation.predictions import answer, arrays, write_predictions
+    from leukemia_tf.evaluation.predictions import answer, write_predictions
     from leukemia_tf.evaluation.report import score_part
-    from leukemia_tf.files import read_csv, write_json
+    from leukemia_tf.files import write_json
     from leukemia_tf.models.network import load_network, predict_logits, preprocessing_of
 
     settings = run.read_config()
@@ -68,20 +66,22 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
         write_predictions(run.predictions(part), predictions)
         metrics["parts"][part] = score_part(predictions, seed)
     write_json(run.metrics, metrics)
-    labels, probabilities, patients = arrays(predictions)  # of the last part: test
-    drawn = patient_weights(labels, patients, 500, seed)
-    plots.save(plots.confusion_matrix(labels, probabilities), run.figure("confusion-matrix"))
-    plots.save(plots.roc(labels, probabilities, drawn, metrics["parts"]["test"]["cell"]["auroc"]), run.figure("roc"))
-    history = [{key: _number(value) for key, value in row.items()} for row in read_csv(run.history)]
-    plots.save(plots.learning_curves(history), run.figure("learning-curves"))
+    _draw(run, metrics["parts"]["test"]["cell"]["auroc"], seed)
     return metrics
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _draw(run: RunFolder, auroc: dict[str, float], seed: int) -> None:
+    """Draw the figures of a run from its history and its predictions on the test part."""
+    from leukemia_tf.evaluation import plots
+    from leukemia_tf.evaluation.bootstrap import patient_weights
+    from leukemia_tf.evaluation.predictions import arrays, read_predictions
+    from leukemia_tf.files import read_csv
+
+    labels, probabilities, patients = arrays(read_predictions(run.predictions("test")))
+    drawn = patient_weights(labels, patients, 500, seed)
+    plots.save(plots.confusion_matrix(labels, probabilities), run.figure("confusion-matrix"))
+    plots.save(plots.roc(labels, probabilities, drawn, auroc), run.figure("roc"))
+    plots.save(plots.learning_curves(read_csv(run.history)), run.figure("learning-curves"))
 
 
 def show(run: RunFolder, metrics: dict) -> None:

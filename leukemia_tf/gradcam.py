@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import GradcamConfig
-from leukemia_tf.run import run_or_newest
+from leukemia_tf.run import explanation, run_or_newest
 
 log = logging.getLogger("leukemia_tf")
 
@@ -45,7 +45,7 @@ def gradcam(config: GradcamConfig) -> list[Path]:
         frame = read_frame(model, path)
         sign = 1.0 if frame.prediction.prediction == "all" else -1.0
         heat = to_original(heat_maps(model, frame.cell, [sign])[0], frame)
-        target = run.explanation(path, "gradcam")
+        target = explanation(path, "gradcam")
         if config.out:
             target = config.out / target.name if len(images) > 1 else config.out
         written.append(save(draw_heat_map(frame, heat, "Grad-CAM"), target))

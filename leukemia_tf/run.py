@@ -17,6 +17,7 @@ from leukemia_tf.files import write_json
 
 FORMAT = 1  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
+EXPLANATIONS = ("gradcam", "activations")  # pictures that may stand beside the images that they explain
 
 
 class RunFolder:
@@ -54,10 +55,6 @@ class RunFolder:
         """Return the path of a picture."""
         return self.figures / f"{name}.png"
 
-    def explanation(self, image: Path, kind: str) -> Path:
-        """Return where a picture that explains `image` goes when nobody says: beside the image."""
-        return image.with_name(f"{image.stem}-{kind}.png")
-
     def read_config(self) -> dict:
         """Return what was asked for and what came of it, as written by `train`."""
         return json.loads(self.config.read_text(encoding="utf-8"))
@@ -70,6 +67,16 @@ class RunFolder:
     def write_config(self, **values: object) -> None:
         """Write config.json, its format number first."""
         write_json(self.config, {"format": FORMAT, "version": leukemia_tf.__version__, **values})
+
+
+def explanation(image: Path, kind: str) -> Path:
+    """Return where a picture that explains `image` goes when nobody says: beside it."""
+    return image.with_name(f"{image.stem}-{kind}.png")
+
+
+def is_explanation(path: Path) -> bool:
+    """Return whether a picture was written beside an image to explain it."""
+    return path.name.endswith(tuple(f"-{kind}.png" for kind in EXPLANATIONS))
 
 
 def new_run_path(name: str) -> Path:

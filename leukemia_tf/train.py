@@ -73,7 +73,12 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
     name = network_name(architecture, config.drop_last_block)
     run = RunFolder(config.out or new_run_path(name))
-    _write_beginning(run, config, name, source, cells, split, network, stages)
+    if config.resume:
+        _check_same(run, source, cells)
+    else:
+        _write_beginning(run, config, name, source, cells, split, network, stages)
+    log.info("run folder: %s", run)
+    log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
     if not run.model.is_file():
         _fit(run, config, source, cells, network, stages)
     show(run, evaluate_run(run, source.folder))
@@ -91,8 +96,12 @@ def _resumed(config: TrainConfig) -> TrainConfig:
     """Return what the run in `config.out` was asked."""
     if config.out is None:
         raise RunError("--resume goes on with the run in --out: name that folder.")
-    asked = TrainConfig(**open_run(config.out).read_config()["train"])
-    return replace(asked, out=config.out, resume=True)
+    run = open_run(config.out)
+    settings = run.read_config()
+    asked = TrainConfig(**settings["train"])
+    weights = "none" if settings["weights"]["source"] == "random" else asked.weights
+    size = settings["network"]["image_size"]
+    return replace(asked, data=run.data, weights=weights, image_size=size, out=config.out, resume=True)
 
 
 def _write_beginning(
@@ -105,13 +114,14 @@ def _write_beginning(
     network: Network,
     stages: tuple[Stage, ...],
 ) -> None:
-    """Write what is known before the first epoch."""
-    from leukemia_tf.data.catalog import read_cells, write_cells
+    """Write what is known before the first epoch; config.json last, so that a folder with it has the others too."""
+    from leukemia_tf.data.catalog import write_cells
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
 
-    if config.resume and run.cells.is_file() and read_cells(run.cells) != cells:
-        raise RunError(f"the cells in {source.folder} are not those that {run} began with: put them back.")
+    write_json(run.environment, environment())
+    write_split(run.splits, split)
+    write_cells(run.cells, cells)
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
     run.write_config(
@@ -121,11 +131,14 @@ def _write_beginning(
         data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
         stages=[asdict(stage) for stage in stages],
     )
-    write_json(run.environment, environment())
-    write_split(run.splits, split)
-    write_cells(run.cells, cells)
-    log.info("run folder: %s", run)
-    log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
+
+
+def _check_same(run: RunFolder, source: Source, cells: tuple[Cell, ...]) -> None:
+    """Stop if the cells have changed since the run began."""
+    from leukemia_tf.data.catalog import read_cells
+
+    if read_cells(run.cells) != cells:
+        raise RunError(f"the cells in {source.folder} are not those that {run} began with: put them back.")
 
 
 def _fit(
@@ -155,7 +168,11 @@ def _fit(
         history_path=run.history,
         state_path=run.checkpoint,
     )
-    train_stages(task, stages)
+    try:
+        train_stages(task, stages)
+    except KeyboardInterrupt:
+        log.warning("\nthe state is kept; go on: python -m leukemia_tf.train --out %s --resume", run)
+        raise
     write_atomically(run.model, network.model.save)
     shutil.rmtree(run.checkpoint.parent)
 

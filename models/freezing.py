@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import keras
+
 from leukemia_tf.models.network import SCALE
 from leukemia_tf.models.table import Block
 
@@ -12,29 +13,17 @@ from leukemia_tf.models.table import Block
 def block_layers(model: keras.Model, blocks: Sequence[Block]) -> dict[str, list[keras.layers.Layer]]:
     """Return the layers of each block; `head` holds those behind the last block.
 
-    A layer belongs to the first block whose last layer it leads to.
+    Keras lists a network's layers from input to output, and every path leads through a block's last layer, so a block
+    is what stands between two last layers.
     """
-    parents = {layer.name: _parents(layer) for layer in model.layers}
-    groups: dict[str, list[keras.layers.Layer]] = {}
-    seen = {name for name, above in parents.items() if not above} | {SCALE}
+    names = [layer.name for layer in model.layers]
+    start, groups = names.index(SCALE) + 1, {}
     for block in blocks:
-        todo, names = [block.last], set()
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
-                names.add(name)
-                todo += parents[name]
-        groups[block.name] = [layer for layer in model.layers if layer.name in names]
-    groups["head"] = [layer for layer in model.layers if layer.name not in seen]
+        end = names.index(block.last) + 1
+        groups[block.name] = model.layers[start:end]
+        start = end
+    groups["head"] = model.layers[start:]
     return groups
-
-
-def _parents(layer: keras.layers.Layer) -> list[str]:
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    inputs = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
-    return [tensor._keras_history.operation.name for tensor in inputs]
 
 
 def set_trainable(

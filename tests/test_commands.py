@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +23,8 @@ from leukemia_tf.gradcam import gradcam
 from leukemia_tf.predict import predict
 from leukemia_tf.run import newest_run, open_run
 from leukemia_tf.train import train
-from tests.conftest import ROOT
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_module(name, *flags, cwd, **env):

@@ -1,8 +1,9 @@
 """The README's Python runs as it stands."""
 
 import re
+from pathlib import Path
 
-from tests.conftest import ROOT
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_python_of_the_readme(tiny_cells, tmp_path, monkeypatch):

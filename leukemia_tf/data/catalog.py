@@ -13,6 +13,7 @@ from tqdm import tqdm
 from leukemia_tf.data.integrity import SUFFIXES, pixel_hash, read_image
 from leukemia_tf.errors import DataError
 from leukemia_tf.files import read_csv, write_csv
+from leukemia_tf.run import is_explanation
 
 LABELS = ("hem", "all")  # the index is the class: all = leukemic = positive = 1
 NAME = re.compile(r"UID_(?P<patient>[Hh]?\d+)_.*_(?P<label>all|hem)", re.IGNORECASE)
@@ -44,8 +45,8 @@ def read_catalog(folder: Path) -> Catalog:
     """Read which labelled cells lie below a folder.
 
     Understands C-NMC's download (training folds; numbered preliminary images named by their CSV;
-    unlabelled final images) and a plain tree of `all/` and `hem/`, where a patient is told by a name like
-    `UID_11_10_1_all.bmp` or by a folder a patient, as in `all/P07/cell-1.png`.
+    unlabelled final images), any folder of names like `UID_11_10_1_all.bmp`, and a plain tree of `all/` and `hem/`
+    with a folder a patient, as in `all/P07/cell-1.png`.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def read_catalog(folder: Path) -> Catalog:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder. Name a folder of cells with --data or LEUKEMIA_TF_DATA.")
-    images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    images = _images_below(folder)
     if not images:
         raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}): name a folder of cells with --data.")
     named, missing = _named_by_csv(folder, images)
@@ -81,7 +82,7 @@ def _told_by_path(path: Path, folder: Path) -> tuple[str, str] | None:
     above = path.relative_to(folder.parent).parent.parts
     level = next((i for i in range(len(above) - 1, -1, -1) if above[i].lower() in LABELS), None)
     if level is None:
-        return None
+        return told_by_name(path)
     label = above[level].lower()
     told = told_by_name(path)
     if told:
@@ -94,6 +95,12 @@ def _told_by_path(path: Path, folder: Path) -> tuple[str, str] | None:
         f"{path}: its patient cannot be told. Name it like UID_11_10_1_all{path.suffix}, or put each patient's "
         f"cells into a folder of their own: {label}/PATIENT/{path.name}"
     )
+
+
+def _images_below(folder: Path) -> list[Path]:
+    """Return a folder's images, sorted, without the pictures that explain them."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_explanation(path))
+    return sorted(path for path in found if path.is_file())
 
 
 def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, tuple[str, str]], int]:
@@ -155,7 +162,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        inside = _images_below(path) if path.is_dir() else [path]
         if not inside:
             raise DataError(f"{path} holds no images ({', '.join(SUFFIXES)}).")
         found += inside

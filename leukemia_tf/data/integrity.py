@@ -50,7 +50,8 @@ def decode_checked(content: bytes, name: object) -> np.ndarray:
     if problem:
         raise BadImageError(name, problem)
     try:
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION  # as TensorFlow reads
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:
         pixels = None
     if pixels is None:

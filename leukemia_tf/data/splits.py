@@ -78,7 +78,7 @@ def split_by_patient(cells: Sequence[Cell], seed: int) -> Split:
     """
     alias = merge_aliases(cells)
     rng = np.random.default_rng(seed)
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    part_of: dict[frozenset[str], str] = {}
     for label in LABELS:
         sizes: dict[frozenset[str], int] = defaultdict(int)
         for cell in cells:
@@ -88,23 +88,26 @@ def split_by_patient(cells: Sequence[Cell], seed: int) -> Split:
             raise DataError(
                 f"too few patients to split: `{label}` has {len(sizes)} distinct; train, val and test need one each."
             )
-        for part, group in _place(sizes, rng):
-            parts[part] += sorted(group)
-    return Split("patient", seed, **{part: tuple(sorted(parts[part], key=_natural)) for part in PARTS})
+        _place(sizes, part_of, rng)
+    members = {part: [p for group, chosen in part_of.items() if chosen == part for p in group] for part in PARTS}
+    return Split("patient", seed, **{part: tuple(sorted(members[part], key=_natural)) for part in PARTS})
 
 
-def _place(sizes: dict[frozenset[str], int], rng: np.random.Generator) -> Iterable[tuple[str, frozenset[str]]]:
+def _place(sizes: dict[frozenset[str], int], part_of: dict[frozenset[str], str], rng: np.random.Generator) -> None:
+    """Give each group of one class a part, in place; a group that has one, by its other class, keeps it."""
     groups = sorted(sizes, key=sorted)
     images = sum(sizes.values())
     missing = {part: share * images for part, share in SHARES.items()}
     room = {part: max(1, round(SHARES[part] * len(groups))) for part in ("val", "test")}
     room["train"] = len(groups) - room["val"] - room["test"]
     order = np.log([sizes[group] for group in groups]) + rng.normal(0, 0.2, len(groups))
-    for index in np.argsort(-order):
-        part = max((p for p in PREFERENCE if room[p]), key=lambda p: round(missing[p], 6))
-        room[part] -= 1
-        missing[part] -= sizes[groups[index]]
-        yield part, groups[index]
+    by_size = [groups[index] for index in np.argsort(-order)]
+    for group in sorted(by_size, key=lambda group: group not in part_of):
+        if group not in part_of:
+            part_of[group] = max((p for p in PREFERENCE if room[p]), key=lambda p: round(missing[p], 6))
+        part = part_of[group]
+        room[part if room[part] else max(room, key=room.get)] -= 1
+        missing[part] -= sizes[group]
 
 
 def _natural(patient: str) -> tuple[str, int, str]:

@@ -48,7 +48,7 @@ def all_metrics(
     positive, said = labels == 1, np.asarray(probabilities) >= threshold
     with np.errstate(divide="ignore", invalid="ignore"):
         counts = (weights[:, positive == p] @ (said[positive == p] == s) for p, s in ((1, 1), (1, 0), (0, 1), (0, 0)))
-        by_patient = weights / _cells_of_patient(patients)
+        by_patient = weights / _cells_of_patient(patients, labels)
         return {
             **_confusion_metrics(*counts),
             "auroc": auroc(labels, probabilities, weights),
@@ -80,8 +80,10 @@ def _confusion_metrics(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.nd
     }
 
 
-def _cells_of_patient(patients: np.ndarray) -> np.ndarray:
-    _, index, count = np.unique(patients, return_inverse=True, return_counts=True)
+def _cells_of_patient(patients: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return how many cells of its class each cell's patient has."""
+    _, index = np.unique(patients, return_inverse=True)
+    _, index, count = np.unique(2 * index + labels, return_inverse=True, return_counts=True)
     return count[index]
 
 

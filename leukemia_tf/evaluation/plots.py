@@ -28,36 +28,38 @@ def _axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Fi
     return figure, list(axes)
 
 
-def learning_curves(history: Sequence[dict]) -> Figure:
-    """Draw loss and validation AUROC by epoch, a band a stage, the best epoch marked."""
+def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
+    """Draw loss and validation AUROC by epoch from history.csv's rows, a band a stage, the kept epoch marked."""
     figure, (loss, score) = _axes(5.6, columns=2)
-    epochs = [row["epoch"] for row in history]
-    loss.plot(epochs, [row["loss"] for row in history], color=TRAIN, marker=".", label="training (balanced, augmented)")
-    loss.plot(epochs, [row["val_loss"] for row in history], color=VAL, marker=".", label="validation")
+
+    def column(name: str) -> list[float]:
+        return [float(row[name]) for row in history]
+
+    epochs, val_loss, by_patient = column("epoch"), column("val_loss"), column("val_auroc_by_patient")
+    loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (balanced, augmented)")
+    loss.plot(epochs, val_loss, color=VAL, marker=".", label="validation")
     loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
-    by_patient = [row["val_auroc_by_patient"] for row in history]
-    score.plot(epochs, [row["val_auroc"] for row in history], color=VAL, marker=".", label="over cells")
+    score.plot(epochs, column("val_auroc"), color=VAL, marker=".", label="over cells")
     score.plot(epochs, by_patient, color=TRAIN, marker=".", label="every patient weighs the same")
-    best = max(range(len(history)), key=lambda i: (by_patient[i], -history[i]["val_loss"]))
+    best = max(range(len(history)), key=lambda i: (by_patient[i], -val_loss[i]))
     score.plot(epochs[best], by_patient[best], "o", color=TRAIN, mfc="none", ms=12, label="kept")
     score.set(xlabel="epoch", ylabel="AUROC on the validation patients", ylim=(None, 1.02))
     for axis in (loss, score):
-        _mark_stages(axis, history)
+        _mark_stages(axis, epochs, [row["stage"] for row in history])
         axis.legend(frameon=False, fontsize=8)
         axis.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
-def _mark_stages(axis: object, history: Sequence[dict]) -> None:
-    names = list(dict.fromkeys(row["stage"] for row in history))
-    for number, name in enumerate(names):
-        inside = [row["epoch"] for row in history if row["stage"] == name]
+def _mark_stages(axis: object, epochs: Sequence[float], stages: Sequence[str]) -> None:
+    for number, name in enumerate(dict.fromkeys(stages)):
+        inside = [epoch for epoch, stage in zip(epochs, stages) if stage == name]
         if number % 2:
             axis.axvspan(inside[0] - 0.5, inside[-1] + 0.5, color="#00000010", lw=0)
         axis.text(
             (inside[0] + inside[-1]) / 2, 1.01, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=8
         )
-    axis.set_xlim(0.5, history[-1]["epoch"] + 0.5)
+    axis.set_xlim(0.5, epochs[-1] + 0.5)
 
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> Figure:

@@ -49,6 +49,13 @@ def test_plain_tree_with_a_folder_a_patient(tmp_path):
     assert [(c.label, c.patient) for c in read_catalog(tmp_path).cells] == [("all", "P07"), ("hem", "P08")]
 
 
+def test_a_folder_of_names(tmp_path):
+    put(tmp_path / "UID_1_1_1_all.bmp")
+    put(tmp_path / "UID_H1_1_1_hem.bmp")
+    put(tmp_path / "UID_H1_1_1_hem-gradcam.png")  # no cell: a picture of one
+    assert [(c.label, c.patient) for c in read_catalog(tmp_path).cells] == [("all", "1"), ("hem", "H1")]
+
+
 def test_real_cells(real_cells):
     found = read_catalog(real_cells)
     assert (len(found.cells), len(found.unlabelled), found.rows_without_image) == (1997, 4, 1863)

@@ -45,6 +45,16 @@ def test_good(tmp_path, content):
     np.testing.assert_array_equal(decode(tf.constant(content)), PIXELS)
 
 
+def test_jpeg_orientation_is_ignored_by_both(tmp_path):
+    content = encode(".jpg", np.kron(PIXELS, np.ones((8, 8, 1), np.uint8)))
+    turned = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
+    path = tmp_path / "cell.jpg"
+    path.write_bytes(content[:2] + exif + content[2:])
+    pixels = read_image(path)[1]
+    assert pixels.shape == decode(tf.constant(path.read_bytes())).shape == (40, 56, 3)
+
+
 def huge_header():
     content = bytearray(encode(".bmp"))
     struct.pack_into("<ii", content, 18, 60000, 60000)

@@ -70,6 +70,20 @@ def test_patients_who_share_a_picture_are_one():
         assert part_of["H0"] == part_of["H1"] == part_of["H2"]
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=9, max_size=15), st.integers(0, 99))
+def test_a_patient_with_cells_of_both_classes_stands_in_one_part(sizes, seed):
+    cells = [
+        Cell(f"{label}{p}-{i}", label, f"{p}", f"{label}{p}-{i}")
+        for p, counts in enumerate(sizes)
+        for label, count in zip(("all", "hem"), counts, strict=True)
+        for i in range(count + 1)
+    ]
+    split = split_by_patient(cells, seed)
+    assert sorted([*split.train, *split.val, *split.test]) == sorted({cell.patient for cell in cells})
+    check_split(assign(cells, split), split)
+
+
 def test_one_picture_with_both_labels_is_refused():
     cells = [Cell("a", "all", "1", "same"), Cell("b", "hem", "H1", "same")]
     with pytest.raises(DataError, match="a and b are the same picture"):

@@ -82,6 +82,12 @@ def command(cells, out, *more):
     return [sys.executable, "-m", "leukemia_tf.train", *flags, "--data", str(cells), "--out", str(out), *more]
 
 
+def wait_for(path, process):
+    deadline = time.monotonic() + 120
+    while not path.is_file() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def without_seconds(run):
     with run.history.open() as stream:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
@@ -101,9 +107,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(tiny_cells, tmp_path):
     )
     torn = RunFolder(tmp_path / "torn")
     process = subprocess.Popen(command(tiny_cells, torn.path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not torn.checkpoint.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(torn.checkpoint, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert torn.checkpoint.is_file()
@@ -113,6 +117,19 @@ def test_killed_and_resumed_ends_with_the_same_bits(tiny_cells, tmp_path):
     assert torn.predictions("test").read_bytes() == whole.predictions("test").read_bytes()
     pairs = zip(load_network(torn.model).weights, load_network(whole.model).weights, strict=True)
     assert all((a.numpy() == b.numpy()).all() for a, b in pairs)
+
+
+def test_interrupted_says_how_to_go_on(tiny_cells, tmp_path):
+    torn = RunFolder(tmp_path / "torn")
+    process = subprocess.Popen(
+        command(tiny_cells, torn.path, "--epochs", "99"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(torn.checkpoint, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"go on: python -m leukemia_tf.train --out {torn} --resume" in said
+    assert "Traceback" not in said
 
 
 def test_resume_is_refused_where_it_cannot_be_exact(tiny_cells, tiny_run, tmp_path):
