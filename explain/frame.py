@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from leukemia_tf.models.network import predict_logits, preprocessing_of
 
+from leukemia_tf.data.catalog import told_by_name
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing, decode, preprocess, window
 from leukemia_tf.evaluation.predictions import Prediction, answer
@@ -55,7 +56,9 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     image = decode(tf.constant(content))
     cell = preprocess(image, Preprocessing(**preprocessing_of(model)))[None].numpy()
     top, left, side = (int(value) for value in window(image))
-    return Frame(image.numpy(), (top, left, side), cell, answer(str(path), predict_logits(model, cell)[0]))
+    label, patient = told_by_name(path) or ("", "")
+    said = answer(str(path), predict_logits(model, cell)[0], patient, label)
+    return Frame(image.numpy(), (top, left, side), cell, said)
 
 
 def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:

@@ -11,6 +11,8 @@ from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import Prediction, arrays
 
+FEW = 5  # patients of a class
+
 
 def score_part(predictions: Sequence[Prediction], seed: int = 0) -> dict[str, object]:
     """Score one part per cell and per patient (mean probability), with intervals over patients.
@@ -40,6 +42,8 @@ def table(part: str, scores: dict, protocol: str) -> str:
     for name in METRICS:
         columns = [_interval(scores[unit][name]) for unit in ("cell", "patient")]
         lines.append(f"{name:<18} {columns[0]:<22} {columns[1]}")
+    if min(leukemic, healthy) < FEW:
+        lines.append(f"caution: resampling fewer than {FEW} patients of a class understates the doubt")
     return "\n".join(lines)
 
 
