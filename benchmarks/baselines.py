@@ -14,8 +14,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from leukemia_tf.models.pretrained import build_pretrained
-from leukemia_tf.models.table import find_architecture
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,6 +24,8 @@ from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.evaluation.report import score_part
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
 from leukemia_tf.run import RunFolder, open_run
 
 SHOWN = ("auroc", "auroc_by_patient", "weighted_f1", "balanced_accuracy")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from leukemia_tf.explain.frame import Frame
 from matplotlib.figure import Figure
+
+from leukemia_tf.explain.frame import Frame
 
 GRID = 4  # maps a side of a layer's grid
 

@@ -9,12 +9,12 @@ import cv2
 import keras
 import numpy as np
 import tensorflow as tf
-from leukemia_tf.models.network import predict_logits, preprocessing_of
 
 from leukemia_tf.data.catalog import told_by_name
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing, decode, preprocess, window
 from leukemia_tf.evaluation.predictions import Prediction, answer
+from leukemia_tf.models.network import predict_logits, preprocessing_of
 
 
 @dataclass(frozen=True)

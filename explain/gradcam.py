@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import tensorflow as tf
+
 from leukemia_tf.models.network import LOGIT, explained_layer
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from leukemia_tf.explain.frame import Frame, share_inside
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+
+from leukemia_tf.explain.frame import Frame, share_inside
 
 COLOURS = "inferno"  # perceptually uniform
 
@@ -28,7 +29,7 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float [h, w, 3], 0-1.
     """
-    bright = np.clip(image / max(1, np.percentile(image, 99.5)), 0, 1)
+    bright = np.clip(0.85 * image / max(1, np.percentile(image, 99.5)), 0, 1)
     alpha = 0.65 * heat[..., None]
     return (1 - alpha) * bright + alpha * colormaps[COLOURS](heat)[..., :3]
 

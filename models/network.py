@@ -7,10 +7,10 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import KerasTensor, layers
-from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.table import Architecture, Block, Head, find_architecture
 
 from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.models.cell_input import CellInput
+from leukemia_tf.models.table import Architecture, Block, Head, find_architecture
 
 INPUT, SCALE, LOGIT, PROBABILITY = "cell", "scale", "logit", "probability"
 FRESH_MOMENTUM = 0.9  # of BatchNormalization that starts at random: Keras's 0.99 needs hundreds of steps to settle

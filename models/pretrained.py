@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+
+from leukemia_tf.errors import WeightsError
 from leukemia_tf.models.network import build_network, kept_blocks
 from leukemia_tf.models.table import Architecture, Block
 from leukemia_tf.models.weights import Loaded, load_file, load_imagenet
-
-from leukemia_tf.errors import WeightsError
 
 log = logging.getLogger(__name__)
 

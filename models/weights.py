@@ -11,10 +11,10 @@ from pathlib import Path
 
 import h5py
 import keras
-from leukemia_tf.models.freezing import block_layers
-from leukemia_tf.models.table import Architecture, Block
 
 from leukemia_tf.errors import WeightsError
+from leukemia_tf.models.freezing import block_layers
+from leukemia_tf.models.table import Architecture, Block
 
 FOLDER = "LEUKEMIA_TF_WEIGHTS"
 DOWNLOAD_PATIENCE = 20  # seconds without an answer

@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from leukemia_tf.models.table import ARCHITECTURES
 
 from leukemia_tf.__main__ import COMMANDS
 from leukemia_tf.config import ActivationsConfig, EvaluateConfig, GradcamConfig, PredictConfig, TrainConfig
@@ -20,6 +19,7 @@ from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.files import write_json
 from leukemia_tf.gradcam import gradcam
+from leukemia_tf.models.table import ARCHITECTURES
 from leukemia_tf.predict import predict
 from leukemia_tf.run import newest_run, open_run
 from leukemia_tf.train import train

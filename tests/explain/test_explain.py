@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from leukemia_tf.data.preprocess import Preprocessing, preprocess, window
+from leukemia_tf.evaluation.predictions import answer
 from leukemia_tf.explain.activations import activations, grid
 from leukemia_tf.explain.frame import Frame, read_frame, share_inside, to_original
 from leukemia_tf.explain.gradcam import gradcam
 from leukemia_tf.models.network import LOGIT, load_network
-
-from leukemia_tf.data.preprocess import Preprocessing, preprocess, window
-from leukemia_tf.evaluation.predictions import answer
 
 
 def tiny_network(weights):

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
+
 from leukemia_tf.models.freezing import block_layers, set_trainable
 from leukemia_tf.models.network import build_network, kept_blocks, logit_model
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture
-
 from leukemia_tf.training.stages import progressive
 
 CELLS = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)

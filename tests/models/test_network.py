@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+
+from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.freezing import block_layers, set_trainable
 from leukemia_tf.models.network import (
@@ -14,8 +16,6 @@ from leukemia_tf.models.network import (
     preprocessing_of,
 )
 from leukemia_tf.models.table import ARCHITECTURES, Head, find_architecture
-
-from leukemia_tf.errors import RunError, UserError
 
 
 def count(weights):

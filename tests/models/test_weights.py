@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
+
+from leukemia_tf.errors import WeightsError
 from leukemia_tf.models.network import build_network, kept_blocks
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights import load_file, load_imagenet
-
-from leukemia_tf.errors import WeightsError
 
 CUT = {
     "vgg16": ("vgg16_to_block4_pool.h5", 7_635_264),

@@ -9,13 +9,13 @@ import time
 
 import numpy as np
 import pytest
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.errors import RunError
 from leukemia_tf.models.network import build_network, kept_blocks, load_network
 from leukemia_tf.models.pretrained import Network
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights import Loaded
-
-from leukemia_tf.config import TrainConfig
-from leukemia_tf.errors import RunError
 from leukemia_tf.run import RunFolder
 from leukemia_tf.train import train
 from leukemia_tf.training.checkpoint import load_progress, network_variables

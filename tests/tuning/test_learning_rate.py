@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from leukemia_tf.tuning.learning_rate import find_learning_rate
 
 
