@@ -21,9 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
-from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing
+from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.evaluation.report import score_part
+from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.run import RunFolder, open_run
@@ -38,13 +39,13 @@ def areas(folder: Path, cells: list[Cell]) -> np.ndarray:
 
 def frozen_features(run: RunFolder, folder: Path, cells: list[Cell]) -> np.ndarray:
     """Return the pooled features of the pretrained base: float [n, channels]."""
-    settings = run.read_config()
-    asked, size = settings["train"], settings["network"]["image_size"]
+    asked = run.read_config()["train"]
+    settings = preprocessing_of(load_network(run.model))
     architecture = find_architecture(asked["base"])
-    network = build_pretrained(architecture, asked["drop_last_block"], size, asked["weights"], asked["seed"])
+    network = build_pretrained(architecture, asked["drop_last_block"], settings, asked["weights"], asked["seed"])
     last = network.model.get_layer(network.blocks[-1].last).output
     base = keras.Model(network.model.input, keras.layers.GlobalAveragePooling2D()(last))
-    return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(size)), 32), verbose=1)
+    return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(**settings)), 32), verbose=1)
 
 
 def score(train: tuple[np.ndarray, list[Cell]], test: tuple[np.ndarray, list[Cell]], c: float) -> dict:

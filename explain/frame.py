@@ -11,8 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.data.catalog import told_by_name
+from leukemia_tf.data.decoding import decode
+from leukemia_tf.data.framing import window
 from leukemia_tf.data.integrity import read_image
-from leukemia_tf.data.preprocess import BACKGROUND, Preprocessing, decode, preprocess, window
+from leukemia_tf.data.preprocess import preprocess
+from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction, answer
 from leukemia_tf.models.network import predict_logits, preprocessing_of
 
@@ -25,8 +28,8 @@ class Frame:
     ----------
     image : numpy.ndarray
         uint8 [height, width, 3], RGB: the original's pixels.
-    top_left_side : tuple of int
-        The square of the original that the network sees.
+    box : tuple of int
+        Top, left, height and width of the original's part that the network sees; it may reach past the image.
     cell : numpy.ndarray
         uint8 [1, size, size, 3]: what the network sees.
     prediction : Prediction
@@ -34,7 +37,7 @@ class Frame:
     """
 
     image: np.ndarray
-    top_left_side: tuple[int, int, int]
+    box: tuple[int, int, int, int]
     cell: np.ndarray
     prediction: Prediction
 
@@ -54,11 +57,12 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     """
     content, _ = read_image(path)
     image = decode(tf.constant(content))
-    cell = preprocess(image, Preprocessing(**preprocessing_of(model)))[None].numpy()
-    top, left, side = (int(value) for value in window(image))
+    settings = Preprocessing(**preprocessing_of(model))
+    cell = preprocess(image, settings)[None].numpy()
+    box = tuple(int(value) for value in window(image, settings.framing))
     label, patient = told_by_name(path) or ("", "")
     said = answer(str(path), predict_logits(model, cell)[0], patient, label)
-    return Frame(image.numpy(), (top, left, side), cell, said)
+    return Frame(image.numpy(), box, cell, said)
 
 
 def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:
@@ -67,21 +71,21 @@ def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:
     Parameters
     ----------
     heat : numpy.ndarray
-        float32 [h, w], over the square that the network sees.
+        float32 [h, w], over what the network sees.
     frame : Frame
         The cell.
 
     Returns
     -------
     numpy.ndarray
-        float32 [height, width]; 0 outside the square.
+        float32 [height, width]; 0 outside what the network sees.
     """
-    top, left, side = frame.top_left_side
+    top, left, box_height, box_width = frame.box
     height, width = frame.image.shape[:2]
-    square = cv2.resize(heat.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    framed = cv2.resize(heat.astype(np.float32), (box_width, box_height), interpolation=cv2.INTER_LINEAR)
     full = np.zeros((height, width), np.float32)
-    rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
-    full[rows, columns] = square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    rows, columns = slice(max(top, 0), min(top + box_height, height)), slice(max(left, 0), min(left + box_width, width))
+    full[rows, columns] = framed[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     return full
 
 

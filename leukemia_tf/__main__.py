@@ -4,6 +4,7 @@ from leukemia_tf import __version__, config
 
 COMMANDS = {
     "train": config.TrainConfig,
+    "audit": config.AuditConfig,
     "evaluate": config.EvaluateConfig,
     "predict": config.PredictConfig,
     "gradcam": config.GradcamConfig,

@@ -51,9 +51,40 @@ class TrainConfig(Settings):
     batch_size: int = 32
     """Cells a step."""
     split: str = "patient"
-    """patient (60/20/20 of the patients), or a splits.json of your own."""
+    """patient (60/20/20 of the patients), official (C-NMC's test set), image (leaks!), or a splits.json of your own."""
+    on_bad_image: str = "fail"
+    """fail, skip (leave it out), or quarantine (move it out of the data folder); both list each with its reason."""
+    framing: str = "cell"
+    """cell (crop, pad to a square), tight (crop), fixed[:N] (N pixels around it), centre:N, or none (whole image)."""
+    contrast: str = "none"
+    """none, clahe, equalize, grey-equalize, or stain (normalised inside the cell)."""
     resume: bool = False
     """Go on where the run in --out stopped; other flags then come from that run."""
+
+
+@dataclass(frozen=True)
+class AuditConfig(Settings):
+    """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients; measure the leak.
+
+    Example: python -m leukemia_tf.audit path/to/C-NMC_Leukemia --out audit
+    """
+
+    folder: Annotated[Path | None, Positional] = None
+    """Folder of cells. Default: LEUKEMIA_TF_DATA, else the embedded phantom cells."""
+    out: Path = Path("audit")
+    """Folder for audit.json, cells.csv, rejected.csv and the figures."""
+    on_bad_image: str = "fail"
+    """fail (exit 2 after the report), skip, or quarantine (move bad files out of the data folder)."""
+    convert_to: Path | None = None
+    """Folder for clean PNGs of files that only OpenCV reads: TIFF, 1-bit, palette, 16-bit."""
+    leak: bool = False
+    """Measure how much better folds by image look than folds by patient, with frozen ResNet50 features."""
+    weights: str = "imagenet"
+    """For --leak: imagenet, a file, or none, as in train."""
+    seed: int = 0
+    """Seed of the folds and of the bootstrap."""
+    json: bool = False
+    """Print audit.json instead of the table."""
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,15 @@ class BadImageError(DataError):
         The file, as the user would name it.
     reason : str
         What is wrong with it and what to do, without the file's name.
+    convertible : bool
+        Whether `audit --convert-to` can write a clean copy of it.
     """
 
-    def __init__(self, path: object, reason: str) -> None:
+    def __init__(self, path: object, reason: str, convertible: bool = False) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+        self.convertible = convertible
 
 
 class WeightsError(UserError):

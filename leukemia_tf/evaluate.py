@@ -41,11 +41,11 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     from leukemia_tf.data.catalog import read_cells
     from leukemia_tf.data.integrity import pixel_hash, read_image
     from leukemia_tf.data.pipeline import load_cells, prediction_batches
-    from leukemia_tf.data.preprocess import Preprocessing
+    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import read_split
     from leukemia_tf.evaluation.predictions import answer, write_predictions
-    from leukemia_tf.evaluation.report import score_part
-    from leukemia_tf.files import write_json
+    from leukemia_tf.evaluation.report import LEAKS, score_part
+    from leukemia_tf.files import read_csv, write_json
     from leukemia_tf.models.network import load_network, predict_logits, preprocessing_of
 
     settings = run.read_config()
@@ -57,7 +57,14 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
             raise DataError(
                 f"{folder / cell.path} is not the picture that the run was split with: name its folder with --data."
             )
-    metrics = {"protocol": split.protocol, "seed": split.seed, "data": settings["data"]["name"], "parts": {}}
+    metrics = {
+        "protocol": split.protocol,
+        **({"caution": LEAKS} if split.protocol == "image" else {}),
+        "seed": split.seed,
+        "data": settings["data"]["name"],
+        "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
+        "parts": {},
+    }
     for part in ("val", "test"):
         chosen = [cell for cell in cells if cell.split == part]
         pictures = load_cells(folder, chosen, Preprocessing(**preprocessing_of(model)), f"preparing {part}")
@@ -66,12 +73,12 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
         write_predictions(run.predictions(part), predictions)
         metrics["parts"][part] = score_part(predictions, seed)
     write_json(run.metrics, metrics)
-    _draw(run, metrics["parts"]["test"]["cell"]["auroc"], seed)
+    _draw(run, metrics["parts"]["test"]["cell"]["auroc"], seed, metrics.get("caution", ""))
     return metrics
 
 
-def _draw(run: RunFolder, auroc: dict[str, float], seed: int) -> None:
-    """Draw the figures of a run from its history and its predictions on the test part."""
+def _draw(run: RunFolder, auroc: dict[str, float], seed: int, caution: str) -> None:
+    """Draw the figures of a run from its history and its predictions on the test part; over each the caution."""
     from leukemia_tf.evaluation import plots
     from leukemia_tf.evaluation.bootstrap import patient_weights
     from leukemia_tf.evaluation.predictions import arrays, read_predictions
@@ -79,9 +86,16 @@ def _draw(run: RunFolder, auroc: dict[str, float], seed: int) -> None:
 
     labels, probabilities, patients = arrays(read_predictions(run.predictions("test")))
     drawn = patient_weights(labels, patients, 500, seed)
-    plots.save(plots.confusion_matrix(labels, probabilities), run.figure("confusion-matrix"))
-    plots.save(plots.roc(labels, probabilities, drawn, auroc), run.figure("roc"))
-    plots.save(plots.learning_curves(read_csv(run.history)), run.figure("learning-curves"))
+    figures = {
+        "confusion-matrix": plots.confusion_matrix(labels, probabilities),
+        "learning-curves": plots.learning_curves(read_csv(run.history)),
+    }
+    if len(set(labels)) == 2:
+        figures["roc"] = plots.roc(labels, probabilities, drawn, auroc)
+    for name, figure in figures.items():
+        if caution:
+            figure.suptitle(caution, color="#b03a2e", fontsize=9)
+        plots.save(figure, run.figure(name))
 
 
 def show(run: RunFolder, metrics: dict) -> None:
@@ -89,7 +103,8 @@ def show(run: RunFolder, metrics: dict) -> None:
     from leukemia_tf.evaluation.report import table
 
     test = metrics["parts"]["test"]
-    log.info("\n%s", table("test", test, f"{metrics['protocol']} split, seed {metrics['seed']}"))
+    caution = f"; {metrics['caution']}" if "caution" in metrics else ""
+    log.info("\n%s", table("test", test, f"{metrics['protocol']} split, seed {metrics['seed']}{caution}"))
     log.info("\nrun folder: %s", run)
 
 

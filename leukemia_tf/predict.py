@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import PredictConfig
-from leukemia_tf.errors import DataError
+from leukemia_tf.errors import BadImageError, DataError
 from leukemia_tf.run import run_or_newest
 
 if TYPE_CHECKING:
@@ -67,24 +67,26 @@ def predict_images(model: keras.Model, images: Sequence[Path], batch_size: int =
 
 def _read(path: Path) -> tuple[bytes, str]:
     """Return a file's bytes and what is wrong with it; no bytes where something is."""
-    from leukemia_tf.data.integrity import header_problem
+    from leukemia_tf.data.headers import header_problem
+    from leukemia_tf.data.integrity import read_bytes
 
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        return b"", f"cannot be read ({error.strerror})"
+        content = read_bytes(path, path)
+    except BadImageError as error:
+        return b"", error.reason
     problem = header_problem(content)
-    return (b"", problem) if problem else (content, "")
+    return (b"", problem.reason) if problem else (content, "")
 
 
 def _row(path: Path, problem: str, answer: dict) -> Prediction:
     from leukemia_tf.data.catalog import told_by_name
+    from leukemia_tf.data.integrity import DAMAGED
     from leukemia_tf.evaluation.predictions import Prediction
 
     label, patient = told_by_name(path) or ("", "")
     status = answer["status"].decode()
     if status != "ok":
-        reason = problem or "is damaged: its pixels cannot be decoded; get the file again"
+        reason = problem or DAMAGED
         return Prediction(str(path), patient, label, status=status, reason=reason)
     logit, probability = float(answer["logit"]), float(answer["probability"])
     return Prediction(str(path), patient, label, logit, probability, answer["prediction"].decode())

@@ -34,6 +34,7 @@ class RunFolder:
         self.config = self.path / "config.json"
         self.environment = self.path / "environment.json"
         self.cells = self.path / "cells.csv"
+        self.rejected = self.path / "rejected.csv"
         self.splits = self.path / "splits.json"
         self.history = self.path / "history.csv"
         self.checkpoint = self.path / "checkpoints" / "state.npz"

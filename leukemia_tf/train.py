@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from leukemia_tf.data.catalog import Cell
+    from leukemia_tf.data.prepare import Prepared
     from leukemia_tf.data.source import Source
-    from leukemia_tf.data.splits import Split
     from leukemia_tf.models.pretrained import Network
     from leukemia_tf.training.stages import Stage
 
@@ -47,6 +47,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     config = config or TrainConfig()
     _check_numbers(config)
     from leukemia_tf.data.prepare import prepare_cells
+    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.source import find_source
     from leukemia_tf.models.table import find_architecture
 
@@ -57,7 +58,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     architecture = find_architecture(config.base)
     source = find_source(config.data)
     log.info("%s", source)
-    cells, split = prepare_cells(source.folder, config.split, config.seed)
+    prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
 
     from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
     from leukemia_tf.models.network import network_name
@@ -68,19 +69,20 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     compute_deterministically()
     default_size = max(EMBEDDED_SIZE, architecture.smallest_size) if source.embedded else architecture.image_size
     size = config.image_size or default_size
-    asked = (config.drop_last_block, size, config.weights, config.seed)
+    settings = Preprocessing(size, config.framing, config.contrast)
+    asked = (config.drop_last_block, asdict(settings), config.weights, config.seed)
     network = build_pretrained(architecture, *asked, must=not source.embedded)
     stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
     name = network_name(architecture, config.drop_last_block)
     run = RunFolder(config.out or new_run_path(name))
     if config.resume:
-        _check_same(run, source, cells)
+        _check_same(run, source, prepared)
     else:
-        _write_beginning(run, config, name, source, cells, split, network, stages)
+        _write_beginning(run, config, name, source, prepared, network, stages)
     log.info("run folder: %s", run)
     log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
     if not run.model.is_file():
-        _fit(run, config, source, cells, network, stages)
+        _fit(run, config, source, prepared.cells, network, stages)
     show(run, evaluate_run(run, source.folder))
     return run
 
@@ -109,19 +111,21 @@ def _write_beginning(
     config: TrainConfig,
     name: str,
     source: Source,
-    cells: tuple[Cell, ...],
-    split: Split,
+    prepared: Prepared,
     network: Network,
     stages: tuple[Stage, ...],
 ) -> None:
     """Write what is known before the first epoch; config.json last, so that a folder with it has the others too."""
     from leukemia_tf.data.catalog import write_cells
+    from leukemia_tf.data.examine import write_rejected
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
 
     write_json(run.environment, environment())
-    write_split(run.splits, split)
-    write_cells(run.cells, cells)
+    write_split(run.splits, prepared.split)
+    write_cells(run.cells, prepared.cells)
+    if prepared.rejected:
+        write_rejected(run.rejected, prepared.rejected)
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
     run.write_config(
@@ -133,11 +137,11 @@ def _write_beginning(
     )
 
 
-def _check_same(run: RunFolder, source: Source, cells: tuple[Cell, ...]) -> None:
+def _check_same(run: RunFolder, source: Source, prepared: Prepared) -> None:
     """Stop if the cells have changed since the run began."""
     from leukemia_tf.data.catalog import read_cells
 
-    if read_cells(run.cells) != cells:
+    if read_cells(run.cells) != prepared.cells:
         raise RunError(f"the cells in {source.folder} are not those that {run} began with: put them back.")
 
 
@@ -150,7 +154,7 @@ def _fit(
     stages: tuple[Stage, ...],
 ) -> None:
     """Train through the stages, and write the best network."""
-    from leukemia_tf.data.preprocess import Preprocessing
+    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.files import write_atomically
     from leukemia_tf.models.network import preprocessing_of
     from leukemia_tf.training.examples import load_examples

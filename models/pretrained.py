@@ -41,7 +41,7 @@ class Network:
 
 
 def build_pretrained(
-    architecture: Architecture, drop_last_block: bool, image_size: int, weights: str, seed: int, must: bool = True
+    architecture: Architecture, drop_last_block: bool, preprocessing: dict, weights: str, seed: int, must: bool = True
 ) -> Network:
     """Build a network and load its weights, and log what was had.
 
@@ -51,8 +51,8 @@ def build_pretrained(
         The base's record.
     drop_last_block : bool
         Whether the base ends before its last block.
-    image_size : int
-        Side of the input, in pixels.
+    preprocessing : dict
+        Settings that travel with the network; `image_size` (pixels) among them gives the input's side.
     weights : str
         `imagenet`, `none`, or the path of a file.
     seed : int
@@ -66,9 +66,9 @@ def build_pretrained(
         If the weights cannot be had or do not fit.
     """
     keras.utils.set_random_seed(seed)
-    model = build_network(architecture, drop_last_block, {"image_size": image_size})
+    model = build_network(architecture, drop_last_block, preprocessing)
     blocks = kept_blocks(architecture, drop_last_block)
-    size = f"{image_size} x {image_size}"
+    size = f"{preprocessing['image_size']} x {preprocessing['image_size']}"
     log.info("\nnetwork: %s, %s parameters, cells of %s pixels", model.name, f"{model.count_params():,}", size)
     if weights == "none" or (weights == "imagenet" and not architecture.weights):
         log.info("weights: none; every layer trains from the start")

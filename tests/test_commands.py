@@ -170,7 +170,7 @@ def few_patients(folder):
         (lambda folder: bad_cell(folder), {}, r"_hem\.bmp: is truncated"),
         (lambda folder: few_patients(folder), {}, "too few patients to split: `hem` has 2"),
         (None, {"base": "resnet5"}, "--base resnet5: no such network; did you mean resnet50"),
-        (None, {"split": "by-image"}, "It takes `patient`, or a splits.json"),
+        (None, {"split": "by-image"}, "It takes `patient`, .* or a splits.json"),
         (None, {"weights": "gone.h5"}, "--weights gone.h5: no such file"),
         (None, {"epochs": 0}, "--epochs 0: it takes a number of 1 or more"),
         (None, {"image_size": 20}, "--image-size 20: scratch needs 60 pixels"),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tqdm import tqdm
-
-from leukemia_tf.data.integrity import SUFFIXES, pixel_hash, read_image
+from leukemia_tf.data.integrity import SUFFIXES
 from leukemia_tf.errors import DataError
 from leukemia_tf.files import read_csv, write_csv
 from leukemia_tf.run import is_explanation
@@ -18,6 +15,7 @@ from leukemia_tf.run import is_explanation
 LABELS = ("hem", "all")  # the index is the class: all = leukemic = positive = 1
 NAME = re.compile(r"UID_(?P<patient>[Hh]?\d+)_.*_(?P<label>all|hem)", re.IGNORECASE)
 CSV_COLUMNS = {"Patient_ID", "new_names", "labels"}
+CODES = {"0": "hem", "1": "all"}
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,25 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """An image that cannot be used, and why."""
+
+    path: str  # relative to the data folder
+    reason: str
+    convertible: bool = False  # whether a clean copy can be written
+
+
+@dataclass(frozen=True)
 class Catalog:
     """The cells of a folder, and what was found beside them."""
 
     folder: Path
     cells: tuple[Cell, ...]
-    unlabelled: tuple[str, ...] = ()  # images without a label: only for predict
+    unlabelled: tuple[str, ...] = ()  # images that no rule gives a label: only for predict
+    rejected: tuple[Rejected, ...] = ()  # whose label or patient contradicts itself or cannot be told
+    preliminary: frozenset[str] = frozenset()  # paths of cells that a CSV names: C-NMC's preliminary test set
     rows_without_image: int = 0  # rows of a CSV that name no image here
+    rows_unread: int = 0  # rows of a CSV that no rule parses
 
 
 def read_catalog(folder: Path) -> Catalog:
@@ -46,29 +56,31 @@ def read_catalog(folder: Path) -> Catalog:
 
     Understands C-NMC's download (training folds; numbered preliminary images named by their CSV;
     unlabelled final images), any folder of names like `UID_11_10_1_all.bmp`, and a plain tree of `all/` and `hem/`
-    with a folder a patient, as in `all/P07/cell-1.png`.
+    with a folder a patient, as in `all/P07/cell-1.png`. Nothing is decoded yet.
 
     Raises
     ------
     DataError
-        If there is no such folder, no labelled image in it, one class only, or a patient cannot be told.
+        If there is no such folder, no image in it, or a CSV's labels are reversed.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder. Name a folder of cells with --data or LEUKEMIA_TF_DATA.")
     images = _images_below(folder)
     if not images:
         raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}): name a folder of cells with --data.")
-    named, missing = _named_by_csv(folder, images)
-    found = [(path, named.get(path) or _told_by_path(path, folder)) for path in images]
-    cells = tuple(Cell(path.relative_to(folder).as_posix(), *told) for path, told in found if told)
-    unlabelled = tuple(path.relative_to(folder).as_posix() for path, told in found if not told)
-    for label in LABELS:
-        if not any(cell.label == label for cell in cells):
-            raise DataError(
-                f"{folder} holds no image labelled `{label}` ({len(cells)} labelled images in all): both classes are "
-                "needed, in folders named all/ and hem/ or as in C-NMC's download."
-            )
-    return Catalog(folder, cells, unlabelled, missing)
+    named, counts = _named_by_csv(folder, images)
+    cells, unlabelled, rejected = [], [], []
+    for image in images:
+        path = image.relative_to(folder).as_posix()
+        told = named.get(image) or _told_by_path(image, folder)
+        if told is None:
+            unlabelled.append(path)
+        elif isinstance(told, str):
+            rejected.append(Rejected(path, told))
+        else:
+            cells.append(Cell(path, *told))
+    preliminary = frozenset(image.relative_to(folder).as_posix() for image in named)
+    return Catalog(folder, tuple(cells), tuple(unlabelled), tuple(rejected), preliminary, *counts)
 
 
 def told_by_name(path: Path) -> tuple[str, str] | None:
@@ -77,22 +89,20 @@ def told_by_name(path: Path) -> tuple[str, str] | None:
     return (match["label"].lower(), match["patient"].upper()) if match else None
 
 
-def _told_by_path(path: Path, folder: Path) -> tuple[str, str] | None:
-    """Return label and patient by the folder's and the file's name, or None where there is no label."""
+def _told_by_path(path: Path, folder: Path) -> tuple[str, str] | str | None:
+    """Return label and patient by the folder's and the file's name; what is wrong with them; or None without label."""
     above = path.relative_to(folder.parent).parent.parts
     level = next((i for i in range(len(above) - 1, -1, -1) if above[i].lower() in LABELS), None)
-    if level is None:
-        return told_by_name(path)
-    label = above[level].lower()
     told = told_by_name(path)
-    if told:
-        if told[0] != label:
-            raise DataError(f"{path}: its name says `{told[0]}`, its folder `{label}`; put it where it belongs.")
+    if level is None:
         return told
+    label = above[level].lower()
+    if told:
+        return told if told[0] == label else f"its name says `{told[0]}`, its folder `{label}`: put it where it belongs"
     if level + 1 < len(above):
         return label, above[level + 1]
-    raise DataError(
-        f"{path}: its patient cannot be told. Name it like UID_11_10_1_all{path.suffix}, or put each patient's "
+    return (
+        f"its patient cannot be told: name it like UID_11_10_1_all{path.suffix}, or put each patient's "
         f"cells into a folder of their own: {label}/PATIENT/{path.name}"
     )
 
@@ -103,43 +113,30 @@ def _images_below(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, tuple[str, str]], int]:
-    """Return label and patient of the images that a CSV in C-NMC's form names, and its rows without image."""
-    named: dict[Path, tuple[str, str]] = {}
-    missing = 0
+def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, tuple[str, str] | str], tuple[int, int]]:
+    """Return what CSVs in C-NMC's form say of the images; how many rows have no image; how many no rule parses."""
+    named: dict[Path, tuple[str, str] | str] = {}
+    missing = unread = 0
     for table in sorted(folder.rglob("*.csv")):
         rows = read_csv(table)
         if not rows or not rows[0].keys() >= CSV_COLUMNS:
             continue
         below = {path.stem: path for path in images if path.is_relative_to(table.parent)}
-        for row in rows:
+        told = [told_by_name(Path(row["Patient_ID"])) for row in rows]
+        coded = [CODES.get(row["labels"].strip()) for row in rows]
+        if not any(name and name[0] == code for name, code in zip(told, coded)) and any(told):
+            raise DataError(f"{table}: no label agrees with its name. 1 must stand for `all` and 0 for `hem`.")
+        for row, name, code in zip(rows, told, coded):
             path = below.get(Path(row["new_names"]).stem)
-            if path is None:
-                missing += 1
-                continue
-            told = told_by_name(Path(row["Patient_ID"]))
-            if not told or told[0] != {"0": "hem", "1": "all"}.get(row["labels"].strip()):
-                raise DataError(f"{table}: the row of {row['new_names']} contradicts itself: {dict(row)}")
-            named[path] = told
-    return named, missing
+            unread += name is None
+            missing += path is None
+            if path and name:
+                named[path] = name if name[0] == code else _contradiction(table, row)
+    return named, (missing, unread)
 
 
-def hash_cells(catalog: Catalog) -> tuple[Cell, ...]:
-    """Read every labelled image once, check it, and return the cells with their pixels' SHA-256.
-
-    Raises
-    ------
-    BadImageError
-        At the first image, in the catalog's order, that cannot be used.
-    """
-
-    def hashed(cell: Cell) -> Cell:
-        _, pixels = read_image(catalog.folder / cell.path)
-        return replace(cell, sha256=pixel_hash(pixels))
-
-    with ThreadPoolExecutor() as pool:
-        results = pool.map(hashed, catalog.cells)
-        return tuple(tqdm(results, total=len(catalog.cells), desc="reading cells", unit="cell", leave=False))
+def _contradiction(table: Path, row: dict[str, str]) -> str:
+    return f"its row in {table.name} contradicts itself: {row['Patient_ID']} with label {row['labels']}; mend the row"
 
 
 def write_cells(path: Path, cells: Iterable[Cell]) -> Path:

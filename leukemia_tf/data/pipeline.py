@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from leukemia_tf.data.augment import dihedral
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.preprocess import Preprocessing, cell_from_bytes
+from leukemia_tf.data.preprocess import cell_from_bytes
+from leukemia_tf.data.settings import Preprocessing
 
 BALANCE, SHUFFLE, AUGMENT = range(3)  # what a draw is for; the second half of its seed begins with it
 

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
-from leukemia_tf.data.catalog import Cell, hash_cells, read_catalog
-from leukemia_tf.data.splits import Split, assign, check_split, describe, read_split, split_by_patient
+from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
+from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine, quarantine
+from leukemia_tf.data.splits import (
+    Split,
+    assign,
+    check_split,
+    describe,
+    read_split,
+    split_by_image,
+    split_by_patient,
+    split_official,
+)
+from leukemia_tf.errors import BadImageError, DataError, UserError
 
 log = logging.getLogger(__name__)
 
 
-def prepare_cells(folder: Path, how: str, seed: int) -> tuple[tuple[Cell, ...], Split]:
+@dataclass(frozen=True)
+class Prepared:
+    """Cells that are ready for a run.
+
+    Parameters
+    ----------
+    cells : tuple of Cell
+        With hash and part.
+    split : Split
+        Who stands where.
+    rejected : tuple of Rejected
+        Images that were left out because they cannot be used.
+    """
+
+    cells: tuple[Cell, ...]
+    split: Split
+    rejected: tuple[Rejected, ...]
+
+
+def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail") -> Prepared:
     """Read, check and split the labelled cells of a folder, and log what there is.
 
     Parameters
@@ -19,31 +50,89 @@ def prepare_cells(folder: Path, how: str, seed: int) -> tuple[tuple[Cell, ...], 
     folder : pathlib.Path
         The data folder.
     how : str
-        `patient`, or the path of a splits.json.
+        `patient`, `official`, `image`, or the path of a splits.json.
     seed : int
         Of the split.
-
-    Returns
-    -------
-    tuple
-        The cells with hash and part, and the split.
+    on_bad_image : str
+        `fail`, `skip` or `quarantine`.
 
     Raises
     ------
     DataError
         If a cell or the split cannot be used, or anything leaks.
     """
+    check_policy(on_bad_image)
     catalog = read_catalog(folder)
-    cells = hash_cells(catalog)
-    if catalog.unlabelled:
-        log.info("%d images without a label are left for predict", len(catalog.unlabelled))
-    if catalog.rows_without_image:
-        log.info("%s rows of a labels CSV name images that are not here", f"{catalog.rows_without_image:,}")
-    split = split_by_patient(cells, seed) if how == "patient" else read_split(Path(how))
-    cells = assign(cells, split)
-    check_split(cells, split)
+    examination = examine(catalog)
+    if examination.rejected and on_bad_image == "fail":
+        first = examination.rejected[0]
+        raise BadImageError(folder / first.path, first.reason, first.convertible)
+    _check_classes(folder, examination.cells)
+    tell(catalog, examination)
+    twins = examination.twins()
+    cells, split = _split(catalog, examination.cells, twins, how, seed)
+    check_split(cells, split, twins)
+    if examination.rejected and on_bad_image == "quarantine":
+        aside = quarantine(folder, examination.rejected)
+        log.warning("%d bad images were moved to %s", len(examination.rejected), aside)
+    log.info("\n%s", describe(cells))
+    if split.protocol == "image":
+        log.warning("WARNING: --split image puts one patient's cells into several parts: every score will be too high.")
+    else:
+        log.info(
+            "%d identical pictures, %d pairs of one cell photographed twice: none stands in two parts",
+            sum(len(group) - 1 for group in examination.identical()),
+            len(twins),
+        )
+    return Prepared(cells, split, examination.rejected)
+
+
+def check_policy(on_bad_image: str) -> None:
+    """Stop at an unknown way to deal with bad images."""
+    if on_bad_image not in ON_BAD_IMAGE:
+        raise UserError(f"--on-bad-image {on_bad_image}: there are {', '.join(ON_BAD_IMAGE)}.")
+
+
+def tell(catalog: Catalog, examination: Examination) -> None:
+    """Log what was found beside the sound cells: nothing is dropped in silence."""
+    odd = sum(bool(look.warning) for look in examination.looks)
+    for count, what in (
+        (len(catalog.unlabelled), "images without a label are left for predict"),
+        (catalog.rows_without_image, "rows of a labels CSV name images that are not here"),
+        (catalog.rows_unread, "rows of a labels CSV have a name that no rule parses"),
+        (odd, "cells look odd (at the border, more than one, none): `python -m leukemia_tf.audit` names them"),
+    ):
+        if count:
+            log.info("%s %s", f"{count:,}", what)
+    for row in examination.rejected:
+        log.warning("left out: %s: %s", row.path, row.reason)
+
+
+def _check_classes(folder: Path, cells: tuple[Cell, ...]) -> None:
+    for label in LABELS:
+        if not any(cell.label == label for cell in cells):
+            raise DataError(
+                f"{folder} holds no usable image labelled `{label}` ({len(cells)} labelled images in all): both "
+                "classes are needed, in folders named all/ and hem/ or as in C-NMC's download."
+            )
+
+
+def _split(
+    catalog: Catalog, cells: tuple[Cell, ...], twins: list, how: str, seed: int
+) -> tuple[tuple[Cell, ...], Split]:
+    if how == "image":
+        return split_by_image(cells, seed)
+    if how == "patient":
+        split = split_by_patient(cells, seed, twins)
+    elif how == "official":
+        split = split_official(cells, catalog.preliminary, seed, twins)
+    else:
+        split = read_split(Path(how))
+        if split.protocol == "image":
+            raise DataError(f"{how} is a split by image, which leaks patients; for that say `--split image`.")
+    cells = assign(cells, split, catalog.preliminary)
     unused = sorted({cell.patient for cell in cells if not cell.split})
     if unused:
-        log.info("%d patients that the split does not name are left out: %s", len(unused), ", ".join(unused))
-    log.info("\n%s", describe(cells))
+        count = sum(not cell.split for cell in cells)
+        log.info("%d cells of patients %s are left out: the split does not use them", count, ", ".join(unused))
     return cells, split

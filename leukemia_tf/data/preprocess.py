@@ -5,108 +5,31 @@ The same functions run in training, `predict`, Grad-CAM and inside the exported 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-BACKGROUND = 10  # of 255: a pixel with no channel above this is background
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a picture becomes a cell; travels inside `model.keras`.
-
-    Parameters
-    ----------
-    image_size : int
-        Side of the square that the network sees, in pixels.
-    """
-
-    image_size: int
-
-
-def decode(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decode a BMP, PNG or JPEG.
-
-    Parameters
-    ----------
-    image_bytes : tf.Tensor
-        string []: an image file's bytes.
-
-    Returns
-    -------
-    tf.Tensor
-        uint8 [height, width, 3], RGB, 0-255.
-    """
-    image = tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
-
-
-def window(image: tf.Tensor) -> tf.Tensor:
-    """Return the square around the cell: its box, padded evenly to a square; may reach past the image.
-
-    Parameters
-    ----------
-    image : tf.Tensor
-        uint8 [height, width, 3], RGB.
-
-    Returns
-    -------
-    tf.Tensor
-        int32 [3]: top, left and side in the image's pixels; the whole image where there is no cell.
-    """
-    cell = tf.reduce_max(image, axis=-1) > BACKGROUND
-    cell = tf.cond(tf.reduce_any(cell), lambda: cell, lambda: tf.ones_like(cell))
-    rows = tf.where(tf.reduce_any(cell, axis=1))[:, 0]
-    columns = tf.where(tf.reduce_any(cell, axis=0))[:, 0]
-    top, left = rows[0], columns[0]
-    height, width = rows[-1] - top + 1, columns[-1] - left + 1
-    side = tf.maximum(height, width)
-    return tf.cast(tf.stack([top - (side - height) // 2, left - (side - width) // 2, side]), tf.int32)
-
-
-def cut_out(image: tf.Tensor, top_left_side: tf.Tensor) -> tf.Tensor:
-    """Cut a square window out of an image; black where the window reaches past it.
-
-    Parameters
-    ----------
-    image : tf.Tensor
-        uint8 [height, width, 3].
-    top_left_side : tf.Tensor
-        int32 [3], as from `window`.
-
-    Returns
-    -------
-    tf.Tensor
-        uint8 [side, side, 3].
-    """
-    top, left, side = tf.unstack(top_left_side)
-    height, width = tf.shape(image)[0], tf.shape(image)[1]
-    inside = image[tf.maximum(top, 0) : top + side, tf.maximum(left, 0) : left + side]
-    before = tf.stack([tf.maximum(-top, 0), tf.maximum(-left, 0), 0])
-    after = tf.stack([tf.maximum(top + side - height, 0), tf.maximum(left + side - width, 0), 0])
-    return tf.pad(inside, tf.stack([before, after], axis=1))
+from leukemia_tf.data.contrast import CONTRAST
+from leukemia_tf.data.decoding import decode
+from leukemia_tf.data.framing import cut_out, resize, window
+from leukemia_tf.data.settings import Preprocessing
 
 
 def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
-    """Crop an image to its cell, pad it to a square, and resize it (bilinear, antialiased).
+    """Frame an image, resize it (bilinear, antialiased), and set its contrast.
 
     Parameters
     ----------
     image : tf.Tensor
         uint8 [height, width, 3], RGB, 0-255.
     settings : Preprocessing
-        The size.
+        Framing, size and contrast.
 
     Returns
     -------
     tf.Tensor
         uint8 [image_size, image_size, 3], RGB, 0-255.
     """
-    square = cut_out(image, window(image))
-    size = settings.image_size
-    resized = tf.image.resize(square, [size, size], antialias=True)
-    return tf.cast(tf.round(tf.clip_by_value(resized, 0, 255)), tf.uint8)
+    framed = cut_out(image, window(image, settings.framing))
+    return CONTRAST[settings.contrast](resize(framed, settings.image_size))
 
 
 def cell_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tf.Tensor:

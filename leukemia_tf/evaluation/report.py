@@ -11,6 +11,7 @@ from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import Prediction, arrays
 
+LEAKS = "CAUTION: split by image, patients leak, the scores are too high"
 FEW = 5  # patients of a class
 
 

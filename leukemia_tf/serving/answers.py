@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.data.preprocess import Preprocessing, cells_from_bytes
+from leukemia_tf.data.preprocess import cells_from_bytes
+from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import THRESHOLD
 from leukemia_tf.models.network import logit_model, preprocessing_of
 

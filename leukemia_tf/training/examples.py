@@ -10,7 +10,7 @@ import numpy as np
 
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.pipeline import classes, load_cells
-from leukemia_tf.data.preprocess import Preprocessing
+from leukemia_tf.data.settings import Preprocessing
 
 
 @dataclass(frozen=True)

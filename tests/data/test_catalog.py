@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from leukemia_tf.data.catalog import find_images, hash_cells, read_catalog, read_cells, write_cells
+from leukemia_tf.data.catalog import find_images, read_catalog, read_cells, write_cells
+from leukemia_tf.data.examine import examine
+from leukemia_tf.data.prepare import prepare_cells
 from leukemia_tf.errors import BadImageError, DataError
 
 
@@ -67,13 +69,15 @@ def test_real_cells(real_cells):
     [
         (lambda folder: shutil.rmtree(folder), "no such folder"),
         (lambda folder: None, "holds no images"),
-        (lambda folder: put(folder / "all/UID_1_1_1_all.bmp"), "no image labelled `hem`"),
+        (lambda folder: put(folder / "all/UID_1_1_1_all.bmp"), "no usable image labelled `hem`"),
         (lambda folder: put(folder / "all/UID_1_1_1_hem.bmp"), "its name says `hem`, its folder `all`"),
         (lambda folder: put(folder / "all/cell.bmp"), "patient cannot be told"),
         (
             lambda folder: (
                 put(folder / "1.bmp"),
-                (folder / "x.csv").write_text("Patient_ID,new_names,labels\nUID_1_1_1_all.bmp,1.bmp,0\n"),
+                (folder / "x.csv").write_text(
+                    "Patient_ID,new_names,labels\nUID_1_1_1_all.bmp,1.bmp,0\nUID_1_1_2_all.bmp,2.bmp,1\n"
+                ),
             ),
             "contradicts itself",
         ),
@@ -82,14 +86,42 @@ def test_real_cells(real_cells):
 def test_refused(tmp_path, make, sentence):
     make(tmp_path)
     with pytest.raises(DataError, match=sentence):
-        read_catalog(tmp_path)
+        prepare_cells(tmp_path, "patient", seed=0)
+
+
+def test_what_cannot_be_used_is_counted_not_dropped(tmp_path):
+    put(tmp_path / "all/UID_1_1_1_all.bmp")
+    put(tmp_path / "hem/P1/a.bmp")
+    put(tmp_path / "hem/a.bmp")
+    put(tmp_path / "all/UID_2_1_1_hem.bmp")
+    put(tmp_path / "nothing.bmp")
+    found = read_catalog(tmp_path)
+    assert {cell.path for cell in found.cells} == {"all/UID_1_1_1_all.bmp", "hem/P1/a.bmp"}
+    assert {row.path for row in found.rejected} == {"hem/a.bmp", "all/UID_2_1_1_hem.bmp"}
+    assert found.unlabelled == ("nothing.bmp",)
+
+
+def test_reversed_labels(download):
+    table = download / "validation_data/labels.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *(line[:-1] + str(1 - int(line[-1])) for line in lines[1:])]))
+    with pytest.raises(DataError, match=r"no label agrees with its name\. 1 must stand for `all`"):
+        read_catalog(download)
+
+
+def test_a_row_that_contradicts_itself(download):
+    table = download / "validation_data/labels.csv"
+    table.write_text(table.read_text().replace("UID_H9_1_1_hem.bmp,3.bmp,0", "UID_H9_1_1_hem.bmp,3.bmp,1\nx,4.bmp,1"))
+    found = read_catalog(download)
+    assert [row.path.split("/")[-1] for row in found.rejected] == ["3.bmp"]
+    assert (found.rows_without_image, found.rows_unread) == (2, 1)
 
 
 def test_hash_is_of_the_pixels_not_of_the_file(tmp_path):
     put(tmp_path / "all/UID_1_1_1_all.bmp", 70)
     put(tmp_path / "all/UID_2_1_1_all.png", 70)
     put(tmp_path / "hem/UID_H1_1_1_hem.png", 71)
-    one, two, three = hash_cells(read_catalog(tmp_path))
+    one, two, three = examine(read_catalog(tmp_path)).cells
     assert one.sha256 == two.sha256 != three.sha256
 
 
@@ -98,11 +130,11 @@ def test_a_bad_image_is_named(tmp_path):
     bad = put(tmp_path / "hem/UID_H1_1_1_hem.bmp")
     bad.write_bytes(bad.read_bytes()[:-1])
     with pytest.raises(BadImageError, match=r"UID_H1_1_1_hem.bmp: is truncated"):
-        hash_cells(read_catalog(tmp_path))
+        prepare_cells(tmp_path, "patient", seed=0)
 
 
 def test_cells_csv_round_trip(download, tmp_path):
-    cells = hash_cells(read_catalog(download))
+    cells = examine(read_catalog(download)).cells
     assert read_cells(write_cells(tmp_path / "cells.csv", cells)) == cells
 
 

@@ -6,7 +6,8 @@ import tensorflow as tf
 from leukemia_tf.data.augment import dihedral
 from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.pipeline import epoch_order, load_cells, training_batches
-from leukemia_tf.data.preprocess import Preprocessing, cell_from_bytes
+from leukemia_tf.data.preprocess import cell_from_bytes
+from leukemia_tf.data.settings import Preprocessing
 
 LABELS = np.array([0] * 3 + [1] * 7)
 

@@ -1,23 +1,25 @@
 """A folder made ready for a run, with the package's split or the user's own."""
 
 import json
+import shutil
 
 import pytest
 
 from leukemia_tf.data.prepare import prepare_cells
-from leukemia_tf.errors import DataError
+from leukemia_tf.errors import BadImageError, DataError, UserError
 
 
 def test_a_split_of_ones_own(tiny_cells, tmp_path, caplog):
     own = tmp_path / "splits.json"
     own.write_text(json.dumps({"train": ["1", "h1"], "val": ["2", "H2"], "test": ["3", "H3"]}))
-    cells, split = prepare_cells(tiny_cells, str(own), seed=0)
+    prepared = prepare_cells(tiny_cells, str(own), seed=0)
+    cells, split = prepared.cells, prepared.split
     assert {(cell.patient, cell.split) for cell in cells} == {
         *(("1", "train"), ("H1", "train"), ("2", "val"), ("H2", "val"), ("3", "test"), ("H3", "test")),
         *(("4", ""), ("H4", "")),
     }
     assert "0 of 6 patients shared" in caplog.text
-    assert "2 patients that the split does not name are left out: 4, H4" in caplog.text
+    assert "cells of patients 4, H4 are left out: the split does not use them" in caplog.text
     assert split.train == ("1", "H1")
 
 
@@ -35,5 +37,59 @@ def test_what_is_found_is_said(real_cells, caplog):
         "1,863 rows of a labels CSV",
         "0 of 38 patients shared",
         "val is thin",
+        "pairs of one cell photographed twice: none stands in two parts",
     ):
         assert sentence in caplog.text
+
+
+def test_official(real_cells):
+    """Its preliminary set has four images here."""
+    prepared = prepare_cells(real_cells, "official", seed=0)
+    judged = [cell for cell in prepared.cells if cell.split == "test"]
+    assert len(judged) == 4
+    assert all(cell.path.startswith("validation_data") for cell in judged)
+
+
+def test_image_warns(tiny_cells, caplog):
+    assert prepare_cells(tiny_cells, "image", seed=0).split.protocol == "image"
+    assert "every score will be too high" in caplog.text
+
+
+@pytest.fixture
+def spoilt(tiny_cells, tmp_path):
+    """A copy of the tiny cells with one truncated file and one in the wrong folder."""
+    folder = tmp_path / "cells"
+    shutil.copytree(tiny_cells, folder)
+    paths = sorted(folder.rglob("*.bmp"))
+    paths[0].write_bytes(paths[0].read_bytes()[:-1])
+    wrong = paths[-1].with_name(paths[-1].name.replace("_hem", "_all"))
+    paths[-1].rename(wrong)
+    return folder, {paths[0], wrong}
+
+
+def test_bad_images_end_it(spoilt):
+    with pytest.raises(BadImageError):
+        prepare_cells(spoilt[0], "patient", seed=0)
+
+
+def test_bad_images_are_skipped(spoilt, caplog):
+    folder, bad = spoilt
+    prepared = prepare_cells(folder, "patient", seed=0, on_bad_image="skip")
+    assert {folder / row.path for row in prepared.rejected} == bad
+    assert not bad & {folder / cell.path for cell in prepared.cells}
+    assert all(path.exists() and path.name in caplog.text for path in bad)
+
+
+def test_bad_images_are_quarantined(spoilt):
+    folder, bad = spoilt
+    contents = {path.relative_to(folder): path.read_bytes() for path in bad}
+    first = prepare_cells(folder, "patient", seed=0, on_bad_image="quarantine")
+    assert not any(path.exists() for path in bad)
+    aside = folder.with_name("cells-quarantine")
+    assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*.bmp")} == contents
+    assert prepare_cells(folder, "patient", seed=0).cells == first.cells
+
+
+def test_unknown_policy(tiny_cells):
+    with pytest.raises(UserError, match="--on-bad-image drop: there are fail, skip, quarantine"):
+        prepare_cells(tiny_cells, "patient", seed=0, on_bad_image="drop")

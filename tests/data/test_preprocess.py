@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from leukemia_tf.data.preprocess import Preprocessing, cells_from_bytes, cut_out, preprocess, window
+from leukemia_tf.data.framing import cut_out, window
+from leukemia_tf.data.preprocess import cells_from_bytes, preprocess
+from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.synthetic import draw_cells
 
 

@@ -6,16 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leukemia_tf.data.catalog import Cell, hash_cells, read_catalog
+from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.examine import examine
 from leukemia_tf.data.splits import (
     PARTS,
+    SHARES,
     Split,
     assign,
     check_split,
     describe,
     merge_aliases,
     read_split,
+    split_by_image,
     split_by_patient,
+    split_official,
     write_split,
 )
 from leukemia_tf.errors import DataError
@@ -41,9 +45,13 @@ def test_any_patients(leukemic, healthy, seed):
     patients = [patient for part in PARTS for patient in getattr(split, part)]
     assert sorted(patients) == sorted({cell.patient for cell in cells})
     check_split(assign(cells, split), split)
-    for sizes, healthy_class in ((leukemic, False), (healthy, True)):
-        inside = [patient for patient in split.test if patient.startswith("H") == healthy_class]
+    for sizes, label in ((leukemic, "all"), (healthy, "hem")):
+        inside = [patient for patient in split.test if patient.startswith("H") == (label == "hem")]
         assert len(inside) == max(1, round(0.2 * len(sizes)))
+        for part, share in SHARES.items():
+            images = sum(cell.split == part and cell.label == label for cell in assign(cells, split))
+            within = abs(images - share * sum(sizes)) <= max(sizes) + 0.1 * sum(sizes)
+            assert within or f"{part} is thin in {label}" in describe(assign(cells, split)) or part == "train"
 
 
 def test_even_patients_are_split_evenly():
@@ -102,11 +110,58 @@ def test_leaks_are_refused():
         check_split(assign(cells, twice), twice)
     good = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2"))
     alias = [*cells, Cell("x", "all", "0", "2-0")]
-    with pytest.raises(DataError, match=r"same picture stands in test \(patient 2\) and train \(patient 0\)"):
+    with pytest.raises(DataError, match=r"same picture stands as .*\(patient 2\) in test and .*\(patient 0\) in train"):
         check_split(assign(alias, good), good)
     thin = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2",))
     with pytest.raises(DataError, match="no `hem` cell in test"):
         check_split(assign(cells, thin), thin)
+
+
+def test_a_cell_photographed_twice_under_two_patients():
+    cells = make([2] * 6, "", "all") + make([2] * 6, "H", "hem")
+    by_path = {cell.path: cell for cell in cells}
+    twins = [(by_path["hem/H0-0"], by_path["hem/H4-1"], 0.97)]
+    for seed in range(10):
+        part_of = split_by_patient(cells, seed, twins).part_of()
+        assert part_of["H0"] == part_of["H4"]
+    split = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2", "H4"))
+    with pytest.raises(DataError, match=r"photographed twice \(likeness 0.970\) stands as hem/H0-0 \(patient H0\)"):
+        check_split(assign(cells, split), split, twins)
+
+
+def test_official_split():
+    cells = make([5] * 8, "", "all") + make([5] * 8, "H", "hem")
+    preliminary = {"all/3-0", "all/3-1", "hem/H5-2"}
+    cells.append(Cell("all/6-x", "all", "6", "3-4"))  # patient 6 shares a picture with patient 3, who judges
+    split = split_official(cells, preliminary, seed=1)
+    parts = assign(cells, split, preliminary)
+    check_split(parts, split)
+    assert {cell.path for cell in parts if cell.split == "test"} == preliminary
+    assert {cell.patient for cell in parts if not cell.split} == {"3", "6", "H5"}
+    assert (len(split.train), len(split.val)) == (11, 2)
+    with pytest.raises(DataError, match="needs C-NMC's preliminary test set"):
+        split_official(cells, set(), seed=1)
+
+
+def test_split_by_image_leaks_by_design():
+    cells = make([50] * 4, "", "all") + make([30] * 4, "H", "hem")
+    parts, split = split_by_image(cells, seed=2)
+    check_split(parts, split)
+    sizes = {
+        (part, label): sum(c.split == part and c.label == label for c in parts)
+        for part in PARTS
+        for label in ("all", "hem")
+    }
+    assert sizes == {
+        ("train", "all"): 120,
+        ("val", "all"): 40,
+        ("test", "all"): 40,
+        ("train", "hem"): 72,
+        ("val", "hem"): 24,
+        ("test", "hem"): 24,
+    }
+    assert parts == split_by_image(cells[::-1], seed=2)[0][::-1]
+    assert "8 of 8 patients shared" in describe(parts)
 
 
 def test_file_round_trip(tmp_path):
@@ -122,12 +177,12 @@ def test_bad_file(tmp_path, content):
     path.write_text(content)
     with pytest.raises(DataError, match=r"mine\.json is not a split"):
         read_split(path)
-    with pytest.raises(DataError, match=r"It takes `patient`, or a splits\.json"):
+    with pytest.raises(DataError, match=r"It takes `patient`, .* or a splits\.json"):
         read_split(tmp_path / "imagewise")
 
 
 def test_real_cells(real_cells):
-    cells = hash_cells(read_catalog(real_cells))
+    cells = examine(read_catalog(real_cells)).cells
     same = {group for group in merge_aliases(cells).values() if len(group) > 1}
     assert same == {frozenset({"20", "21"}), frozenset({"51", "75", "78"}), frozenset({"H10", "H3"})}
     for seed in range(4):

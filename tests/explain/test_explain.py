@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from leukemia_tf.data.preprocess import Preprocessing, preprocess, window
+from leukemia_tf.data.framing import window
+from leukemia_tf.data.preprocess import preprocess
+from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import answer
 from leukemia_tf.explain.activations import activations, grid
 from leukemia_tf.explain.frame import Frame, read_frame, share_inside, to_original
@@ -34,9 +36,9 @@ def test_gradcam_by_hand(sign):
 
 
 def make_frame(image, size=64):
-    top_left_side = tuple(int(v) for v in window(tf.constant(image)))
+    box = tuple(int(v) for v in window(tf.constant(image)))
     cell = preprocess(tf.constant(image), Preprocessing(size))[None].numpy()
-    return Frame(image, top_left_side, cell, answer("cell.bmp", 0.0))
+    return Frame(image, box, cell, answer("cell.bmp", 0.0))
 
 
 @pytest.mark.parametrize("box", [(20, 80, 30, 60), (0, 50, 10, 100), (90, 150, 5, 150), (0, 150, 0, 150)])
@@ -54,7 +56,7 @@ def test_the_way_back_leads_to_the_same_pixels(box, size):
     assert back.shape == (150, 150)
     rows, columns = np.nonzero(back > 130)
     wanted_rows, wanted_columns = np.nonzero(bright)
-    step = max(1.0, frame.top_left_side[2] / size)
+    step = max(1.0, frame.box[2] / size)
     for got, wanted in ((rows, wanted_rows), (columns, wanted_columns)):
         assert abs(got.min() - wanted.min()) <= step
         assert abs(got.max() - wanted.max()) <= step

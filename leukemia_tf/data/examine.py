@@ -1,0 +1,151 @@
+"""Reads every image of a catalog once: is it sound, what does it show, where else does it stand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from leukemia_tf.data.catalog import Catalog, Cell, Rejected
+from leukemia_tf.data.duplicates import near_duplicates, unroll
+from leukemia_tf.data.integrity import pixel_hash, read_image
+from leukemia_tf.data.settings import BACKGROUND
+from leukemia_tf.errors import BadImageError
+from leukemia_tf.files import write_csv
+
+ON_BAD_IMAGE = ("fail", "skip", "quarantine")
+COARSE = 4  # every fourth pixel is enough to count cells
+SECOND_CELL = 0.05  # of the largest piece's area: a smaller piece is a speck
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one image shows.
+
+    Parameters
+    ----------
+    width, height : int
+        In pixels.
+    area : int
+        Of the cell, in pixels.
+    warning : str
+        What is odd about it; empty if nothing is.
+    view : numpy.ndarray
+        float16: the cell unrolled, to find it again.
+    """
+
+    width: int
+    height: int
+    area: int
+    warning: str
+    view: np.ndarray
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The sound cells of a catalog with what they show, and the images that cannot be used.
+
+    Parameters
+    ----------
+    cells : tuple of Cell
+        Labelled and sound, with their pixels' hashes.
+    looks : tuple of Look
+        One a cell.
+    rejected : tuple of Rejected
+        Images that cannot be used.
+    """
+
+    cells: tuple[Cell, ...]
+    looks: tuple[Look, ...]
+    rejected: tuple[Rejected, ...]
+
+    def identical(self) -> list[list[Cell]]:
+        """Return the groups of cells with identical pixels."""
+        groups = defaultdict(list)
+        for cell in self.cells:
+            groups[cell.sha256].append(cell)
+        return [group for group in groups.values() if len(group) > 1]
+
+    def twins(self) -> list[tuple[Cell, Cell, float]]:
+        """Return the pairs that show one cell photographed twice, with their correlation; identical pixels aside."""
+        first = {cell.sha256: index for index, cell in reversed(list(enumerate(self.cells)))}
+        indices = sorted(first.values())
+        views = [self.looks[index].view for index in indices]
+        pairs = near_duplicates(np.array(views)) if views else []
+        return [(self.cells[indices[i]], self.cells[indices[j]], likeness) for i, j, likeness in pairs]
+
+
+def look(pixels: np.ndarray) -> Look:
+    """Measure a picture: uint8 [height, width, 3], RGB."""
+    cell = cv2.bitwise_not(cv2.inRange(pixels, (0, 0, 0), (BACKGROUND,) * 3))
+    height, width = cell.shape
+    view = unroll(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cell)
+    return Look(width, height, cv2.countNonZero(cell), _warning(cell), view)
+
+
+def _warning(cell: np.ndarray) -> str:
+    if not cell.any():
+        return "no cell: every pixel is background"
+    pieces = np.sort(cv2.connectedComponentsWithStats(cell[::COARSE, ::COARSE].copy())[2][1:, cv2.CC_STAT_AREA])
+    if len(pieces) > 1 and pieces[-2] > SECOND_CELL * pieces[-1]:
+        return "more than one cell"
+    if cell[[0, -1]].any() or cell[:, [0, -1]].any():
+        return "the cell touches the border: a part of it may be missing"
+    return ""
+
+
+def examine(catalog: Catalog, unlabelled: bool = False) -> Examination:
+    """Read every labelled image once, in parallel and in bounded memory; bad ones are listed, not raised.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        What lies in a folder.
+    unlabelled : bool
+        Whether to read the images without a label too; their label and patient are empty.
+    """
+
+    def read(cell: Cell) -> tuple[Cell, Look] | Rejected:
+        try:
+            pixels = read_image(catalog.folder / cell.path)[1]
+        except BadImageError as error:
+            return Rejected(cell.path, error.reason, error.convertible)
+        return replace(cell, sha256=pixel_hash(pixels)), look(pixels)
+
+    asked = catalog.cells + tuple(Cell(path, "", "") for path in catalog.unlabelled if unlabelled)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(tqdm(pool.map(read, asked), "reading cells", len(asked), unit="cell", leave=False))
+    sound = [result for result in results if not isinstance(result, Rejected)]
+    rejected = (*catalog.rejected, *(result for result in results if isinstance(result, Rejected)))
+    return Examination(tuple(cell for cell, _ in sound), tuple(shown for _, shown in sound), rejected)
+
+
+def write_rejected(path: Path, rejected: Sequence[Rejected]) -> Path:
+    """Write which images cannot be used, and why, as CSV."""
+    return write_csv(path, ("path", "reason"), ({"path": row.path, "reason": row.reason} for row in rejected))
+
+
+def quarantine(folder: Path, rejected: Sequence[Rejected]) -> Path:
+    """Move bad images out of the data folder, into a tree like it beside it; nothing is written over.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder beside `folder`, named `…-quarantine`.
+    """
+    aside = folder.with_name(f"{folder.name}-quarantine")
+    for row in rejected:
+        target = aside / row.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        while target.exists():
+            target = target.with_name(f"{target.stem}-again{target.suffix}")
+        shutil.move(folder / row.path, target)
+    return aside

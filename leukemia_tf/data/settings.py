@@ -1,0 +1,71 @@
+"""How a picture becomes a cell: the settings of the preprocessing, checked, without TensorFlow."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from leukemia_tf.errors import UserError
+
+FRAMINGS = ("cell", "tight", "fixed", "centre", "none")
+CONTRASTS = ("none", "clahe", "equalize", "grey-equalize", "stain")
+BACKGROUND = 10  # of 255: a pixel with no channel above this is background
+FIXED_SIDE = 330  # pixels: `fixed` without a number; nearly every cell of C-NMC fits
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes a cell; travels inside `model.keras`.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the square that the network sees, in pixels.
+    framing : str
+        `cell` (the cell's box, padded to a square), `tight` (the box, stretched to a square), `fixed` or `fixed:N`
+        (N x N pixels around the box's centre, so that the cell's size survives), `centre:N` (N x N pixels around the
+        image's centre), or `none` (the whole image).
+    contrast : str
+        `none`; `clahe` or `equalize` (of the luma); `grey-equalize`; `stain` (colour statistics inside the cell
+        moved to fixed ones).
+
+    Raises
+    ------
+    UserError
+        If a setting is none of these.
+    """
+
+    image_size: int
+    framing: str = "cell"
+    contrast: str = "none"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        parse_framing(self.framing)
+        if self.contrast not in CONTRASTS:
+            raise UserError(f"--contrast {self.contrast}: {_choices(self.contrast, CONTRASTS)}")
+
+
+def parse_framing(text: str) -> tuple[str, int]:
+    """Return a framing's kind and its side in pixels (0 where it has none).
+
+    Raises
+    ------
+    UserError
+        If there is no such framing.
+    """
+    kind, colon, number = text.partition(":")
+    if kind == "fixed" and not colon:
+        return kind, FIXED_SIDE
+    if kind in ("fixed", "centre"):
+        if not number.isdecimal() or int(number) < 1:
+            raise UserError(f"--framing {text}: it needs a number of pixels, as in `{kind}:{FIXED_SIDE}`.")
+        return kind, int(number)
+    if kind not in FRAMINGS or colon:
+        raise UserError(f"--framing {text}: {_choices(kind, FRAMINGS)}")
+    return kind, 0
+
+
+def _choices(received: str, names: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(received.lower(), names, n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}."

@@ -1,0 +1,34 @@
+"""What a frozen base says of a cell: the pooled outputs of its last blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from leukemia_tf.models.table import Block
+
+
+def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object) -> np.ndarray:
+    """Compute mean and standard deviation over space of the last output of each named block.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package.
+    blocks : sequence of Block
+        Blocks of its base whose last outputs count.
+    batches : object
+        uint8 [n, size, size, 3] in all, or batches of it.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [n, 2 * channels of the blocks together]: a block's means, its deviations, the next block's means, …
+    """
+    outputs = []
+    for block in blocks:
+        maps = keras.ops.cast(model.get_layer(block.last).output, "float32")
+        outputs += [keras.ops.mean(maps, axis=(1, 2)), keras.ops.std(maps, axis=(1, 2))]
+    return keras.Model(model.input, keras.ops.concatenate(outputs, axis=-1)).predict(batches, verbose=0)
