@@ -15,6 +15,7 @@ from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, 
 if TYPE_CHECKING:
     import numpy as np
 
+    from leukemia_tf.data.balance import Sampling
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.data.prepare import Prepared
     from leukemia_tf.data.source import Source
@@ -45,7 +46,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
         For what the user can mend: cells, weights, flags; nothing is written then.
     """
     config = config or TrainConfig()
-    _check_numbers(config)
+    _check(config)
     from leukemia_tf.data.prepare import prepare_cells
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.source import find_source
@@ -87,11 +88,26 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     return run
 
 
-def _check_numbers(config: TrainConfig) -> None:
+def _check(config: TrainConfig) -> None:
+    """Stop at flags that cannot be, before anything is read."""
+    from leukemia_tf.data.prepare import check_policy
+    from leukemia_tf.data.settings import Preprocessing, check_cache
+
     for flag in ("image_size", "epochs", "batch_size"):
         value = getattr(config, flag)
         if value is not None and value < 1:
             raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of 1 or more.")
+    check_policy(config.on_bad_image)
+    sampling_of(config)
+    Preprocessing(1, config.framing, config.contrast)
+    check_cache(config.cache)
+
+
+def sampling_of(config: TrainConfig) -> Sampling:
+    """Return how a run draws, weighs and varies its training cells."""
+    from leukemia_tf.data.balance import Sampling
+
+    return Sampling(config.balance, config.multiply, config.patient_weight, config.augment)
 
 
 def _resumed(config: TrainConfig) -> TrainConfig:
@@ -161,11 +177,11 @@ def _fit(
     from leukemia_tf.training.loop import Task, train_stages
 
     settings = Preprocessing(**preprocessing_of(network.model))
-    train_part, val_part = (load_examples(source.folder, cells, part, settings) for part in ("train", "val"))
+    parts = (load_examples(source.folder, cells, part, settings, config.cache) for part in ("train", "val"))
     task = Task(
         network,
-        train_part,
-        val_part,
+        *parts,
+        sampling_of(config),
         _validation_scores,
         config.batch_size,
         config.seed,

@@ -1,8 +1,75 @@
-"""Random views of a cell, drawn without state: the same (seed, epoch, position) gives the same view."""
+"""Random views of a cell, without state: a view is a function of its row of draws.
+
+A row of draws belongs to (seed, epoch, position), so the same position gives the same picture in any order, in any
+batch, with any number of workers. What is not asked for costs nothing.
+"""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import tensorflow as tf
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.settings import BACKGROUND
+
+NUMBERS = 4  # uniform numbers a transform may use: whether, and up to three of how much
+TRANSFORMS = (
+    *("dihedral", "rotation", "translation", "zoom", "crop"),
+    *("brightness", "contrast", "gamma", "stain", "blur", "mixup", "cutmix"),
+)
+GEOMETRIC = ("rotation", "translation", "zoom", "crop")
+_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])  # Ruifrok & Johnston 2001
+TO_DENSITY = (_STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True)).astype(np.float32)
+FROM_DENSITY = np.linalg.inv(TO_DENSITY).astype(np.float32)
+
+
+def epoch_draws(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Draw the uniform numbers of an epoch: float32 [count, transforms, NUMBERS], 0-1."""
+    return np.random.default_rng([seed, epoch, 2]).random((count, len(TRANSFORMS), NUMBERS), np.float32)
+
+
+def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """Return a random view of each cell.
+
+    Parameters
+    ----------
+    cells : tf.Tensor
+        uint8 [n, size, size, 3], RGB, 0-255.
+    draws : tf.Tensor
+        float32 [n, transforms, NUMBERS], rows of `epoch_draws`.
+    settings : Augmentation
+        Probability and range of each transform. Colours change inside the cell only: the background stays.
+
+    Returns
+    -------
+    tf.Tensor
+        uint8 [n, size, size, 3].
+    """
+    if settings.dihedral:
+        cells = dihedral(cells, tf.cast(draws[:, 0, 1] * 8, tf.int32))
+    asked = {name for name in TRANSFORMS[1:] if getattr(settings, name)[0] > 0}
+    if not asked - {"mixup", "cutmix"}:
+        return cells
+    values = tf.cast(cells, tf.float32)
+    if asked & set(GEOMETRIC):
+        values = _warp(values, draws, settings)
+    inside = tf.reduce_max(values, axis=-1, keepdims=True) > BACKGROUND
+    coloured = values
+    for name, change in COLOURS.items():
+        if name in asked:
+            on, numbers, reach = _row(draws, settings, name)
+            coloured = tf.where(on[:, None, None, None], change(coloured, numbers, reach, inside), coloured)
+    values = tf.where(inside, tf.maximum(coloured, BACKGROUND + 1.0), values)
+    return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
+
+
+def _row(draws: tf.Tensor, settings: Augmentation, name: str) -> tuple[tf.Tensor, tf.Tensor, float]:
+    """Return whether a transform is on for each cell, its numbers (-1 to 1, float [n, 3]) and its range."""
+    probability, reach = getattr(settings, name)
+    own = draws[:, TRANSFORMS.index(name)]
+    return own[:, 0] < probability, 2 * own[:, 1:] - 1, reach
 
 
 def dihedral(cells: tf.Tensor, choices: tf.Tensor) -> tf.Tensor:
@@ -26,3 +93,135 @@ def dihedral(cells: tf.Tensor, choices: tf.Tensor) -> tf.Tensor:
         chosen = tf.bitwise.bitwise_and(choices, 1 << bit) > 0
         cells = tf.where(chosen[:, None, None, None], transform(cells), cells)
     return cells
+
+
+def _warp(values: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """Rotate, shift, zoom and crop in one resampling (bilinear, black beyond the picture)."""
+    size = values.shape[1]
+
+    def drawn(name: str) -> tf.Tensor:
+        on, numbers, reach = _row(draws, settings, name)
+        return tf.where(on[:, None], numbers * reach, 0.0)
+
+    angle = drawn("rotation")[:, 0] * (math.pi / 180)
+    kept = 1 - tf.abs(drawn("crop")[:, :1])  # side of the window that a crop keeps
+    place = tf.stack([drawn_sign(draws, "crop", 1), drawn_sign(draws, "crop", 2)], 1) * (1 - kept) / 2
+    scale = kept[:, 0] / (1 + drawn("zoom")[:, 0])
+    shift = (drawn("translation")[:, :2] + place) * size
+    cosine, sine = tf.cos(angle) * scale, tf.sin(angle) * scale
+    centre = (size - 1) / 2
+    zero = tf.zeros_like(angle)
+    matrix = [
+        *(cosine, -sine, centre - cosine * centre + sine * centre + shift[:, 0]),
+        *(sine, cosine, centre - sine * centre - cosine * centre + shift[:, 1]),
+        *(zero, zero),
+    ]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=values,
+        transforms=tf.stack(matrix, axis=1),
+        output_shape=[size, size],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
+
+
+def drawn_sign(draws: tf.Tensor, name: str, number: int) -> tf.Tensor:
+    """Return a transform's number, -1 to 1: float [n]."""
+    return 2 * draws[:, TRANSFORMS.index(name), 1 + number] - 1
+
+
+def _brightness(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    return values + 255 * reach * numbers[:, 0, None, None, None]
+
+
+def _contrast(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    weight = tf.cast(inside, tf.float32)
+    total = tf.maximum(tf.reduce_sum(weight, axis=[1, 2], keepdims=True), 1)
+    mean = tf.reduce_sum(values * weight, axis=[1, 2], keepdims=True) / total
+    return mean + (values - mean) * (1 + reach * numbers[:, 0, None, None, None])
+
+
+def _gamma(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    exponent = 1 + reach * numbers[:, 0, None, None, None]
+    return 255 * tf.exp(exponent * tf.math.log(tf.clip_by_value(values, 1, 255) / 255))
+
+
+def _stain(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Scale the amounts of three stains; Tellez et al. 2019, arXiv:1902.06543."""
+    density = -tf.math.log((tf.clip_by_value(values, 0, 255) + 1) / 256)
+    stains = tf.tensordot(density, tf.constant(FROM_DENSITY), 1) * (1 + reach * numbers[:, None, None, :])
+    return 256 * tf.exp(-tf.tensordot(stains, tf.constant(TO_DENSITY), 1)) - 1
+
+
+def _blur(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Blur by a Gaussian of 0 to `reach` pixels, along rows and columns in turn."""
+    radius = max(1, math.ceil(3 * reach))
+    offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
+    sigma = tf.maximum(tf.abs(numbers[:, :1]) * reach, 0.05)
+    kernels = tf.nn.softmax(-0.5 * (offsets / sigma) ** 2)
+    padded = tf.pad(values, [[0, 0], [radius, radius], [radius, radius], [0, 0]], "REFLECT")
+    size = values.shape[1]
+    rows = tf.add_n([padded[:, i : i + size] * kernels[:, i, None, None, None] for i in range(2 * radius + 1)])
+    return tf.add_n([rows[:, :, i : i + size] * kernels[:, i, None, None, None] for i in range(2 * radius + 1)])
+
+
+COLOURS = {"brightness": _brightness, "contrast": _contrast, "gamma": _gamma, "stain": _stain, "blur": _blur}
+
+
+def epoch_mixing(count: int, settings: Augmentation, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw with whom each position of an epoch is mixed, and how much of its own it keeps.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        int32 [count]: the partner's position; float32 [count]: the share kept, 1 where nothing is mixed; negative
+        where CutMix pastes a rectangle instead of MixUp blending.
+    """
+    rng = np.random.default_rng([seed, epoch, 3])
+    partner = rng.integers(0, count, count).astype(np.int32)
+    share = np.ones(count, np.float32)
+    for sign, (probability, alpha) in ((1, settings.mixup), (-1, settings.cutmix)):
+        kept, on = rng.beta(max(alpha, 1e-3), max(alpha, 1e-3), count), rng.random(count) < probability
+        share = np.where(on, sign * np.clip(kept, 1e-3, 1), share)
+    return partner, share.astype(np.float32)
+
+
+def mix(
+    cells: tf.Tensor, others: tf.Tensor, labels: tf.Tensor, other_labels: tf.Tensor, share: tf.Tensor, draws: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mix pictures and labels with their partners'.
+
+    Parameters
+    ----------
+    cells, others : tf.Tensor
+        uint8 [n, size, size, 3].
+    labels, other_labels : tf.Tensor
+        float32 [n, 1], 0-1.
+    share : tf.Tensor
+        float32 [n], as from `epoch_mixing`.
+    draws : tf.Tensor
+        float32 [n, transforms, NUMBERS]: where CutMix pastes.
+
+    Returns
+    -------
+    tuple of tf.Tensor
+        uint8 [n, size, size, 3] and float32 [n, 1]; the label is mixed as the pixels are.
+
+    Notes
+    -----
+    Zhang et al. 2018, arXiv:1710.09412; Yun et al. 2019, arXiv:1905.04899.
+    """
+    size = cells.shape[1]
+    kept = tf.abs(share)[:, None, None, None]
+    blended = tf.cast(cells, tf.float32) * kept + tf.cast(others, tf.float32) * (1 - kept)
+    half = tf.sqrt(1 - tf.abs(share)) * size / 2
+    place = tf.range(size, dtype=tf.float32) + 0.5
+    rows, columns = (
+        tf.abs(place - draws[:, TRANSFORMS.index("cutmix"), number, None] * size) < half[:, None] for number in (1, 2)
+    )
+    pasted = (rows[:, :, None] & columns[:, None, :])[..., None]
+    cut = share < 0
+    mixed = tf.where(cut[:, None, None, None], tf.where(pasted, others, cells), tf.cast(tf.round(blended), tf.uint8))
+    own = tf.where(cut, 1 - tf.reduce_mean(tf.cast(pasted, tf.float32), axis=[1, 2, 3]), tf.abs(share))[:, None]
+    return mixed, labels * own + other_labels * (1 - own)

@@ -1,4 +1,4 @@
-"""Cells on their way into a network: read once, kept as uint8, balanced, shuffled, augmented, batched."""
+"""Cells on their way into a network: balanced, shuffled, augmented, weighed, batched."""
 
 from __future__ import annotations
 
@@ -7,48 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
-from leukemia_tf.data.augment import dihedral
+from leukemia_tf.data.augment import augment, epoch_draws, epoch_mixing, mix
+from leukemia_tf.data.balance import Sampling, epoch_order
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.preprocess import cell_from_bytes
 from leukemia_tf.data.settings import Preprocessing
-
-BALANCE, SHUFFLE, AUGMENT = range(3)  # what a draw is for; the second half of its seed begins with it
+from leukemia_tf.data.store import Store, open_store
 
 
 def load_cells(
     folder: Path, cells: Sequence[Cell], settings: Preprocessing, title: str = "preparing cells"
 ) -> np.ndarray:
-    """Read and preprocess cells.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The data folder.
-    cells : sequence of Cell
-        Which images; they are known to be readable.
-    settings : Preprocessing
-        The crop and the size.
-    title : str
-        Of the progress bar.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 [n, image_size, image_size, 3], RGB, 0-255.
-    """
-    size = settings.image_size
-    out = np.empty((len(cells), size, size, 3), np.uint8)
-    paths = tf.data.Dataset.from_tensor_slices([str(folder / cell.path) for cell in cells])
-    pictures = paths.map(
-        lambda path: cell_from_bytes(tf.io.read_file(path), settings), num_parallel_calls=tf.data.AUTOTUNE
-    )
-    with tqdm(total=len(cells), desc=title, unit="cell", leave=False) as bar:
-        for index, picture in enumerate(pictures.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()):
-            out[index] = picture
-            bar.update()
-    return out
+    """Read and preprocess cells into memory: uint8 [n, image_size, image_size, 3], RGB, 0-255; see `open_store`."""
+    return open_store(folder, cells, settings, "memory", title).array
 
 
 def classes(cells: Sequence[Cell]) -> np.ndarray:
@@ -56,59 +27,61 @@ def classes(cells: Sequence[Cell]) -> np.ndarray:
     return np.array([LABELS.index(cell.label) for cell in cells], np.int32)
 
 
-def epoch_order(labels: np.ndarray, seed: int, epoch: int) -> tf.Tensor:
-    """Draw which cells an epoch sees, in which order: every cell, and the smaller class repeated up to the larger.
+def training_batches(
+    store: Store,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    sampling: Sampling,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> tf.data.Dataset:
+    """Return one epoch of balanced, shuffled and augmented cells.
 
     Parameters
     ----------
-    labels : numpy.ndarray
-        int [n], 0 or 1.
-    seed, epoch : int
-        What the draw depends on.
-
-    Returns
-    -------
-    tf.Tensor
-        int32 [2 * size of the larger class]: indices of cells, as many of each class.
-    """
-    largest = np.bincount(labels).max()
-    parts = []
-    for label in np.unique(labels):
-        members = tf.random.experimental.stateless_shuffle(
-            np.flatnonzero(labels == label).astype(np.int32), seed=[seed, epoch * 8 + BALANCE]
-        )
-        parts.append(tf.gather(members, tf.range(largest) % len(members)))
-    return tf.random.experimental.stateless_shuffle(tf.concat(parts, 0), seed=[seed, epoch * 8 + SHUFFLE])
-
-
-def training_batches(cells: tf.Tensor, labels: np.ndarray, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
-    """Return one epoch of balanced, shuffled, turned and flipped cells.
-
-    Parameters
-    ----------
-    cells : tf.Tensor
-        uint8 [n, size, size, 3].
-    labels : numpy.ndarray
-        int [n], 0 or 1.
+    store : Store
+        The n cells.
+    labels, weights : numpy.ndarray
+        int [n], 0 or 1; float32 [n], as from `cell_weights`.
+    sampling : Sampling
+        Balance, copies and augmentation.
     batch_size, seed, epoch : int
         The batch, and what the draws depend on.
 
     Returns
     -------
     tf.data.Dataset
-        Batches of (uint8 [batch, size, size, 3], float32 [batch, 1]).
+        Batches of (uint8 [batch, size, size, 3], float32 [batch, 1], float32 [batch]): cells, labels, weights.
     """
-    order = epoch_order(labels, seed, epoch)
-    views = tf.random.stateless_uniform(tf.shape(order), [seed, epoch * 8 + AUGMENT], 0, 8, tf.int32)
+    order = epoch_order(labels, sampling, seed, epoch)
+    draws = epoch_draws(len(order), seed, epoch)
+    partner, share = epoch_mixing(len(order), sampling.augment, seed, epoch)
+    mixed = bool((share != 1).any())
     targets = tf.constant(labels, tf.float32)[:, None]
+    weights = tf.constant(weights * len(order) / weights[order].sum(), tf.float32)
 
-    def batch(indices: tf.Tensor, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return dihedral(tf.gather(cells, indices), choices), tf.gather(targets, indices)
+    def seen(indices: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        return augment(store.batch(indices), numbers, sampling.augment)
 
-    batches = tf.data.Dataset.from_tensor_slices((order, views)).batch(batch_size)
-    return batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    def plain(index: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return seen(index, numbers), tf.gather(targets, index), tf.gather(weights, index)
+
+    def blended(index: tf.Tensor, numbers: tf.Tensor, other: tf.Tensor, kept: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        other_index = tf.gather(tf.constant(order), other)
+        other_cells = seen(other_index, tf.gather(tf.constant(draws), other))
+        labelled = tf.gather(targets, index), tf.gather(targets, other_index)
+        cells, label = mix(seen(index, numbers), other_cells, *labelled, kept, numbers)
+        return cells, label, tf.gather(weights, index)
+
+    columns = (order, draws, partner, share) if mixed else (order, draws)
+    batches = tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)
+    return batches.map(blended if mixed else plain, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def prediction_batches(cells: np.ndarray, batch_size: int) -> tf.data.Dataset:
+def prediction_batches(cells: Store | np.ndarray, batch_size: int) -> tf.data.Dataset:
     """Return cells as they are, in order, in batches of uint8 [batch, size, size, 3]."""
-    return tf.data.Dataset.from_tensor_slices(cells).batch(batch_size).prefetch(1)
+    if isinstance(cells, np.ndarray):
+        return tf.data.Dataset.from_tensor_slices(cells).batch(batch_size).prefetch(1)
+    indices = tf.data.Dataset.range(len(cells), output_type=tf.int32).batch(batch_size)
+    return indices.map(cells.batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)

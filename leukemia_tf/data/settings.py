@@ -10,6 +10,7 @@ from leukemia_tf.errors import UserError
 FRAMINGS = ("cell", "tight", "fixed", "centre", "none")
 CONTRASTS = ("none", "clahe", "equalize", "grey-equalize", "stain")
 BACKGROUND = 10  # of 255: a pixel with no channel above this is background
+CACHES = ("auto", "memory", "disk", "none")
 FIXED_SIDE = 330  # pixels: `fixed` without a number; nearly every cell of C-NMC fits
 
 
@@ -64,6 +65,12 @@ def parse_framing(text: str) -> tuple[str, int]:
     if kind not in FRAMINGS or colon:
         raise UserError(f"--framing {text}: {_choices(kind, FRAMINGS)}")
     return kind, 0
+
+
+def check_cache(cache: str) -> None:
+    """Stop at an unknown place for prepared cells."""
+    if cache not in CACHES:
+        raise UserError(f"--cache {cache}: there are {', '.join(CACHES)}.")
 
 
 def _choices(received: str, names: tuple[str, ...]) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from leukemia_tf.data.catalog import Cell
-from leukemia_tf.data.pipeline import classes, load_cells
+from leukemia_tf.data.pipeline import classes
 from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.store import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -19,21 +20,21 @@ class Examples:
 
     Parameters
     ----------
-    cells : numpy.ndarray
-        uint8 [n, size, size, 3].
+    cells : Store
+        The n pictures.
     labels : numpy.ndarray
         int32 [n], 0 or 1.
     patients : numpy.ndarray
         str [n].
     """
 
-    cells: np.ndarray
+    cells: Store
     labels: np.ndarray
     patients: np.ndarray
 
 
-def load_examples(folder: Path, cells: Sequence[Cell], part: str, settings: Preprocessing) -> Examples:
-    """Read and preprocess the cells of a part (`train`, `val` or `test`)."""
+def load_examples(folder: Path, cells: Sequence[Cell], part: str, settings: Preprocessing, cache: str) -> Examples:
+    """Read and preprocess the cells of a part (`train`, `val` or `test`); see `open_store`."""
     chosen = [cell for cell in cells if cell.split == part]
-    pictures = load_cells(folder, chosen, settings, f"preparing {part}")
-    return Examples(pictures, classes(chosen), np.array([cell.patient for cell in chosen]))
+    store = open_store(folder, chosen, settings, cache, f"preparing {part}")
+    return Examples(store, classes(chosen), np.array([cell.patient for cell in chosen]))

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
 from leukemia_tf.data.pipeline import prediction_batches, training_batches
 from leukemia_tf.errors import RunError
 from leukemia_tf.files import write_csv
@@ -38,6 +39,8 @@ class Task:
         Trained in place.
     train, val : Examples
         Cells of disjoint patients.
+    sampling : Sampling
+        How training cells are drawn, weighed and varied.
     score : callable
         (labels, probabilities, patients) -> `val_auroc` and `val_auroc_by_patient`.
     batch_size, seed : int
@@ -49,6 +52,7 @@ class Task:
     network: Network
     train: Examples
     val: Examples
+    sampling: Sampling
     score: Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
     batch_size: int
     seed: int
@@ -99,7 +103,8 @@ def train_stages(task: Task, stages: Sequence[Stage]) -> list[dict]:
 
 
 def _train_stage(task: Task, stage: Stage, trainer: keras.Model, progress: Progress) -> None:
-    steps = math.ceil(2 * np.bincount(task.train.labels).max() / task.batch_size)
+    seen = len(epoch_order(task.train.labels, task.sampling, task.seed, progress.epoch))
+    steps = math.ceil(seen / task.batch_size)
     with tqdm(total=stage.epochs * steps, initial=progress.stage_epoch * steps, desc=stage.name, unit="step") as bar:
         while progress.stage_epoch < stage.epochs and progress.waited < stage.patience:
             row = _train_epoch(task, stage, trainer, progress.epoch, bar)
@@ -114,7 +119,10 @@ def _train_stage(task: Task, stage: Stage, trainer: keras.Model, progress: Progr
 def _train_epoch(task: Task, stage: Stage, trainer: keras.Model, epoch: int, bar: tqdm) -> dict[str, object]:
     """Train one epoch and validate; return its row of history.csv."""
     began = time.perf_counter()
-    batches = training_batches(task.train.cells, task.train.labels, task.batch_size, task.seed, epoch)
+    train = task.train
+    weights = cell_weights(train.labels, train.patients, task.sampling)
+    drawn = (task.sampling, task.batch_size, task.seed, epoch)
+    batches = training_batches(train.cells, train.labels, weights, *drawn)
     loss = trainer.fit(batches, shuffle=False, verbose=0, callbacks=[_Bar(bar)]).history["loss"][0]
     if not math.isfinite(loss):
         raise RunError(f"the loss is {loss} in stage {stage.name}, epoch {epoch + 1}: training cannot go on.")
@@ -124,7 +132,7 @@ def _train_epoch(task: Task, stage: Stage, trainer: keras.Model, epoch: int, bar
         "stage": stage.name,
         "epoch": epoch + 1,
         "learning_rate": stage.learning_rate,
-        "image_size": task.train.cells.shape[1],
+        "image_size": train.cells.settings.image_size,
         "loss": loss,
         "val_loss": float(np.mean(np.logaddexp(0, logits) - task.val.labels * logits)),
         **scores,

@@ -1,57 +1,147 @@
 """Balance, shuffling and augmentation: drawn from (seed, epoch, position) and from nothing else."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from leukemia_tf.data.augment import dihedral
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.balance import BALANCES, Sampling, cell_weights, epoch_order
 from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.pipeline import epoch_order, load_cells, training_batches
+from leukemia_tf.data.pipeline import load_cells, prediction_batches, training_batches
 from leukemia_tf.data.preprocess import cell_from_bytes
 from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.store import Store, choose_cache, open_store
+from leukemia_tf.errors import UserError
 
 LABELS = np.array([0] * 3 + [1] * 7)
+PATIENTS = np.array(["a", "a", "b", *"cccccde"])
+ONES = np.ones(10, np.float32)
 
 
-def test_eight_exact_views():
-    image = np.random.default_rng(0).integers(0, 256, (5, 5, 3), np.uint8)
-    views = dihedral(tf.constant(np.stack([image] * 8)), tf.range(8)).numpy()
-    wanted = [np.rot90(side, turns) for side in (image, image[:, ::-1]) for turns in range(4)]
-    assert {view.tobytes() for view in views} == {np.ascontiguousarray(view).tobytes() for view in wanted}
-    np.testing.assert_array_equal(views[0], image)
+def store(cells):
+    return Store(("",) * len(cells), Preprocessing(cells.shape[1]), cells)
 
 
-def test_an_epoch_is_balanced_and_complete():
-    order = epoch_order(LABELS, seed=1, epoch=0).numpy()
+def noise(size=6):
+    return np.random.default_rng(0).integers(0, 256, (10, size, size, 3), np.uint8)
+
+
+def test_an_oversampled_epoch_is_balanced_and_complete():
+    order = epoch_order(LABELS, Sampling(), seed=1, epoch=0)
     seen = np.bincount(order, minlength=10)
     assert seen[LABELS == 1].tolist() == [1] * 7
     assert seen[LABELS == 0].sum() == 7
     assert seen[LABELS == 0].min() >= 2
 
 
-def test_draws_depend_on_seed_and_epoch_only():
-    cells = tf.constant(np.random.default_rng(0).integers(0, 256, (10, 6, 6, 3), np.uint8))
+@pytest.mark.parametrize(
+    ("balance", "counts"),
+    [
+        ("none", (3, 7)),
+        ("oversample", (7, 7)),
+        ("undersample", (3, 3)),
+        ("class-weight", (3, 7)),
+        ("main-report", (5, 5)),
+    ],
+)
+@pytest.mark.parametrize("multiply", [1, 3])
+def test_counts_of_an_epoch(balance, counts, multiply):
+    order = epoch_order(LABELS, Sampling(balance, multiply), seed=0, epoch=4)
+    assert np.bincount(LABELS[order]).tolist() == [multiply * count for count in counts]
 
-    def epoch(seed, number, batch):
-        batches = training_batches(cells, LABELS, batch, seed, number)
-        return np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
 
-    first, labels = epoch(1, 2, 4)
-    np.testing.assert_array_equal(first, epoch(1, 2, 5)[0])  # whatever the batch
-    assert (first != epoch(1, 3, 4)[0]).any()
-    assert (first != epoch(2, 2, 4)[0]).any()
+def test_undersampling_draws_anew_and_the_main_report_once():
+    for balance, same in (("undersample", False), ("main-report", True)):
+        first, later = (set(epoch_order(LABELS, Sampling(balance), 0, epoch)) for epoch in (0, 1))
+        assert (first == later) == same
+
+
+def test_weights_of_classes_and_patients():
+    weights = cell_weights(LABELS, PATIENTS, Sampling("class-weight", patient_weight="equal"))
+    assert weights[LABELS == 0].sum() == pytest.approx(5)
+    assert weights[LABELS == 1].sum() == pytest.approx(5)
+    by_patient = {patient: weights[patient == PATIENTS].sum() for patient in "abcde"}
+    assert by_patient["a"] == pytest.approx(by_patient["b"])
+    assert by_patient["c"] == pytest.approx(by_patient["d"]) == pytest.approx(by_patient["e"])
+    root = cell_weights(LABELS, PATIENTS, Sampling("none", patient_weight="sqrt"))
+    assert root[-1] / root[3] == pytest.approx(5**0.5)
+    np.testing.assert_allclose([root[LABELS == 0].mean(), root[LABELS == 1].mean()], 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"balance": "even"}, "--balance even: there are none, oversample"),
+        ({"patient_weight": "log"}, "--patient-weight log: there are none, sqrt, equal"),
+        ({"multiply": 0}, "--multiply 0"),
+    ],
+)
+def test_bad_settings(settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        Sampling(**settings)
+
+
+def epoch_of(cells, sampling, seed=1, number=2, batch=4):
+    batches = list(training_batches(store(cells), LABELS, ONES, sampling, batch, seed, number))
+    return [np.concatenate([part[i] for part in batches]) for i in range(3)]
+
+
+EVERYTHING = Augmentation(
+    **dict.fromkeys(("translation", "zoom", "crop", "brightness", "contrast", "gamma", "stain"), (0.7, 0.2)),
+    rotation=(0.7, 30.0),
+    blur=(0.7, 1.0),
+    mixup=(0.3, 0.4),
+    cutmix=(0.3, 1.0),
+)
+
+
+@pytest.mark.parametrize("settings", [Augmentation(), EVERYTHING], ids=["default", "everything"])
+def test_draws_depend_on_seed_and_epoch_only(settings):
+    cells, sampling = noise(16), Sampling(augment=settings)
+    first, labels, _ = epoch_of(cells, sampling)
+    for batch in (1, 5, 14):  # whatever the batch, so whatever the order of the work
+        again, same_labels, _ = epoch_of(cells, sampling, batch=batch)
+        np.testing.assert_array_equal(first, again)
+        np.testing.assert_array_equal(labels, same_labels)
+    assert (first != epoch_of(cells, sampling, number=3)[0]).any()
+    assert (first != epoch_of(cells, sampling, seed=2)[0]).any()
     assert labels.shape == (14, 1)
-    assert labels.mean() == 0.5
 
 
-def test_labels_stay_with_their_cells():
-    cells = tf.constant(np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8))
-    for pictures, labels in training_batches(cells, LABELS, 4, seed=0, epoch=0):
-        np.testing.assert_array_equal(labels[:, 0], LABELS[pictures[:, 0, 0, 0].numpy()])
+@pytest.mark.parametrize("balance", BALANCES)
+def test_labels_and_weights_stay_with_their_cells(balance):
+    cells = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    weights = cell_weights(LABELS, PATIENTS, Sampling(balance, patient_weight="equal"))
+    total = 0.0
+    for pictures, labels, told in training_batches(store(cells), LABELS, weights, Sampling(balance), 4, 0, 0):
+        index = pictures[:, 0, 0, 0].numpy()
+        np.testing.assert_array_equal(labels[:, 0], LABELS[index])
+        assert np.ptp(told.numpy() / weights[index]) < 1e-6
+        total += told.numpy().sum()
+    assert total == pytest.approx(len(epoch_order(LABELS, Sampling(balance), 0, 0)))
 
 
-def test_loading_equals_the_graph_one_by_one(tiny_cells):
-    cells = read_catalog(tiny_cells).cells[:5]
-    loaded = load_cells(tiny_cells, cells, Preprocessing(40))
-    for cell, picture in zip(cells, loaded, strict=True):
-        alone = cell_from_bytes(tf.io.read_file(str(tiny_cells / cell.path)), Preprocessing(40))
-        np.testing.assert_array_equal(picture, alone)
+def test_copies_differ():
+    pictures, _, _ = epoch_of(noise(16), Sampling("none", multiply=4, augment=EVERYTHING))
+    assert len({picture.tobytes() for picture in pictures}) > 36
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk", "none", "auto"])
+def test_every_cache_gives_the_same(cache, tiny_cells):
+    cells, settings = read_catalog(tiny_cells).cells[:10], Preprocessing(40, "fixed:100", "stain")
+    opened = open_store(tiny_cells, cells, settings, cache)
+    alone = [cell_from_bytes(tf.io.read_file(str(tiny_cells / cell.path)), settings) for cell in cells]
+    np.testing.assert_array_equal(np.concatenate(list(prediction_batches(opened, 3))), alone)
+    np.testing.assert_array_equal(load_cells(tiny_cells, cells, settings), alone)
+    batches = training_batches(opened, LABELS, ONES, Sampling(), 4, seed=0, epoch=0)
+    wanted = training_batches(store(np.array(alone)), LABELS, ONES, Sampling(), 4, seed=0, epoch=0)
+    for (got, *_), (same, *_) in zip(batches, wanted, strict=True):
+        np.testing.assert_array_equal(got, same)
+
+
+def test_cache_is_chosen_by_size():
+    assert choose_cache(1000) == "memory"
+    assert choose_cache(10**18) == "none"
+    assert choose_cache(10**18, "disk") == "disk"
+    with pytest.raises(UserError, match="--cache ram: there are auto"):
+        choose_cache(1, "ram")

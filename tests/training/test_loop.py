@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from leukemia_tf.config import TrainConfig
+from leukemia_tf.data.balance import Sampling
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.store import Store
 from leukemia_tf.errors import RunError
 from leukemia_tf.models.network import build_network, kept_blocks, load_network
 from leukemia_tf.models.pretrained import Network
@@ -29,7 +32,8 @@ BLOCKS = kept_blocks(find_architecture("scratch"), True)
 def examples(seed, labels):
     rng = np.random.default_rng(seed)
     cells = rng.integers(0, 256, (len(labels), 60, 60, 3), np.uint8)
-    return Examples(cells, np.array(labels, np.int32), np.array([f"{i}" for i in range(len(labels))]))
+    store = Store(("",) * len(labels), Preprocessing(60), cells)
+    return Examples(store, np.array(labels, np.int32), np.array([f"{i}" for i in range(len(labels))]))
 
 
 def run_stages(tmp_path, stages, scores):
@@ -47,7 +51,7 @@ def run_stages(tmp_path, stages, scores):
 
     data = examples(0, [0, 1] * 4), examples(1, [0, 1] * 2)
     network = Network(model, BLOCKS, Loaded("", tuple(block.name for block in BLOCKS), (), 0))
-    task = Task(network, *data, score, 4, 0, tmp_path / "history.csv", tmp_path / "state.npz")
+    task = Task(network, *data, Sampling(), score, 4, 0, tmp_path / "history.csv", tmp_path / "state.npz")
     return model, train_stages(task, stages), seen
 
 

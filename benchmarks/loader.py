@@ -1,0 +1,118 @@
+"""Reading cells: this package's pipeline beside `keras.utils.image_dataset_from_directory`, on the same files.
+
+    python benchmarks/loader.py [--cells 1500] [--image-size 224] [--framing cell]
+
+Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells. Both give batches of 32 at the same size, in turn,
+three times in one process; medians are compared. Ours crops each cell and turns and flips it; theirs only resizes.
+Ours keeps the prepared cells, so its later epochs do not read again. Peak memory is measured in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "C-NMC_Leukemia"
+if SHARED.is_dir():
+    os.environ.setdefault("LEUKEMIA_TF_DATA", str(SHARED))
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from leukemia_tf.data.balance import Sampling  # noqa: E402
+from leukemia_tf.data.catalog import Cell, read_catalog  # noqa: E402
+from leukemia_tf.data.pipeline import classes, training_batches  # noqa: E402
+from leukemia_tf.data.settings import Preprocessing  # noqa: E402
+from leukemia_tf.data.source import find_source  # noqa: E402
+from leukemia_tf.data.store import Store, open_store  # noqa: E402
+
+ROUNDS, LATER = 3, 3
+
+
+def run_through(batches: Iterable) -> float:
+    """Return the seconds that it takes to draw every batch."""
+    began = time.perf_counter()
+    for _ in batches:
+        pass
+    return time.perf_counter() - began
+
+
+def epoch(store: Store, labels: np.ndarray, number: int) -> Iterable:
+    """Return an epoch of ours: every cell once, shuffled, turned and flipped."""
+    return training_batches(store, labels, np.ones(len(labels), np.float32), Sampling("none"), 32, 0, number)
+
+
+def link_classes(folder: Path, cells: list[Cell], target: Path) -> None:
+    """Lay links to the cells into a folder a class, as Keras wants them."""
+    for index, cell in enumerate(cells):
+        (target / cell.label).mkdir(exist_ok=True)
+        (target / cell.label / f"{index}{Path(cell.path).suffix}").symlink_to(folder / cell.path)
+
+
+def measure_memory(folder: Path, cells: list[Cell], settings: Preprocessing) -> float:
+    """Return by how many times of the cache the peak grows while it is filled and two epochs are drawn."""
+    run_through(epoch(open_store(folder, cells[:64], settings, "memory"), classes(cells[:64]), 0))  # what loads once
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    store = open_store(folder, cells, settings, "memory")
+    for number in range(2):
+        run_through(epoch(store, classes(cells), number))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / store.array.nbytes
+
+
+def main() -> None:
+    """Print the table and, as the last line, one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, default=1500)
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--framing", default="cell")
+    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    folder = find_source(None).folder
+    everything = list(read_catalog(folder).cells)
+    cells = [everything[i] for i in np.random.default_rng(0).permutation(len(everything))[: asked.cells]]
+    settings = Preprocessing(asked.image_size, asked.framing)
+    if asked.memory:
+        print(measure_memory(folder, cells, settings))
+        return
+    seconds: dict[str, list[float]] = {"theirs": [], "first": [], "later": []}
+    with tempfile.TemporaryDirectory() as links:
+        link_classes(folder, cells, Path(links))
+        theirs = keras.utils.image_dataset_from_directory(
+            links, image_size=(asked.image_size,) * 2, batch_size=32, follow_links=True, verbose=False
+        )
+        run_through(theirs)  # both find the files in the page cache
+        for _ in range(ROUNDS):
+            seconds["theirs"].append(run_through(theirs))
+            began = time.perf_counter()
+            store = open_store(folder, cells, settings, "memory")
+            run_through(epoch(store, classes(cells), 0))
+            seconds["first"].append(time.perf_counter() - began)
+            seconds["later"] += [run_through(epoch(store, classes(cells), number)) for number in range(1, 1 + LATER)]
+    rates = {name: len(cells) / np.median(values) for name, values in seconds.items()}
+    again = subprocess.run([sys.executable, *sys.argv, "--memory"], capture_output=True, text=True, check=True)
+    result = {
+        "cells": len(cells),
+        "image_size": asked.image_size,
+        "framing": asked.framing,
+        "first_epoch_ratio": round(rates["first"] / rates["theirs"], 3),
+        "cached_epoch_ratio": round(rates["later"] / rates["theirs"], 3),
+        "peak_memory_over_cache": round(float(again.stdout), 3),
+    }
+    print(f"{len(cells)} cells of {folder.name} at {asked.image_size} pixels, framing {asked.framing}")
+    print(f"image_dataset_from_directory, every epoch   {rates['theirs']:8.0f} cells/s")
+    print(f"first epoch, cropped, turned and flipped    {rates['first']:8.0f} cells/s")
+    print(f"later epochs                                {rates['later']:8.0f} cells/s")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Which cells an epoch sees and how much each weighs: classes and patients of unequal size, made equal.
+
+Everything is drawn from (seed, epoch) alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.errors import UserError
+
+BALANCES = ("none", "oversample", "undersample", "class-weight", "main-report")
+PATIENT_WEIGHTS = {"none": 0.0, "sqrt": 0.5, "equal": 1.0}  # a patient's n cells weigh n ** -exponent each
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How training cells are drawn, weighed and varied.
+
+    Parameters
+    ----------
+    balance : str
+        `none`; `oversample` (the smaller class repeated up to the larger); `undersample` (the larger drawn anew each
+        epoch, down to the smaller); `class-weight`; or `main-report` (both brought to their mean: the larger
+        subsampled once, the smaller repeated).
+    multiply : int
+        Differently augmented copies of each cell in an epoch.
+    patient_weight : str
+        `none`, `sqrt` (each cell weighs the inverse root of its patient's count) or `equal` (every patient of a class
+        weighs the same).
+    augment : Augmentation
+        The random views.
+
+    Raises
+    ------
+    UserError
+        If a setting is none of these.
+    """
+
+    balance: str = "oversample"
+    multiply: int = 1
+    patient_weight: str = "none"
+    augment: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.balance not in BALANCES:
+            raise UserError(f"--balance {self.balance}: there are {', '.join(BALANCES)}.")
+        if self.patient_weight not in PATIENT_WEIGHTS:
+            raise UserError(f"--patient-weight {self.patient_weight}: there are {', '.join(PATIENT_WEIGHTS)}.")
+        if self.multiply < 1:
+            raise UserError(f"--multiply {self.multiply}: it takes a number of 1 or more.")
+
+
+def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
+    """Draw which cells an epoch sees, in which order.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int [n], 0 or 1.
+    sampling : Sampling
+        Its balance and its copies.
+    seed, epoch : int
+        What the draw depends on.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 [m]: indices of cells; as many of each class, unless the balance is `none` or `class-weight`.
+    """
+    drawn = [_drawn(np.flatnonzero(labels == label), labels, sampling, seed, epoch) for label in np.unique(labels)]
+    order = np.tile(np.concatenate(drawn), sampling.multiply)
+    return np.random.default_rng([seed, epoch, 1]).permutation(order).astype(np.int32)
+
+
+def _drawn(members: np.ndarray, labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
+    """Return a class's cells for an epoch."""
+    sizes = np.bincount(labels)
+    sizes = sizes[sizes > 0]
+    if sampling.balance in ("none", "class-weight"):
+        return members
+    wanted = {"oversample": sizes.max(), "undersample": sizes.min(), "main-report": int(sizes.mean())}[sampling.balance]
+    when = 0 if sampling.balance == "main-report" else epoch  # the report drew once
+    shuffled = np.random.default_rng([seed, when, 0]).permutation(members)
+    return np.resize(shuffled, wanted)
+
+
+def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """Return how much each cell weighs in the loss.
+
+    Parameters
+    ----------
+    labels, patients : numpy.ndarray
+        int [n], 0 or 1; str [n].
+    sampling : Sampling
+        Its balance and its patients' weight.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [n]; the mean within a class is 1, but for `class-weight`, which makes both classes' sums equal.
+    """
+    weights = np.ones(len(labels))
+    exponent = PATIENT_WEIGHTS[sampling.patient_weight]
+    for label in np.unique(labels):
+        chosen = labels == label
+        _, index, count = np.unique(patients[chosen], return_inverse=True, return_counts=True)
+        own = (1.0 / count[index]) ** exponent
+        share = len(labels) / (2 * chosen.sum()) if sampling.balance == "class-weight" else 1.0
+        weights[chosen] = share * own / own.mean()
+    return weights.astype(np.float32)

@@ -1,0 +1,117 @@
+"""Prepared cells between epochs: in memory, on disk, or prepared anew each time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from leukemia_tf.data.catalog import Cell
+from leukemia_tf.data.preprocess import cell_from_bytes
+from leukemia_tf.data.settings import Preprocessing, check_cache
+
+LARGEST_SHARE = 0.5  # of the free memory, or of the free disk, that a cache may take when nobody says
+
+
+@dataclass(frozen=True)
+class Store:
+    """Prepared cells that can be fetched by their number.
+
+    Parameters
+    ----------
+    paths : tuple of str
+        The image files.
+    settings : Preprocessing
+        Framing, size and contrast.
+    array : numpy.ndarray or None
+        uint8 [n, size, size, 3], in memory or mapped from disk; None where each is prepared anew.
+    """
+
+    paths: tuple[str, ...]
+    settings: Preprocessing
+    array: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def batch(self, indices: tf.Tensor) -> tf.Tensor:
+        """Return cells inside a `tf.data` graph: int32 [k] -> uint8 [k, size, size, 3]."""
+        size = self.settings.image_size
+        if self.array is None:
+            spec = tf.TensorSpec([size, size, 3], tf.uint8)
+            chosen = tf.gather(tf.constant(self.paths), indices)
+            cells = tf.map_fn(lambda p: _prepare(p, self.settings), chosen, fn_output_signature=spec)
+        else:
+            cells = tf.numpy_function(lambda chosen: self.array[chosen], [indices], tf.uint8, stateful=False)
+        return tf.ensure_shape(cells, [None, size, size, 3])
+
+
+def _prepare(path: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
+    return cell_from_bytes(tf.io.read_file(path), settings)
+
+
+def open_store(
+    folder: Path, cells: Sequence[Cell], settings: Preprocessing, cache: str = "auto", title: str = "preparing cells"
+) -> Store:
+    """Prepare cells, once if they are cached.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The data folder.
+    cells : sequence of Cell
+        Which images; they are known to be readable.
+    settings : Preprocessing
+        Framing, size and contrast.
+    cache : str
+        `memory`, `disk` (a file that vanishes with the process), `none`, or `auto`.
+    title : str
+        Of the progress bar.
+
+    Raises
+    ------
+    UserError
+        If there is no such cache.
+    """
+    paths = tuple(str(folder / cell.path) for cell in cells)
+    shape = (len(cells), settings.image_size, settings.image_size, 3)
+    cache = choose_cache(int(np.prod(shape)), cache)
+    if cache == "none":
+        return Store(paths, settings, None)
+    array = np.empty(shape, np.uint8) if cache == "memory" else _mapped(shape)
+    files = tf.data.Dataset.from_tensor_slices(list(paths))
+    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=tf.data.AUTOTUNE)
+    with tqdm(total=len(cells), desc=title, unit="cell", leave=False) as bar:
+        for index, cell in enumerate(prepared.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()):
+            array[index] = cell
+            bar.update()
+    return Store(paths, settings, array)
+
+
+def choose_cache(size: int, cache: str = "auto") -> str:
+    """Return where `size` bytes are kept: as asked, or where they fit.
+
+    Raises
+    ------
+    UserError
+        If there is no such cache.
+    """
+    check_cache(cache)
+    if cache != "auto":
+        return cache
+    if size <= LARGEST_SHARE * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        return "memory"
+    return "disk" if size <= LARGEST_SHARE * shutil.disk_usage(tempfile.gettempdir()).free else "none"
+
+
+def _mapped(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array in a file that is gone when nobody uses it any more, even after a kill."""
+    with tempfile.TemporaryFile() as stream:
+        return np.memmap(stream, np.uint8, "w+", shape=shape)
