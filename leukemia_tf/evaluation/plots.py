@@ -109,3 +109,30 @@ def _sensitivities(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray, 
     positive, weight = labels[order] == 1, weights[order]
     hits, alarms = np.cumsum(weight * positive), np.cumsum(weight * ~positive)
     return np.interp(grid, np.r_[0, alarms[last] / alarms[-1]], np.r_[0, hits[last] / hits[-1]])
+
+
+def contact_sheet(rows: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
+    """Draw pictures in a grid, each column brightened alike.
+
+    Parameters
+    ----------
+    rows : dict
+        By the row's name: uint8 [h, w, 3] pictures by the column's name, as many in each row.
+    title : str
+        Over the sheet.
+    """
+    columns = list(next(iter(rows.values())))
+    figure = Figure((1.7 * len(columns) + 0.4, 1.75 * len(rows) + 0.5), layout="constrained")
+    figure.suptitle(title)
+    brightest = {
+        column: np.median([np.percentile(row[column], 99.5) for row in rows.values()]) or 1 for column in columns
+    }
+    for axes, (name, pictures) in zip(figure.subplots(len(rows), len(columns), squeeze=False), rows.items()):
+        for axis, (column, picture) in zip(axes, pictures.items()):
+            axis.imshow(np.clip(picture * (255 / brightest[column]), 0, 255).astype(np.uint8))
+            axis.set(xticks=(), yticks=())
+            axis.spines[:].set_visible(False)
+            if name == next(iter(rows)):
+                axis.set_title(column, fontsize=9)
+        axes[0].set_ylabel(name, fontsize=9)
+    return figure
