@@ -32,7 +32,7 @@ from leukemia_tf.data.settings import Preprocessing  # noqa: E402
 from leukemia_tf.data.source import find_source  # noqa: E402
 from leukemia_tf.data.splits import merge_aliases  # noqa: E402
 from leukemia_tf.evaluation.bootstrap import score_with_intervals  # noqa: E402
-from leukemia_tf.evaluation.probe import out_of_fold  # noqa: E402
+from leukemia_tf.evaluation.probe import draw_folds, out_of_fold  # noqa: E402
 from leukemia_tf.models.pretrained import build_pretrained  # noqa: E402
 from leukemia_tf.models.table import find_architecture  # noqa: E402
 from leukemia_tf.training.features import frozen_features  # noqa: E402
@@ -78,7 +78,7 @@ def main() -> None:
     for base in BASES:
         for view in VIEWS:
             features = view_features(source.folder, cells, base, view, kept)
-            by_seed = [out_of_fold(features, cells, alias, "patient", seed) for seed in SEEDS]
+            by_seed = [out_of_fold(features, cells, draw_folds(cells, alias, "patient", seed)) for seed in SEEDS]
             scores = [
                 score_with_intervals(labels, p, patients, resamples=2000 if i == 0 else 2)
                 for i, p in enumerate(by_seed)

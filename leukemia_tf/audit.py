@@ -19,6 +19,7 @@ log = logging.getLogger("leukemia_tf")
 
 PROBED_SIZE = 224  # pixels: the reports' view of a cell, whose leak is to be shown
 
+
 def audit(config: AuditConfig | None = None) -> dict:
     """Examine every image below a folder; write audit.json, cells.csv, rejected.csv and a figure.
 
@@ -106,7 +107,7 @@ def _leak(
     from leukemia_tf.evaluation import plots
     from leukemia_tf.evaluation.audit_plots import draw_leak
     from leukemia_tf.evaluation.bootstrap import score_with_intervals
-    from leukemia_tf.evaluation.probe import FOLDS, out_of_fold
+    from leukemia_tf.evaluation.probe import FOLDS, draw_folds, out_of_fold
     from leukemia_tf.models.pretrained import build_pretrained
     from leukemia_tf.models.table import find_architecture
     from leukemia_tf.training.features import frozen_features
@@ -128,7 +129,7 @@ def _leak(
         "patients": len(set(patients)),
     }
     for by in ("image", "patient"):
-        probabilities = out_of_fold(features, cells, alias, by, config.seed)
+        probabilities = out_of_fold(features, cells, draw_folds(cells, alias, by, config.seed))
         scores = score_with_intervals(labels, probabilities, patients, config.seed)
         result[by] = {name: scores[name] for name in ("auroc", "auroc_by_patient", "weighted_f1")}
     plots.save(draw_leak(result), config.out / "leak.png")

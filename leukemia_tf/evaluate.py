@@ -40,9 +40,10 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     """Score a run on cells that lie in `folder`; see `evaluate`."""
     from leukemia_tf.data.catalog import read_cells
     from leukemia_tf.data.integrity import pixel_hash, read_image
-    from leukemia_tf.data.pipeline import load_cells, prediction_batches
+    from leukemia_tf.data.pipeline import prediction_batches
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import read_split
+    from leukemia_tf.data.store import open_store
     from leukemia_tf.evaluation.predictions import answer, write_predictions
     from leukemia_tf.evaluation.report import LEAKS, score_part
     from leukemia_tf.files import read_csv, write_json
@@ -67,8 +68,8 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     }
     for part in ("val", "test"):
         chosen = [cell for cell in cells if cell.split == part]
-        pictures = load_cells(folder, chosen, Preprocessing(**preprocessing_of(model)), f"preparing {part}")
-        logits = predict_logits(model, prediction_batches(pictures, settings["train"]["batch_size"]))
+        store = open_store(folder, chosen, Preprocessing(**preprocessing_of(model)), title=f"preparing {part}")
+        logits = predict_logits(model, prediction_batches(store, settings["train"]["batch_size"]))
         predictions = [answer(cell.path, logit, cell.patient, cell.label) for cell, logit in zip(chosen, logits)]
         write_predictions(run.predictions(part), predictions)
         metrics["parts"][part] = score_part(predictions, seed)

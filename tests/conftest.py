@@ -2,6 +2,8 @@
 
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,18 @@ SHARED = Path(os.environ.get("LEUKEMIA_TF_SHARED", ROOT.parent / "shared"))
 
 def pytest_configure():
     logging.getLogger("leukemia_tf").setLevel(logging.INFO)
+
+
+@pytest.fixture(scope="session")
+def run_module():
+    """Run a command as a user types it: `run_module(".train", *flags, cwd=…, VARIABLE=…)`."""
+
+    def run(name, *flags, cwd, **env):
+        command = [sys.executable, "-m", f"leukemia_tf{name}", *map(str, flags)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -27,13 +27,7 @@ from leukemia_tf.train import train
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_module(name, *flags, cwd, **env):
-    command = [sys.executable, "-m", f"leukemia_tf{name}", *map(str, flags)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
-
-
-def test_the_table_of_commands(tmp_path):
+def test_the_table_of_commands(tmp_path, run_module):
     shown = run_module("", cwd=tmp_path).stdout
     assert all(f"leukemia_tf.{name}" in shown for name in COMMANDS)
 
@@ -113,7 +107,7 @@ def test_predict_equals_evaluate(tiny_run, tiny_cells):
     np.testing.assert_allclose([row.logit for row in got], [row.logit for row in wanted], rtol=1e-5, atol=1e-6)
 
 
-def test_predict_names_each_bad_image_and_answers_the_rest(tiny_run, tiny_cells, tmp_path):
+def test_predict_names_each_bad_image_and_answers_the_rest(tiny_run, tiny_cells, tmp_path, run_module):
     good = next(tiny_cells.rglob("*_all.bmp"))
     short, text = tmp_path / "short.bmp", tmp_path / "text.png"
     short.write_bytes(good.read_bytes()[:-1])
@@ -208,7 +202,7 @@ def test_no_imagenet_weights_stop_on_real_data_and_are_said_on_the_embedded(tiny
     assert run.read_config()["weights"] == {"asked": "imagenet", "source": "random"}
 
 
-def test_a_sentence_and_exit_code_2(tmp_path):
+def test_a_sentence_and_exit_code_2(tmp_path, run_module):
     done = run_module(".train", "--data", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

@@ -7,34 +7,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.catalog import LABELS, Cell
 
 FOLDS = 5
 INVERSE_PENALTY = 0.01
 
 
-def patient_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Weigh cells so that both classes weigh the same, and within a class every patient: float [n], mean 1."""
-    weights = np.empty(len(labels))
-    for label in np.unique(labels):
-        chosen = labels == label
-        _, index, count = np.unique(groups[chosen], return_inverse=True, return_counts=True)
-        weights[chosen] = 1 / count[index] / len(count)
-    return weights * len(labels) / weights.sum()
+def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Pipeline:
+    """Fit a standardised logistic regression: float [n, features], int [n], float [n]."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=3000))
+    return model.fit(features, labels, logisticregression__sample_weight=weights)
 
 
-def out_of_fold(
-    features: np.ndarray, cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int
-) -> np.ndarray:
-    """Predict every cell by a probe that was fitted on the other folds.
+def draw_folds(
+    cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw stratified folds.
 
     Parameters
     ----------
-    features : numpy.ndarray
-        float [n, features].
     cells : sequence of Cell
         Labelled, [n].
     alias : mapping
@@ -46,16 +41,39 @@ def out_of_fold(
 
     Returns
     -------
-    numpy.ndarray
-        float [n], the probability of `all`.
+    list of tuple
+        Indices of the cells to fit on and of those to judge, for each fold.
     """
     labels = np.array([LABELS.index(cell.label) for cell in cells])
     groups = np.array(["+".join(sorted(alias[cell.patient])) for cell in cells])
     kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
+    return list(kind(FOLDS, shuffle=True, random_state=seed).split(labels, labels, groups))
+
+
+def out_of_fold(
+    features: np.ndarray, cells: Sequence[Cell], folds: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Predict every cell by a probe that was fitted on the other folds, every patient weighing the same.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        float [n, features].
+    cells : sequence of Cell
+        Labelled, [n].
+    folds : sequence of tuple
+        As from `draw_folds`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float [n], the probability of `all`.
+    """
+    labels = np.array([LABELS.index(cell.label) for cell in cells])
+    patients = np.array([cell.patient for cell in cells])
     probabilities = np.full(len(cells), np.nan)
-    for fitted, judged in kind(FOLDS, shuffle=True, random_state=seed).split(features, labels, groups):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=3000))
-        weights = patient_weights(labels[fitted], groups[fitted])
-        model.fit(features[fitted], labels[fitted], logisticregression__sample_weight=weights)
+    for fitted, judged in folds:
+        weights = cell_weights(labels[fitted], patients[fitted], Sampling("class-weight", patient_weight="equal"))
+        model = fit_probe(features[fitted], labels[fitted], weights)
         probabilities[judged] = model.predict_proba(features[judged])[:, 1]
     return probabilities
