@@ -28,10 +28,11 @@ import tensorflow as tf  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from leukemia_tf.config import Augmentation  # noqa: E402
-from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws, epoch_mixing, mix  # noqa: E402
+from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws  # noqa: E402
 from leukemia_tf.data.balance import Sampling, cell_weights  # noqa: E402
 from leukemia_tf.data.catalog import read_catalog  # noqa: E402
 from leukemia_tf.data.examine import examine  # noqa: E402
+from leukemia_tf.data.mixing import epoch_mixing, mix  # noqa: E402
 from leukemia_tf.data.pipeline import classes, load_cells  # noqa: E402
 from leukemia_tf.data.settings import Preprocessing  # noqa: E402
 from leukemia_tf.data.source import find_source  # noqa: E402

@@ -25,6 +25,7 @@ os.environ.setdefault("LEUKEMIA_TF_WEIGHTS", str(SHARED / "weights"))
 
 import numpy as np  # noqa: E402
 
+from leukemia_tf.data.balance import PATIENT_WEIGHTS  # noqa: E402
 from leukemia_tf.data.catalog import Cell, read_catalog  # noqa: E402
 from leukemia_tf.data.examine import examine  # noqa: E402
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches  # noqa: E402
@@ -32,6 +33,7 @@ from leukemia_tf.data.settings import Preprocessing  # noqa: E402
 from leukemia_tf.data.source import find_source  # noqa: E402
 from leukemia_tf.data.splits import merge_aliases  # noqa: E402
 from leukemia_tf.evaluation.bootstrap import score_with_intervals  # noqa: E402
+from leukemia_tf.evaluation.metrics import all_metrics  # noqa: E402
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold  # noqa: E402
 from leukemia_tf.models.pretrained import build_pretrained  # noqa: E402
 from leukemia_tf.models.table import find_architecture  # noqa: E402
@@ -45,6 +47,7 @@ VIEWS = (
     (224, "fixed", "stain"),
     (330, "cell", "none"),
 )
+DEFAULT = (330, "fixed", "stain")
 BASES = ("mobilenetv2", "resnet50")
 
 
@@ -72,27 +75,36 @@ def main() -> None:
     cells = examination.cells
     alias, labels = merge_aliases(cells, examination.twins()), classes(cells)
     patients = np.array([cell.patient for cell in cells])
-    results = []
+
+    def judged(features: np.ndarray, patient_weight: str = "equal") -> tuple[dict, dict, list[float]]:
+        by_seed = [out_of_fold(features, cells, folds, patient_weight) for folds in drawn]
+        first = score_with_intervals(labels, by_seed[0], patients)
+        values = [float(all_metrics(labels, p, patients)["auroc_by_patient"][0]) for p in by_seed]
+        return first["auroc_by_patient"], first["auroc"], values
+
+    def told(score: tuple[dict, dict, list[float]]) -> str:
+        intervals = (f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in score[:2])
+        return " | ".join([*intervals, " ".join(f"{value:.3f}" for value in score[2])])
+
+    drawn = [draw_folds(cells, alias, "patient", seed) for seed in SEEDS]
+    results, weighed = [], []
     print("| base | size | framing | contrast | AUROC by patient | over cells | by patient, seeds 0, 1, 2 |")
     print("|---|---|---|---|---|---|---|")
     for base in BASES:
         for view in VIEWS:
-            features = view_features(source.folder, cells, base, view, kept)
-            by_seed = [out_of_fold(features, cells, draw_folds(cells, alias, "patient", seed)) for seed in SEEDS]
-            scores = [
-                score_with_intervals(labels, p, patients, resamples=2000 if i == 0 else 2)
-                for i, p in enumerate(by_seed)
-            ]
-            columns = [
-                f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]"
-                for s in (scores[0]["auroc_by_patient"], scores[0]["auroc"])
-            ]
-            seeds = [score["auroc_by_patient"]["value"] for score in scores]
-            said = " ".join(f"{value:.3f}" for value in seeds)
-            print(f"| {base} | {' | '.join(map(str, view))} | {' | '.join(columns)} | {said} |", flush=True)
+            score = judged(view_features(source.folder, cells, base, view, kept))
+            print(f"| {base} | {' | '.join(map(str, view))} | {told(score)} |", flush=True)
             row = dict(zip(("image_size", "framing", "contrast"), view))
-            results.append({"base": base, **row, "auroc_by_patient": scores[0]["auroc_by_patient"], "seeds": seeds})
-    print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "views": results}))
+            results.append({"base": base, **row, "auroc_by_patient": score[0], "auroc": score[1], "seeds": score[2]})
+    print(
+        "\n| base | patients weigh | AUROC by patient | over cells | by patient, seeds 0, 1, 2 |\n|---|---|---|---|---|"
+    )
+    for base in BASES:
+        for weight in PATIENT_WEIGHTS:
+            score = judged(view_features(source.folder, cells, base, DEFAULT, kept), weight)
+            print(f"| {base} | {weight} | {told(score)} |", flush=True)
+            weighed.append({"base": base, "patient_weight": weight, "auroc_by_patient": score[0], "seeds": score[2]})
+    print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "views": results, "weights": weighed}))
 
 
 if __name__ == "__main__":

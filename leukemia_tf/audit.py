@@ -45,7 +45,7 @@ def audit(config: AuditConfig | None = None) -> dict:
     from leukemia_tf.data.prepare import check_policy
     from leukemia_tf.data.source import find_source
     from leukemia_tf.evaluation import plots
-    from leukemia_tf.evaluation.audit_plots import draw_audit
+    from leukemia_tf.evaluation.audit_plots import draw_audit, draw_cells
     from leukemia_tf.files import write_json
 
     check_policy(config.on_bad_image)
@@ -61,7 +61,8 @@ def audit(config: AuditConfig | None = None) -> dict:
     write_json(config.out / "audit.json", found)
     write_cells(config.out / "cells.csv", examination.cells)
     write_rejected(config.out / "rejected.csv", examination.rejected)
-    plots.save(draw_audit(source.folder, examination, twins, found), config.out / "audit.png")
+    plots.save(draw_audit(examination, found), config.out / "audit.png")
+    plots.save(draw_cells(source.folder, examination, twins), config.out / "cells.png")
     log.info("%s", (config.out / "audit.json").read_text(encoding="utf-8") if config.json else table(found))
     if config.convert_to:
         _convert(source.folder, examination.rejected, config.convert_to)

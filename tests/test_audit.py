@@ -71,7 +71,7 @@ def test_what_was_planted_is_found(planted, tmp_path):
     assert warnings["UID_3_92_1_all.bmp"] == "more than one cell"
     assert "left for predict" in warnings["unnamed.bmp"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
-        *("audit.json", "audit.png", "cells.csv", "rejected.csv"),
+        *("audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv"),
     }
     with (tmp_path / "report/rejected.csv").open() as stream:
         assert named(csv.DictReader(stream)) == rejected

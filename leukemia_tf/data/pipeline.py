@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.data.augment import augment, epoch_draws, epoch_mixing, mix
+from leukemia_tf.data.augment import augment, epoch_draws
 from leukemia_tf.data.balance import Sampling, epoch_order
 from leukemia_tf.data.catalog import LABELS, Cell
+from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.store import Store, open_store
 

@@ -8,16 +8,8 @@ from pathlib import Path
 
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine, quarantine
-from leukemia_tf.data.splits import (
-    Split,
-    assign,
-    check_split,
-    describe,
-    read_split,
-    split_by_image,
-    split_by_patient,
-    split_official,
-)
+from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
+from leukemia_tf.data.splits import Split, assign, check_split, describe, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError
 
 log = logging.getLogger(__name__)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
-
-import numpy as np
 
 from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.errors import DataError
@@ -20,7 +17,6 @@ log = logging.getLogger(__name__)
 
 PARTS = ("train", "val", "test")
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
-PREFERENCE = ("train", "test", "val")  # who gets the larger patient where two parts miss as many images
 
 
 Twins = tuple[Cell, Cell, float]  # one cell photographed twice, and how alike the pictures are
@@ -72,116 +68,6 @@ def merge_aliases(cells: Iterable[Cell], twins: Iterable[Twins] = ()) -> dict[st
             for patient in union:
                 group[patient] = union
     return {patient: frozenset(same) for patient, same in group.items()}
-
-
-def split_by_patient(cells: Sequence[Cell], seed: int, twins: Sequence[Twins] = ()) -> Split:
-    """Split 60/20/20 by patient, stratified by class, with image counts as even as the patients allow.
-
-    The largest patients are placed first (in an order jittered by the seed), each into the part that misses
-    most images of its class and still has room for a patient. Patients who share a picture count as one.
-
-    Parameters
-    ----------
-    cells : sequence of Cell
-        Labelled cells with their pixels' hashes.
-    seed : int
-        Seed of the order.
-    twins : sequence of (Cell, Cell, float)
-        Pairs that show one cell photographed twice.
-
-    Raises
-    ------
-    DataError
-        If a class has fewer than three patients.
-    """
-    return Split("patient", seed, **_by_patient(cells, seed, SHARES, merge_aliases(cells, twins)))
-
-
-def split_official(
-    cells: Sequence[Cell], preliminary: Collection[str], seed: int, twins: Sequence[Twins] = ()
-) -> Split:
-    """Split as C-NMC's challenge: test on the preliminary set, validate on a fifth of the folds' patients.
-
-    Parameters
-    ----------
-    cells, seed, twins
-        As for `split_by_patient`.
-    preliminary : collection of str
-        Paths of the cells of the preliminary set.
-
-    Raises
-    ------
-    DataError
-        If there is no preliminary set, or the folds have fewer than two patients of a class besides its patients.
-    """
-    alias = merge_aliases(cells, twins)
-    judges = {cell.patient for cell in cells if cell.path in preliminary}
-    if not judges:
-        raise DataError("--split official needs C-NMC's preliminary test set, with its labels CSV: there is none here.")
-    folds = [cell for cell in cells if not alias[cell.patient] & judges]
-    parts = _by_patient(folds, seed, {"train": 0.8, "val": 0.2}, alias)
-    return Split("official", seed, **parts, test=tuple(sorted(judges, key=natural)))
-
-
-def split_by_image(cells: Sequence[Cell], seed: int) -> tuple[tuple[Cell, ...], Split]:
-    """Split 60/20/20 by image, stratified by class, as one must not: patients stand in several parts.
-
-    Returns
-    -------
-    tuple
-        The cells with their part filled in, and the split, whose patients repeat.
-    """
-    rng = np.random.default_rng(seed)
-    part_of: dict[str, str] = {}
-    for label in LABELS:
-        paths = rng.permutation(sorted(cell.path for cell in cells if cell.label == label))
-        ends = np.cumsum([round(SHARES[part] * len(paths)) for part in PARTS[:-1]])
-        part_of |= {path: part for part, chosen in zip(PARTS, np.split(paths, ends)) for path in chosen.tolist()}
-    cells = tuple(replace(cell, split=part_of[cell.path]) for cell in cells)
-    members = {part: {cell.patient for cell in cells if cell.split == part} for part in PARTS}
-    return cells, Split("image", seed, **{part: tuple(sorted(members[part], key=natural)) for part in PARTS})
-
-
-def _by_patient(
-    cells: Sequence[Cell], seed: int, shares: dict[str, float], alias: dict[str, frozenset[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the patients of each part of `shares`."""
-    rng = np.random.default_rng(seed)
-    part_of: dict[frozenset[str], str] = {}
-    for label in LABELS:
-        sizes: dict[frozenset[str], int] = defaultdict(int)
-        for cell in cells:
-            if cell.label == label:
-                sizes[alias[cell.patient]] += 1
-        if len(sizes) < len(shares):
-            raise DataError(
-                f"too few patients to split: `{label}` has {len(sizes)} distinct; {', '.join(shares)} need one each."
-            )
-        _place(sizes, part_of, shares, rng)
-    members = {part: [p for group, chosen in part_of.items() if chosen == part for p in group] for part in shares}
-    return {part: tuple(sorted(members[part], key=natural)) for part in shares}
-
-
-def _place(
-    sizes: dict[frozenset[str], int],
-    part_of: dict[frozenset[str], str],
-    shares: dict[str, float],
-    rng: np.random.Generator,
-) -> None:
-    """Give each group of one class a part, in place; a group that has one, by its other class, keeps it."""
-    groups = sorted(sizes, key=sorted)
-    images = sum(sizes.values())
-    missing = {part: share * images for part, share in shares.items()}
-    room = {part: max(1, round(share * len(groups))) for part, share in shares.items()}
-    room["train"] = len(groups) - sum(count for part, count in room.items() if part != "train")
-    order = np.log([sizes[group] for group in groups]) + rng.normal(0, 0.2, len(groups))
-    by_size = [groups[index] for index in np.argsort(-order)]
-    for group in sorted(by_size, key=lambda group: group not in part_of):
-        if group not in part_of:
-            part_of[group] = max((p for p in PREFERENCE if room.get(p)), key=lambda p: round(missing[p], 6))
-        part = part_of[group]
-        room[part if room[part] else max(room, key=room.get)] -= 1
-        missing[part] -= sizes[group]
 
 
 def natural(patient: str) -> tuple[str, int, str]:

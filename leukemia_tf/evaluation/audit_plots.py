@@ -18,26 +18,20 @@ COLOURS = {"all": "#7a4b94", "hem": "#d9822b"}
 SHOWN = 4  # pairs, and odd cells
 
 
-def draw_audit(folder: Path, examination: Examination, twins: Sequence[Twins], found: dict) -> Figure:
-    """Draw patients by their cells, the size of the cells, cells photographed twice, and odd ones.
+def draw_audit(examination: Examination, found: dict) -> Figure:
+    """Draw who brings how many cells, and how large they are.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        The data folder.
     examination : Examination
-        What its images show.
-    twins : sequence of (Cell, Cell, float)
-        Pairs that show one cell photographed twice.
+        What the images show.
     found : dict
         The content of audit.json.
     """
-    figure = Figure((12.6, 8.2), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.15, 1))
-    counts, sizes = top.subplots(1, 2, width_ratios=(1.6, 1))
+    figure = Figure((12.6, 4.4), layout="constrained")
+    counts, sizes = figure.subplots(1, 2, width_ratios=(1.6, 1))
     _draw_counts(counts, found["per_patient"])
     _draw_sizes(sizes, examination)
-    _draw_cells(bottom, folder, examination, twins)
     return figure
 
 
@@ -78,7 +72,19 @@ def _plain(axis: Axes) -> None:
     axis.legend(frameon=False, fontsize=9)
 
 
-def _draw_cells(figure: object, folder: Path, examination: Examination, twins: Sequence[Twins]) -> None:
+def draw_cells(folder: Path, examination: Examination, twins: Sequence[Twins]) -> Figure:
+    """Draw some cells that were photographed twice, those of two patients first, and some odd ones.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The data folder.
+    examination : Examination
+        What its images show.
+    twins : sequence of (Cell, Cell, float)
+        Pairs that show one cell photographed twice.
+    """
+    figure = Figure((12.6, 4.0), layout="constrained")
     across = [pair for pair in twins if pair[0].patient != pair[1].patient]
     pairs = (across[: SHOWN // 2] + [pair for pair in twins if pair not in across])[:SHOWN]
     odd = [(cell, look.warning) for cell, look in zip(examination.cells, examination.looks) if look.warning][:SHOWN]
@@ -92,6 +98,7 @@ def _draw_cells(figure: object, folder: Path, examination: Examination, twins: S
             _show(axis, folder, cell.path, f"likeness {likeness:.3f}" if cell is one else "")
     for axis, (cell, warning) in zip(axes[1], odd):
         _show(axis, folder, cell.path, warning.split(":")[0])
+    return figure
 
 
 def _show(axis: Axes, folder: Path, path: str, note: str) -> None:

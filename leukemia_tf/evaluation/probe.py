@@ -51,9 +51,12 @@ def draw_folds(
 
 
 def out_of_fold(
-    features: np.ndarray, cells: Sequence[Cell], folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    features: np.ndarray,
+    cells: Sequence[Cell],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    patient_weight: str = "equal",
 ) -> np.ndarray:
-    """Predict every cell by a probe that was fitted on the other folds, every patient weighing the same.
+    """Predict every cell by a probe that was fitted on the other folds, both classes weighing the same.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def out_of_fold(
         Labelled, [n].
     folds : sequence of tuple
         As from `draw_folds`.
+    patient_weight : str
+        See `leukemia_tf.data.balance.Sampling`.
 
     Returns
     -------
@@ -73,7 +78,9 @@ def out_of_fold(
     patients = np.array([cell.patient for cell in cells])
     probabilities = np.full(len(cells), np.nan)
     for fitted, judged in folds:
-        weights = cell_weights(labels[fitted], patients[fitted], Sampling("class-weight", patient_weight="equal"))
+        weights = cell_weights(
+            labels[fitted], patients[fitted], Sampling("class-weight", patient_weight=patient_weight)
+        )
         model = fit_probe(features[fitted], labels[fitted], weights)
         probabilities[judged] = model.predict_proba(features[judged])[:, 1]
     return probabilities

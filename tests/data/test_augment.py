@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augment import TRANSFORMS, augment, dihedral, epoch_draws, epoch_mixing, mix
+from leukemia_tf.data.augment import TRANSFORMS, augment, dihedral, epoch_draws
+from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.synthetic import draw_cells
 from leukemia_tf.errors import UserError
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leukemia_tf.data.catalog import Cell, read_catalog
 from leukemia_tf.data.examine import examine
+from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
 from leukemia_tf.data.splits import (
     PARTS,
     SHARES,
@@ -17,9 +18,6 @@ from leukemia_tf.data.splits import (
     describe,
     merge_aliases,
     read_split,
-    split_by_image,
-    split_by_patient,
-    split_official,
     write_split,
 )
 from leukemia_tf.errors import DataError
