@@ -133,7 +133,7 @@ def _write_beginning(
 ) -> None:
     """Write what is known before the first epoch; config.json last, so that a folder with it has the others too."""
     from leukemia_tf.data.catalog import write_cells
-    from leukemia_tf.data.examine import write_rejected
+    from leukemia_tf.data.examine import quarantine, write_rejected
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
 
@@ -142,6 +142,8 @@ def _write_beginning(
     write_cells(run.cells, prepared.cells)
     if prepared.rejected:
         write_rejected(run.rejected, prepared.rejected)
+        if config.on_bad_image == "quarantine":
+            log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
     run.write_config(

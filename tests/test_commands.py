@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,14 @@ import numpy as np
 import pytest
 
 from leukemia_tf.__main__ import COMMANDS
-from leukemia_tf.config import ActivationsConfig, EvaluateConfig, GradcamConfig, PredictConfig, TrainConfig
+from leukemia_tf.config import (
+    ActivationsConfig,
+    EvaluateConfig,
+    GradcamConfig,
+    PredictConfig,
+    PreviewConfig,
+    TrainConfig,
+)
 from leukemia_tf.errors import DataError, RunError, UserError, WeightsError
 from leukemia_tf.evaluate import evaluate
 from leukemia_tf.evaluation.metrics import METRICS
@@ -21,6 +30,7 @@ from leukemia_tf.files import write_json
 from leukemia_tf.gradcam import gradcam
 from leukemia_tf.models.table import ARCHITECTURES
 from leukemia_tf.predict import predict
+from leukemia_tf.preview import preview
 from leukemia_tf.run import newest_run, open_run
 from leukemia_tf.train import train
 
@@ -225,3 +235,37 @@ def test_run_folders_that_cannot_be_used(tiny_run, tiny_cells, tmp_path):
         open_run(tmp_path)
     with pytest.raises(RunError, match="is there already"):
         train(TrainConfig(base="scratch", data=tiny_cells, out=tiny_run.path))
+
+
+@pytest.mark.parametrize("flags", [{}, {"augmentations": True}])
+def test_preview(tiny_cells, tmp_path, flags):
+    image = tmp_path / "cell.bmp"
+    image.write_bytes(next(tiny_cells.rglob("*.bmp")).read_bytes())
+    drawn = cv2.imread(str(preview(PreviewConfig(image, **flags))))
+    assert drawn.std() > 10
+    assert [path.name for path in tmp_path.iterdir() if path != image] == ["cell-preview.png"]
+    with pytest.raises(UserError, match="--framing boxed"):
+        preview(PreviewConfig(image, framing="boxed"))
+
+
+def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
+    folder = tmp_path / "cells"
+    shutil.copytree(tiny_cells, folder)
+    bad = next(folder.rglob("UID_2_*_all.bmp"))
+    bad.write_bytes(bad.read_bytes()[:-9])
+    config = TrainConfig(base="scratch", data=folder, image_size=60, epochs=1, on_bad_image="quarantine")
+    run = train(replace(config, out=tmp_path / "run"))
+    rejected = json.loads(run.metrics.read_text())["rejected"]
+    assert [(row["path"], "truncated" in row["reason"]) for row in rejected] == [(str(bad.relative_to(folder)), True)]
+    assert bad.name in run.rejected.read_text()
+    assert not bad.exists()
+    assert (tmp_path / "cells-quarantine" / bad.relative_to(folder)).is_file()
+
+
+def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
+    config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=1, split="image", out=tmp_path / "run")
+    metrics = json.loads(train(config).metrics.read_text())
+    assert metrics["protocol"] == "image"
+    assert "patients leak" in metrics["caution"]
+    assert caplog.text.count("CAUTION: split by image") == 1
+    assert "every score will be too high" in caplog.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
-from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine, quarantine
+from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
 from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
 from leukemia_tf.data.splits import Split, assign, check_split, describe, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError
@@ -46,7 +46,7 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     seed : int
         Of the split.
     on_bad_image : str
-        `fail`, `skip` or `quarantine`.
+        `fail`, or else bad images are left out.
 
     Raises
     ------
@@ -58,15 +58,14 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     examination = examine(catalog)
     if examination.rejected and on_bad_image == "fail":
         first = examination.rejected[0]
-        raise BadImageError(folder / first.path, first.reason, first.convertible)
+        others = f", and {len(examination.rejected) - 1:,} more like it" if len(examination.rejected) > 1 else ""
+        hint = f"{first.reason} (`--on-bad-image skip` leaves it out{others})"
+        raise BadImageError(folder / first.path, hint, first.convertible)
     _check_classes(folder, examination.cells)
     tell(catalog, examination)
     twins = examination.twins()
     cells, split = _split(catalog, examination.cells, twins, how, seed)
     check_split(cells, split, twins)
-    if examination.rejected and on_bad_image == "quarantine":
-        aside = quarantine(folder, examination.rejected)
-        log.warning("%d bad images were moved to %s", len(examination.rejected), aside)
     log.info("\n%s", describe(cells))
     if split.protocol == "image":
         log.warning("WARNING: --split image puts one patient's cells into several parts: every score will be too high.")

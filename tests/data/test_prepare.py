@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from leukemia_tf.data.examine import quarantine
 from leukemia_tf.data.prepare import prepare_cells
 from leukemia_tf.errors import BadImageError, DataError, UserError
 
@@ -84,8 +85,9 @@ def test_bad_images_are_quarantined(spoilt):
     folder, bad = spoilt
     contents = {path.relative_to(folder): path.read_bytes() for path in bad}
     first = prepare_cells(folder, "patient", seed=0, on_bad_image="quarantine")
+    aside = quarantine(folder, first.rejected)
+    assert aside == folder.with_name("cells-quarantine")
     assert not any(path.exists() for path in bad)
-    aside = folder.with_name("cells-quarantine")
     assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*.bmp")} == contents
     assert prepare_cells(folder, "patient", seed=0).cells == first.cells
 
