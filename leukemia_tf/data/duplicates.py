@@ -7,8 +7,6 @@ correlation over all turns, mirrored or not, then tells whether two pictures sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 
@@ -72,9 +70,17 @@ def near_duplicates(views: np.ndarray) -> list[tuple[int, int, float]]:
     list of (int, int, float)
         Each pair's indices, the smaller first, and its correlation (ALIKE to 1), most alike first.
     """
-    spectra = np.concatenate([_spectra(views[i : i + ROWS]) for i in range(0, len(views), ROWS)] or [np.zeros((0, 1))])
-    found = [(i, j, _correlation(spectra[i], spectra[j])) for i, j in _candidates(np.abs(spectra))]
-    return sorted((pair for pair in found if pair[2] >= ALIKE), key=lambda pair: -pair[2])
+    spectra = np.concatenate([_spectra(views[i : i + ROWS]) for i in range(0, len(views), ROWS)] or [views])
+    magnitudes = np.abs(spectra).reshape(len(views), ANGLES // 2 * RADII + RADII)
+    magnitudes /= np.maximum(np.linalg.norm(magnitudes, axis=1, keepdims=True), 1e-9)
+    found = []
+    for start in range(0, len(views), ROWS):
+        worth = magnitudes[start : start + ROWS] @ magnitudes[start:].T >= WORTH_A_LOOK
+        for row, others in enumerate(worth):
+            one, rest = start + row, np.flatnonzero(others[row + 1 :]) + start + row + 1
+            likeness = _correlations(spectra[one], spectra[rest])
+            found += [(one, int(rest[k]), float(likeness[k])) for k in np.flatnonzero(likeness >= ALIKE)]
+    return sorted(found, key=lambda pair: -pair[2])
 
 
 def _spectra(views: np.ndarray) -> np.ndarray:
@@ -86,16 +92,7 @@ def _spectra(views: np.ndarray) -> np.ndarray:
     return np.fft.rfft(rings, axis=1).astype(np.complex64)
 
 
-def _candidates(magnitudes: np.ndarray) -> Iterator[tuple[int, int]]:
-    flat = magnitudes.reshape(len(magnitudes), -1)
-    norm = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat = np.divide(flat, norm, out=np.zeros_like(flat), where=norm > 0)
-    for start in range(0, len(flat), ROWS):
-        rows, others = np.nonzero(flat[start : start + ROWS] @ flat[start:].T >= WORTH_A_LOOK)
-        yield from ((start + i, start + j) for i, j in zip(rows.tolist(), others.tolist()) if i < j)
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the highest correlation of two views over all turns, mirrored or not."""
-    turned = np.fft.irfft([(one.conj() * other).sum(1), (one * other).sum(1)], n=ANGLES)
-    return float(turned.max())
+def _correlations(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the highest correlation of a view with each other one over all turns, mirrored or not: float [k]."""
+    turned = [np.fft.irfft((side * others).sum(2), n=ANGLES, axis=1) for side in (one.conj(), one)]
+    return np.maximum(*turned).max(1)
