@@ -13,36 +13,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import asdict, replace
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-os.environ.setdefault("LEUKEMIA_TF_DATA", str(SHARED / "C-NMC_Leukemia"))
-os.environ.setdefault("LEUKEMIA_TF_WEIGHTS", str(SHARED / "weights"))
+import keras
+import numpy as np
+import tensorflow as tf
+from shared import use_shared
+from tqdm import tqdm
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-
-from leukemia_tf.config import Augmentation  # noqa: E402
-from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws  # noqa: E402
-from leukemia_tf.data.balance import Sampling, cell_weights  # noqa: E402
-from leukemia_tf.data.catalog import read_catalog  # noqa: E402
-from leukemia_tf.data.examine import examine  # noqa: E402
-from leukemia_tf.data.mixing import epoch_mixing, mix  # noqa: E402
-from leukemia_tf.data.pipeline import classes, load_cells  # noqa: E402
-from leukemia_tf.data.settings import Preprocessing  # noqa: E402
-from leukemia_tf.data.source import find_source  # noqa: E402
-from leukemia_tf.data.splits import merge_aliases  # noqa: E402
-from leukemia_tf.evaluation.bootstrap import patient_weights  # noqa: E402
-from leukemia_tf.evaluation.metrics import all_metrics  # noqa: E402
-from leukemia_tf.evaluation.probe import draw_folds, fit_probe  # noqa: E402
-from leukemia_tf.models.pretrained import build_pretrained  # noqa: E402
-from leukemia_tf.models.table import find_architecture  # noqa: E402
-from leukemia_tf.training.features import frozen_features  # noqa: E402
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws
+from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.catalog import read_catalog
+from leukemia_tf.data.examine import examine
+from leukemia_tf.data.mixing import epoch_mixing, mix
+from leukemia_tf.data.pipeline import classes, load_cells
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.source import find_source
+from leukemia_tf.data.splits import merge_aliases
+from leukemia_tf.evaluation.bootstrap import patient_weights
+from leukemia_tf.evaluation.metrics import all_metrics
+from leukemia_tf.evaluation.probe import draw_folds, fit_probe
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.training.features import frozen_features
 
 COPIES, RESAMPLES = 2, 2000
 SETTINGS = Preprocessing(160, "fixed", "stain")
@@ -98,6 +92,7 @@ def judge(features: np.ndarray, extra: list[tuple], cells: list, labels: np.ndar
 def main() -> None:
     """Print the table and, as the last line, one JSON object."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    use_shared()
     source = find_source(None)
     examination = examine(read_catalog(source.folder))
     cells = examination.cells

@@ -22,8 +22,9 @@ from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
+from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.evaluation.report import score_part
+from leukemia_tf.evaluation.report import LEAKS, score_part
 from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
@@ -63,6 +64,8 @@ def main() -> None:
     run = open_run(parser.parse_args().run)
     folder = run.data
     parts = {part: [cell for cell in read_cells(run.cells) if cell.split == part] for part in ("train", "test")}
+    if read_split(run.splits).protocol == "image":
+        print(LEAKS)
     joined = parts["train"] + parts["test"]
     results = {"network": json.loads(run.metrics.read_text())["parts"]["test"]["cell"]}
     for name, values, c in (

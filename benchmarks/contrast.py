@@ -2,28 +2,28 @@
 
     python benchmarks/contrast.py [--image-size 224]
 
-Phantom cells, all in memory; medians of five rounds, each in turn in one process.
+Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells, all in memory; medians of five rounds,
+each in turn in one process.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import cv2
 import keras
 import numpy as np
 import tensorflow as tf
+from shared import use_shared
 
+from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.contrast import CONTRAST
-from leukemia_tf.data.preprocess import preprocess
+from leukemia_tf.data.pipeline import load_cells
 from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.synthetic import draw_cells
+from leukemia_tf.data.source import find_source
 
 CELLS, ROUNDS, SLOW = 800, 5, 48  # SLOW: as many for the layer that is twenty times slower
 
@@ -42,8 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image-size", type=int, default=224)
     size = parser.parse_args().image_size
-    drawn = [pixels for _, pixels in draw_cells(patients=2, cells=10, seed=0)]
-    few = np.stack([preprocess(tf.constant(pixels), Preprocessing(size)).numpy() for pixels in drawn])
+    use_shared()
+    folder = find_source(None).folder
+    few = load_cells(folder, read_catalog(folder).cells[::20][:100], Preprocessing(size))
     cells = few[np.arange(CELLS) % len(few)]
     stored = tf.data.Dataset.from_tensor_slices(cells)
     layer = keras.layers.ContrastLimitedAdaptiveHistogramEqualization(value_range=(0, 255))

@@ -14,30 +14,25 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 from dataclasses import asdict
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-os.environ.setdefault("LEUKEMIA_TF_DATA", str(SHARED / "C-NMC_Leukemia"))
-os.environ.setdefault("LEUKEMIA_TF_WEIGHTS", str(SHARED / "weights"))
+import numpy as np
+from shared import use_shared
 
-import numpy as np  # noqa: E402
-
-from leukemia_tf.data.balance import PATIENT_WEIGHTS  # noqa: E402
-from leukemia_tf.data.catalog import Cell, read_catalog  # noqa: E402
-from leukemia_tf.data.examine import examine  # noqa: E402
-from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches  # noqa: E402
-from leukemia_tf.data.settings import Preprocessing  # noqa: E402
-from leukemia_tf.data.source import find_source  # noqa: E402
-from leukemia_tf.data.splits import merge_aliases  # noqa: E402
-from leukemia_tf.evaluation.bootstrap import score_with_intervals  # noqa: E402
-from leukemia_tf.evaluation.metrics import all_metrics  # noqa: E402
-from leukemia_tf.evaluation.probe import draw_folds, out_of_fold  # noqa: E402
-from leukemia_tf.models.pretrained import build_pretrained  # noqa: E402
-from leukemia_tf.models.table import find_architecture  # noqa: E402
-from leukemia_tf.training.features import frozen_features  # noqa: E402
+from leukemia_tf.data.balance import PATIENT_WEIGHTS
+from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.examine import examine
+from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.source import find_source
+from leukemia_tf.data.splits import merge_aliases
+from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.metrics import all_metrics
+from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.training.features import frozen_features
 
 SEEDS = (0, 1, 2)
 VIEWS = (
@@ -70,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
     kept = parser.parse_args().features
+    use_shared()
     source = find_source(None)
     examination = examine(read_catalog(source.folder))
     cells = examination.cells

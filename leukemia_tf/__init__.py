@@ -4,7 +4,10 @@ Each command is a module with one public function of the same name:
 ``from leukemia_tf.train import train``.
 """
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(4096 * 4096))  # read once, when cv2 is first imported
 
 __version__ = "0.1.0"
 

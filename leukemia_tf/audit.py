@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import AuditConfig
-from leukemia_tf.errors import DataError
+from leukemia_tf.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from leukemia_tf.data.catalog import Rejected
@@ -50,26 +50,33 @@ def audit(config: AuditConfig | None = None) -> dict:
 
     check_policy(config.on_bad_image)
     source = find_source(config.folder)
-    if not config.json:
-        log.info("%s", source)
+    if config.convert_to and config.convert_to.resolve().is_relative_to(source.folder):
+        raise UserError(f"--convert-to {config.convert_to} lies inside the data folder: name another folder.")
+    level = log.level
+    if config.json:
+        log.setLevel(logging.WARNING)
+    log.info("%s", source)
     catalog = read_catalog(source.folder)
     examination = examine(catalog, unlabelled=True)
     twins = examination.twins()
     found = findings(catalog, examination, twins)
-    if config.leak:
-        found["leak"] = _leak(config, source.folder, source.embedded, examination, twins)
     write_json(config.out / "audit.json", found)
     write_cells(config.out / "cells.csv", examination.cells)
     write_rejected(config.out / "rejected.csv", examination.rejected)
     plots.save(draw_audit(examination, found), config.out / "audit.png")
     plots.save(draw_cells(source.folder, examination, twins), config.out / "cells.png")
-    log.info("%s", (config.out / "audit.json").read_text(encoding="utf-8") if config.json else table(found))
+    log.info("%s", table(found))
+    if config.leak:
+        found["leak"] = _leak(config, source.folder, source.embedded, examination, twins)
+        write_json(config.out / "audit.json", found)
     if config.convert_to:
         _convert(source.folder, examination.rejected, config.convert_to)
     if examination.rejected and config.on_bad_image == "quarantine":
         log.warning("the bad images were moved to %s", quarantine(source.folder, examination.rejected))
-    if not config.json:
-        log.info("\nreport: %s", config.out)
+    log.info("\nreport: %s", config.out)
+    if config.json:
+        log.setLevel(level)
+        log.info("%s", (config.out / "audit.json").read_text(encoding="utf-8"))
     if examination.rejected and config.on_bad_image == "fail":
         first, more = examination.rejected[0], len(examination.rejected) - 1
         others = f" ({more:,} more are named in {config.out / 'rejected.csv'})" if more else ""
@@ -82,14 +89,15 @@ def _convert(folder: Path, rejected: tuple[Rejected, ...], target: Path) -> None
     import cv2
 
     from leukemia_tf.data.integrity import decode_any
-    from leukemia_tf.files import write_atomically
+    from leukemia_tf.files import free_path, write_atomically
 
     written = 0
     for row in rejected:
         pixels = decode_any((folder / row.path).read_bytes()) if row.convertible else None
         if pixels is not None:
-            path = (target / row.path).with_suffix(".png")
-            write_atomically(path, lambda scratch, pixels=pixels: cv2.imwrite(str(scratch), pixels[..., ::-1]))
+            content = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+            path = free_path((target / row.path).with_suffix(".png"))
+            write_atomically(path, lambda scratch, content=content: scratch.write_bytes(content))
             written += 1
     log.info("%d of %d rejected images were converted into %s", written, len(rejected), target)
 
@@ -102,9 +110,11 @@ def _leak(
 
     import numpy as np
 
-    from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
+    from leukemia_tf.data.catalog import LABELS
+    from leukemia_tf.data.pipeline import classes, prediction_batches
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import merge_aliases
+    from leukemia_tf.data.store import open_store
     from leukemia_tf.evaluation import plots
     from leukemia_tf.evaluation.audit_plots import draw_leak
     from leukemia_tf.evaluation.bootstrap import score_with_intervals
@@ -114,13 +124,17 @@ def _leak(
     from leukemia_tf.training.features import frozen_features
 
     cells = [cell for cell in examination.cells if cell.label]
+    alias, labels = merge_aliases(cells, [pair for pair in twins if pair[0].label and pair[1].label]), classes(cells)
+    for label in LABELS:
+        distinct = len({alias[cell.patient] for cell in cells if cell.label == label})
+        if distinct < FOLDS:
+            raise DataError(f"--leak needs {FOLDS} patients of each class: `{label}` has {distinct} distinct.")
     settings = Preprocessing(PROBED_SIZE, "cell")
     network = build_pretrained(
         find_architecture("resnet50"), True, asdict(settings), config.weights, config.seed, must=not embedded
     )
-    pictures = load_cells(folder, cells, settings)
-    features = frozen_features(network.model, network.blocks[-1:], prediction_batches(pictures, 32))
-    alias, labels = merge_aliases(cells, [pair for pair in twins if pair[0].label and pair[1].label]), classes(cells)
+    store = open_store(folder, cells, settings)
+    features = frozen_features(network.model, network.blocks[-1:], prediction_batches(store, 32))
     patients = np.array([cell.patient for cell in cells])
     result: dict[str, object] = {
         "classifier": f"logistic regression on pooled features of {network.model.name}",

@@ -39,10 +39,10 @@ def run_command(name: str, config_type: type[Config], command: Callable[[Config]
     mend, 130 if interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes on how it was compiled
-    config = tyro.cli(config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,))
     _log_to_terminal()
     logging.getLogger("leukemia_tf").setLevel(logging.INFO)
     try:
+        config = tyro.cli(config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,))
         status = command(config)
     except UserError as error:
         _stop(str(error))

@@ -20,6 +20,8 @@ class Settings:
         """Turn strings into paths where paths belong."""
         for column in fields(self):
             value = getattr(self, column.name)
+            if column.name == "seed" and value < 0:
+                raise UserError(f"--seed {value}: it takes 0 or more.")
             if column.type == "Images":
                 value = (value,) if isinstance(value, (str, Path)) else value
                 object.__setattr__(self, column.name, tuple(map(Path, value)))
@@ -27,6 +29,11 @@ class Settings:
                 object.__setattr__(self, column.name, Path(value))
             elif isinstance(value, dict):  # from config.json
                 object.__setattr__(self, column.name, Augmentation(**value))
+
+
+LARGEST = {  # range of each augmentation; 1 where nothing is said
+    **{"rotation": 180, "zoom": 0.9, "crop": 0.9, "gamma": 0.9, "stain": 0.9, "blur": 20, "mixup": 100, "cutmix": 100}
+}
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,10 @@ class Augmentation:
             if column.name == "dihedral":
                 continue
             object.__setattr__(self, column.name, tuple(value))
-            if len(value) != 2 or not 0 <= value[0] <= 1 or value[1] < 0:
+            if len(value) != 2 or not 0 <= value[0] <= 1 or not 0 <= value[1] <= LARGEST.get(column.name, 1):
                 raise UserError(
-                    f"--augment.{column.name} {' '.join(map(str, value))}: it takes a probability (0 to 1) and a range."
+                    f"--augment.{column.name} {' '.join(map(str, value))}: it takes a probability (0 to 1) and a range "
+                    f"(0 to {LARGEST.get(column.name, 1):g})."
                 )
 
 

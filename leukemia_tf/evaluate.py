@@ -68,7 +68,9 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     }
     for part in ("val", "test"):
         chosen = [cell for cell in cells if cell.split == part]
-        store = open_store(folder, chosen, Preprocessing(**preprocessing_of(model)), title=f"preparing {part}")
+        store = open_store(
+            folder, chosen, Preprocessing(**preprocessing_of(model)), settings["train"]["cache"], f"preparing {part}"
+        )
         logits = predict_logits(model, prediction_batches(store, settings["train"]["batch_size"]))
         predictions = [answer(cell.path, logit, cell.patient, cell.label) for cell, logit in zip(chosen, logits)]
         write_predictions(run.predictions(part), predictions)

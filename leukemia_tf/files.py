@@ -39,6 +39,13 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
+def free_path(path: Path) -> Path:
+    """Return `path`, or one like it that is not taken."""
+    while path.exists():
+        path = path.with_name(f"{path.stem}-again{path.suffix}")
+    return path
+
+
 def write_json(path: Path, value: object) -> Path:
     """Write `value` as JSON; a number that is not finite becomes null."""
     text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False) + "\n"
@@ -59,7 +66,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, objec
     """Write rows of the named columns as CSV (UTF-8, a header line)."""
 
     def write(scratch: Path) -> None:
-        with scratch.open("w", newline="", encoding="utf-8") as stream:
+        with scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
             writer = csv.DictWriter(stream, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -69,5 +76,5 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, objec
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a CSV with a header line; one dictionary a row."""
-    with path.open(newline="", encoding="utf-8-sig") as stream:
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
         return list(csv.DictReader(stream))

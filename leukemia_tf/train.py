@@ -74,7 +74,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     asked = (config.drop_last_block, asdict(settings), config.weights, config.seed)
     network = build_pretrained(architecture, *asked, must=not source.embedded)
     stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
-    name = network_name(architecture, config.drop_last_block)
+    name = network_name(architecture, config.drop_last_block) + ("-split-by-image" * (config.split == "image"))
     run = RunFolder(config.out or new_run_path(name))
     if config.resume:
         _check_same(run, source, prepared)
@@ -137,13 +137,13 @@ def _write_beginning(
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
 
+    if prepared.rejected and config.on_bad_image == "quarantine":
+        log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
     write_json(run.environment, environment())
     write_split(run.splits, prepared.split)
     write_cells(run.cells, prepared.cells)
     if prepared.rejected:
         write_rejected(run.rejected, prepared.rejected)
-        if config.on_bad_image == "quarantine":
-            log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
     run.write_config(

@@ -13,7 +13,8 @@ from leukemia_tf.audit import audit
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.examine import examine
-from leukemia_tf.errors import DataError
+from leukemia_tf.data.synthetic import write_phantoms
+from leukemia_tf.errors import DataError, UserError
 
 
 @pytest.fixture
@@ -86,6 +87,8 @@ def test_bad_images_end_it_after_the_report(planted, tmp_path):
 
 def test_convert(planted, tmp_path):
     audit(AuditConfig(planted, out=tmp_path / "report", on_bad_image="skip", convert_to=tmp_path / "clean"))
+    with pytest.raises(UserError, match="lies inside the data folder"):
+        audit(AuditConfig(planted, out=tmp_path / "report", convert_to=planted / "all"))
     written = {path.name: path for path in (tmp_path / "clean").rglob("*") if path.is_file()}
     assert set(written) == {"UID_4_91_1_all.png", "UID_4_92_1_all.png", "UID_4_93_1_all.png"}
     original = next(planted.rglob("UID_4_91_1_all.tiff"))
@@ -104,7 +107,7 @@ def test_convert(planted, tmp_path):
 def test_quarantine(planted, tmp_path):
     found = audit(AuditConfig(planted, out=tmp_path / "report", on_bad_image="quarantine"))
     aside = planted.with_name("cells-quarantine")
-    assert {str(path.relative_to(aside)) for path in aside.rglob("*.*")} == {row["path"] for row in found["rejected"]}
+    assert {str(path.relative_to(aside)) for path in aside.rglob("UID*")} == {row["path"] for row in found["rejected"]}
     assert audit(AuditConfig(planted, out=tmp_path / "again"))["rejected"] == []
 
 
@@ -121,7 +124,11 @@ def test_command(planted, tmp_path, run_module):
 
 
 def test_leak_is_measured(tiny_cells, tmp_path):
-    found = audit(AuditConfig(tiny_cells, out=tmp_path, leak=True, weights="none"))["leak"]
+    with pytest.raises(DataError, match="needs 5 patients of each class: `hem` has 4"):
+        audit(AuditConfig(tiny_cells, out=tmp_path / "few", leak=True, weights="none"))
+    assert (tmp_path / "few/audit.json").is_file()
+    cells = write_phantoms(tmp_path / "cells", patients=6, cells=3, seed=4, side=120)
+    found = audit(AuditConfig(cells, out=tmp_path, leak=True, weights="none"))["leak"]
     assert found["weights"] == "random"
     for by in ("image", "patient"):
         for score in ("auroc", "auroc_by_patient", "weighted_f1"):

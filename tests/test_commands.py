@@ -220,6 +220,9 @@ def test_a_sentence_and_exit_code_2(tmp_path, run_module):
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert run_module(".train", "--image-size", "big", cwd=tmp_path).returncode == 2
+    done = run_module(".train", "--augment.zoom", "0.5", "3", cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--augment.zoom 0.5 3.0: it takes a probability" in done.stderr
 
 
 def test_run_folders_that_cannot_be_used(tiny_run, tiny_cells, tmp_path):

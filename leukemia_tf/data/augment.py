@@ -63,7 +63,8 @@ def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Te
         if name in asked:
             on, numbers, reach = _row(draws, settings, name)
             coloured = tf.where(on[:, None, None, None], change(coloured, numbers, reach, inside), coloured)
-    values = tf.where(inside, tf.maximum(coloured, BACKGROUND + 1.0), values)
+    lost = tf.reduce_max(coloured, axis=-1, keepdims=True) <= BACKGROUND  # a cell's pixel stays a cell's
+    values = tf.where(inside, tf.where(lost, BACKGROUND + 1.0, coloured), values)
     return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
 
 
@@ -163,7 +164,7 @@ def _stain(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tenso
 
 def _blur(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
     """Blur by a Gaussian of 0 to `reach` pixels, along rows and columns in turn."""
-    radius = max(1, math.ceil(3 * reach))
+    radius = min(max(1, math.ceil(3 * reach)), values.shape[1] - 1)
     offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
     sigma = tf.maximum(tf.abs(numbers[:, :1]) * reach, 0.05)
     kernels = tf.nn.softmax(-0.5 * (offsets / sigma) ** 2)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +18,7 @@ from leukemia_tf.run import is_explanation
 LABELS = ("hem", "all")  # the index is the class: all = leukemic = positive = 1
 NAME = re.compile(r"UID_(?P<patient>[Hh]?\d+)_.*_(?P<label>all|hem)", re.IGNORECASE)
 CSV_COLUMNS = {"Patient_ID", "new_names", "labels"}
+OWN = ({"audit.json", "rejected.csv"}, {"config.json", "environment.json"})  # an audit's report, a run
 CODES = {"0": "hem", "1": "all"}
 
 
@@ -108,9 +112,16 @@ def _told_by_path(path: Path, folder: Path) -> tuple[str, str] | str | None:
 
 
 def _images_below(folder: Path) -> list[Path]:
-    """Return a folder's images, sorted, without the pictures that explain them."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_explanation(path))
-    return sorted(path for path in found if path.is_file())
+    """Return a folder's images, sorted, without the pictures that this package wrote; links are followed."""
+    found, seen = [], set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen or (Path(root) != folder and any(own <= set(names) for own in OWN)):
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(root, name) for name in names if name.lower().endswith(SUFFIXES)]
+    return sorted(path for path in found if path.is_file() and not is_explanation(path))
 
 
 def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, tuple[str, str] | str], tuple[int, int]]:
@@ -118,21 +129,37 @@ def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, tuple[st
     named: dict[Path, tuple[str, str] | str] = {}
     missing = unread = 0
     for table in sorted(folder.rglob("*.csv")):
-        rows = read_csv(table)
-        if not rows or not rows[0].keys() >= CSV_COLUMNS:
-            continue
-        below = {path.stem: path for path in images if path.is_relative_to(table.parent)}
-        told = [told_by_name(Path(row["Patient_ID"])) for row in rows]
-        coded = [CODES.get(row["labels"].strip()) for row in rows]
-        if not any(name and name[0] == code for name, code in zip(told, coded)) and any(told):
+        rows = _rows(table)
+        told = [told_by_name(Path(row["Patient_ID"] or "")) for row in rows]
+        coded = [CODES.get((row["labels"] or "").strip()) for row in rows]
+        agree = [name[0] == code for name, code in zip(told, coded) if name and code]
+        if agree and not any(agree):
             raise DataError(f"{table}: no label agrees with its name. 1 must stand for `all` and 0 for `hem`.")
+        below = defaultdict(list)
+        for path in images:
+            if path.is_relative_to(table.parent):
+                below[path.stem].append(path)
         for row, name, code in zip(rows, told, coded):
-            path = below.get(Path(row["new_names"]).stem)
+            paths = below[Path(row["new_names"] or "").stem]
             unread += name is None
-            missing += path is None
-            if path and name:
-                named[path] = name if name[0] == code else _contradiction(table, row)
+            missing += not paths
+            for path in paths if name else ():
+                said = name if name[0] == code else _contradiction(table, row)
+                if len(paths) > 1:
+                    said = f"its row in {table.name} fits {len(paths)} images: give each a name of its own"
+                elif named.get(path, said) != said:
+                    said = f"two rows of {table.name} say different things of it: mend them"
+                named[path] = said
     return named, (missing, unread)
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV in C-NMC's form; none of any other."""
+    try:
+        rows = read_csv(table)
+    except csv.Error:
+        return []
+    return rows if rows and rows[0].keys() >= CSV_COLUMNS else []
 
 
 def _contradiction(table: Path, row: dict[str, str]) -> str:

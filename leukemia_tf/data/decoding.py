@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from leukemia_tf.data.headers import GREY_PALETTE, MOST_PIXELS
+from leukemia_tf.data.headers import GREY_PALETTE, MOST_PIXELS, USUAL_MASKS
 
 
 def decode(image_bytes: tf.Tensor) -> tf.Tensor:
@@ -47,7 +47,9 @@ def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
     side = tf.io.decode_raw(tf.strings.substr(image_bytes, 18, 8), tf.int32)
     bits = tf.io.decode_raw(tf.strings.substr(image_bytes, 28, 2), tf.uint16)[0]
     grey = tf.equal(bits, 8) & tf.equal(tf.strings.substr(image_bytes, 54, len(GREY_PALETTE)), GREY_PALETTE)
-    sound = (grey | (bits == 24) | (bits == 32)) & _small(side)
+    plain = tf.equal(tf.strings.substr(image_bytes, 30, 4), bytes(4))
+    usual = tf.equal(bits, 32) & tf.equal(tf.strings.substr(image_bytes, 54, 12), USUAL_MASKS)
+    sound = (grey | (bits == 24) | (bits == 32)) & (plain | usual) & _small(side)
     with tf.control_dependencies([tf.debugging.Assert(sound, ["a huge BMP, or one of an unusual kind"])]):
         image = tf.io.decode_bmp(image_bytes)[..., :3]
     return tf.cond(grey, lambda: tf.image.grayscale_to_rgb(image[..., :1]), lambda: image)

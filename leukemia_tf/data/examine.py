@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from leukemia_tf.data.duplicates import near_duplicates, unroll
 from leukemia_tf.data.integrity import pixel_hash, read_image
 from leukemia_tf.data.settings import BACKGROUND
 from leukemia_tf.errors import BadImageError
-from leukemia_tf.files import write_csv
+from leukemia_tf.files import free_path, write_csv
 
 ON_BAD_IMAGE = ("fail", "skip", "quarantine")
 COARSE = 4  # every fourth pixel is enough to count cells
@@ -134,7 +133,7 @@ def write_rejected(path: Path, rejected: Sequence[Rejected]) -> Path:
 
 
 def quarantine(folder: Path, rejected: Sequence[Rejected]) -> Path:
-    """Move bad images out of the data folder, into a tree like it beside it; nothing is written over.
+    """Move bad images out of the data folder, into a tree like it beside it, with a list; nothing is written over.
 
     Returns
     -------
@@ -142,10 +141,8 @@ def quarantine(folder: Path, rejected: Sequence[Rejected]) -> Path:
         The folder beside `folder`, named `…-quarantine`.
     """
     aside = folder.with_name(f"{folder.name}-quarantine")
+    write_rejected(free_path(aside / "rejected.csv"), rejected)
     for row in rejected:
-        target = aside / row.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        while target.exists():
-            target = target.with_name(f"{target.stem}-again{target.suffix}")
-        shutil.move(folder / row.path, target)
+        (aside / row.path).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder / row.path, free_path(aside / row.path))
     return aside

@@ -13,7 +13,7 @@ MOST_PIXELS = 4096 * 4096
 CONVERT = "convert it to a 24-bit PNG, with `python -m leukemia_tf.audit --convert-to FOLDER`"
 BITFIELDS = 3
 GREY_PALETTE = b"".join(bytes((level, level, level, 0)) for level in range(256))
-USUAL_MASKS = (0xFF0000, 0xFF00, 0xFF)  # of red, green and blue
+USUAL_MASKS = struct.pack("<III", 0xFF0000, 0xFF00, 0xFF)  # of red, green and blue
 FRAME_MARKERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 LONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
@@ -72,7 +72,7 @@ def _bmp_problem(content: bytes) -> Problem | None:
 
 def _usual_colours(content: bytes, header: int, bits: int, compression: int) -> bool:
     if compression == BITFIELDS:
-        return bits == 32 and len(content) >= 66 and struct.unpack_from("<III", content, 54) == USUAL_MASKS
+        return bits == 32 and content[54:66] == USUAL_MASKS
     if bits == 8:  # the only palette that TensorFlow reads right
         return compression == 0 and header == 40 and content[54 : 54 + len(GREY_PALETTE)] == GREY_PALETTE
     return compression == 0 and bits in (24, 32)

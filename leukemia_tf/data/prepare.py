@@ -9,7 +9,7 @@ from pathlib import Path
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
 from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
-from leukemia_tf.data.splits import Split, assign, check_split, describe, read_split
+from leukemia_tf.data.splits import Split, assign, check_split, describe, merge_aliases, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,10 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     _check_classes(folder, examination.cells)
     tell(catalog, examination)
     twins = examination.twins()
+    merge_aliases(examination.cells)  # refuses a picture with both labels, whatever the split
+    for one, other, likeness in twins:
+        if one.label != other.label:
+            log.warning("%s and %s look like one cell (likeness %.3f) with two labels", one.path, other.path, likeness)
     cells, split = _split(catalog, examination.cells, twins, how, seed)
     check_split(cells, split, twins)
     log.info("\n%s", describe(cells))

@@ -11,6 +11,7 @@ FRAMINGS = ("cell", "tight", "fixed", "centre", "none")
 CONTRASTS = ("none", "clahe", "equalize", "grey-equalize", "stain")
 BACKGROUND = 10  # of 255: a pixel with no channel above this is background
 CACHES = ("auto", "memory", "disk", "none")
+LARGEST_SIDE = 4096  # pixels
 FIXED_SIDE = 330  # pixels: `fixed` without a number; nearly every cell of C-NMC fits
 
 
@@ -59,8 +60,8 @@ def parse_framing(text: str) -> tuple[str, int]:
     if kind == "fixed" and not colon:
         return kind, FIXED_SIDE
     if kind in ("fixed", "centre"):
-        if not number.isdecimal() or int(number) < 1:
-            raise UserError(f"--framing {text}: it needs a number of pixels, as in `{kind}:{FIXED_SIDE}`.")
+        if not number.isdecimal() or not 1 <= int(number) <= LARGEST_SIDE:
+            raise UserError(f"--framing {text}: it needs 1 to {LARGEST_SIDE} pixels, as in `{kind}:{FIXED_SIDE}`.")
         return kind, int(number)
     if kind not in FRAMINGS or colon:
         raise UserError(f"--framing {text}: {_choices(kind, FRAMINGS)}")

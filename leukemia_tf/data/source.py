@@ -40,7 +40,7 @@ class Source:
 def find_source(data: Path | None) -> Source:
     """Return the named folder, else that of LEUKEMIA_TF_DATA, else the embedded phantom cells."""
     if data is not None:
-        return Source(Path(data).absolute(), "--data")
+        return Source(Path(data).resolve(), "--data")
     if os.environ.get(VARIABLE):
-        return Source(Path(os.environ[VARIABLE]).absolute(), VARIABLE)
+        return Source(Path(os.environ[VARIABLE]).resolve(), VARIABLE)
     return Source(embedded_cells(), "embedded")

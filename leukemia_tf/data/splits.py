@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -86,6 +87,8 @@ def read_split(path: Path) -> Split:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(content[part], list) for part in PARTS):
+            raise TypeError("a part is not a list")
         parts = {part: tuple(str(patient).upper() for patient in content[part]) for part in PARTS}
         return Split(str(content.get("protocol", "file")), int(content.get("seed", 0)), **parts)
     except OSError as error:
@@ -137,15 +140,9 @@ def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()
     """
     if split.protocol != "image":
         _check_patients(split)
-        part_of = {cell.path: cell.split for cell in cells}
-        by_hash: dict[str, Cell] = {}
-        same = [(by_hash.setdefault(cell.sha256, cell), cell, 1.0) for cell in cells if cell.split]
-        for one, other, likeness in (*same, *twins):
-            parts = part_of[one.path], part_of[other.path]
-            if all(parts) and parts[0] != parts[1]:
-                what = "the same picture" if likeness == 1 else f"one cell photographed twice (likeness {likeness:.3f})"
-                told = " and ".join(f"{c.path} (patient {c.patient}) in {p}" for c, p in zip((one, other), parts))
-                raise DataError(f"leak: {what} stands as {told}; put these patients into one part.")
+        _check_pictures(cells, twins)
+    if not any(cell.split == "test" for cell in cells):
+        raise DataError("the split leaves no cell in test: the patients it names are not here.")
     for part in PARTS:
         for label in LABELS:
             if not any(cell.split == part and cell.label == label for cell in cells):
@@ -153,6 +150,21 @@ def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()
                     log.warning("WARNING: no `%s` cell in the preliminary test set: most scores are undefined", label)
                     continue
                 raise DataError(f"the split leaves no `{label}` cell in {part}: move a patient there.")
+
+
+def _check_pictures(cells: Sequence[Cell], twins: Sequence[Twins]) -> None:
+    placed = defaultdict(list)
+    for cell in cells:
+        if cell.split:
+            placed[cell.sha256].append(cell)
+    pairs = [(one, other, "the same picture") for same in placed.values() for one, other in combinations(same, 2)]
+    for first, second, likeness in twins:
+        what = f"one cell photographed twice (likeness {likeness:.3f})"
+        pairs += [(one, other, what) for one in placed[first.sha256] for other in placed[second.sha256]]
+    for one, other, what in pairs:
+        if one.split != other.split:
+            told = " and ".join(f"{cell.path} (patient {cell.patient}) in {cell.split}" for cell in (one, other))
+            raise DataError(f"leak: {what} stands as {told}; put these patients into one part.")
 
 
 def _check_patients(split: Split) -> None:

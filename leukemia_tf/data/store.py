@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ class Store:
 
     Parameters
     ----------
-    paths : tuple of str
+    paths : tuple of bytes
         The image files.
     settings : Preprocessing
         Framing, size and contrast.
@@ -35,7 +36,7 @@ class Store:
         uint8 [n, size, size, 3], in memory or mapped from disk; None where each is prepared anew.
     """
 
-    paths: tuple[str, ...]
+    paths: tuple[bytes, ...]
     settings: Preprocessing
     array: np.ndarray | None
 
@@ -81,7 +82,7 @@ def open_store(
     UserError
         If there is no such cache.
     """
-    paths = tuple(str(folder / cell.path) for cell in cells)
+    paths = tuple(os.fsencode(folder / cell.path) for cell in cells)
     shape = (len(cells), settings.image_size, settings.image_size, 3)
     cache = choose_cache(int(np.prod(shape)), cache)
     if cache == "none":
@@ -107,7 +108,7 @@ def choose_cache(size: int, cache: str = "auto") -> str:
     check_cache(cache)
     if cache != "auto":
         return cache
-    if size <= LARGEST_SHARE * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    if size <= LARGEST_SHARE * psutil.virtual_memory().available:
         return "memory"
     return "disk" if size <= LARGEST_SHARE * shutil.disk_usage(tempfile.gettempdir()).free else "none"
 

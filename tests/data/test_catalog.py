@@ -144,3 +144,35 @@ def test_find_images(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no images"):
         find_images([tmp_path / "empty"])
+
+
+def test_two_images_for_one_row(download):
+    put(download / "validation_data/more/1.bmp")
+    rejected = [row for row in read_catalog(download).rejected if row.path.endswith("1.bmp")]
+    assert len(rejected) == 2
+    assert all("fits 2 images" in row.reason for row in rejected)
+
+
+def test_two_rows_for_one_image(download):
+    with (download / "validation_data/labels.csv").open("a") as stream:
+        stream.write("\nUID_H5_1_1_hem.bmp,1.bmp,0")
+    assert ["two rows" in row.reason for row in read_catalog(download).rejected] == [True]
+
+
+def test_other_files_do_no_harm(download):
+    before = read_catalog(download)
+    (download / "notes.csv").write_bytes("Zellgröße,Bemerkung\n3,schön\n".encode("latin-1"))
+    (download / "short.csv").write_text("Patient_ID,new_names,labels\nUID_1_1_1_all.bmp\n")
+    put(download / "audit/audit.png")
+    for name in ("audit.json", "rejected.csv"):
+        (download / "audit" / name).write_text("")
+    (download / "loop").symlink_to(download)
+    after = read_catalog(download)
+    assert (after.cells, after.unlabelled, after.rejected) == (before.cells, before.unlabelled, before.rejected)
+
+
+def test_links_are_followed(tmp_path):
+    put(tmp_path / "elsewhere/UID_1_1_1_all.bmp")
+    (tmp_path / "cells/all").mkdir(parents=True)
+    (tmp_path / "cells/all/linked").symlink_to(tmp_path / "elsewhere")
+    assert [cell.path for cell in read_catalog(tmp_path / "cells").cells] == ["all/linked/UID_1_1_1_all.bmp"]

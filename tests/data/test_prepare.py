@@ -89,6 +89,7 @@ def test_bad_images_are_quarantined(spoilt):
     assert aside == folder.with_name("cells-quarantine")
     assert not any(path.exists() for path in bad)
     assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*.bmp")} == contents
+    assert all(path.name in (aside / "rejected.csv").read_text() for path in bad)
     assert prepare_cells(folder, "patient", seed=0).cells == first.cells
 
 

@@ -127,6 +127,15 @@ def test_a_cell_photographed_twice_under_two_patients():
         check_split(assign(cells, split), split, twins)
 
 
+def test_a_leak_through_a_copy_that_is_not_in_the_split():
+    """Patient 9, whom the split does not name, has the very picture of patient 0 that patient 2 has again."""
+    cells = make([2] * 3, "", "all") + make([2] * 3, "H", "hem") + [Cell("a/first", "all", "9", "0-0")]
+    split = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2"))
+    twins = [(cells[-1], next(cell for cell in cells if cell.path == "all/2-1"), 0.98)]
+    with pytest.raises(DataError, match="photographed twice"):
+        check_split(assign(cells, split), split, twins)
+
+
 def test_official_split():
     cells = make([5] * 8, "", "all") + make([5] * 8, "H", "hem")
     preliminary = {"all/3-0", "all/3-1", "hem/H5-2"}
@@ -139,6 +148,9 @@ def test_official_split():
     assert (len(split.train), len(split.val)) == (11, 2)
     with pytest.raises(DataError, match="needs C-NMC's preliminary test set"):
         split_official(cells, set(), seed=1)
+    elsewhere = [cell for cell in cells if cell.path not in preliminary]
+    with pytest.raises(DataError, match="leaves no cell in test"):
+        check_split(assign(elsewhere, split, {"elsewhere"}), split)
 
 
 def test_split_by_image_leaks_by_design():
@@ -168,7 +180,14 @@ def test_file_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", json.dumps({"train": ["1"]}), json.dumps({"train": 1, "val": 2, "test": 3})]
+    "content",
+    [
+        "{",
+        "[]",
+        json.dumps({"train": ["1"]}),
+        json.dumps({"train": 1, "val": 2, "test": 3}),
+        '{"train": "12", "val": "3", "test": "4"}',
+    ],
 )
 def test_bad_file(tmp_path, content):
     path = tmp_path / "mine.json"
