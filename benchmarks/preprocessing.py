@@ -4,7 +4,7 @@
 
 Cells from LEUKEMIA_TF_DATA (else ../shared), ImageNet weights from LEUKEMIA_TF_WEIGHTS (else ../shared). Each view of
 the cells goes through a frozen, truncated base; mean and deviation over space of the last three blocks' outputs go to
-a logistic regression under 5 folds of whole patients, repeated with 3 seeds. Scores are out-of-fold, with 95 %
+a logistic regression under 5 folds of whole patients, repeated with 2 seeds. Scores are out-of-fold, with 95 %
 intervals from resampling patients (of the first seed's predictions). Features are kept in FOLDER, so a stopped
 measurement goes on where it was.
 """
@@ -34,13 +34,11 @@ from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.features import frozen_features
 
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 VIEWS = (
     *((224, framing, "none") for framing in ("cell", "tight", "centre:300", "none", "fixed")),
-    *((224, "cell", contrast) for contrast in ("stain", "clahe", "equalize", "grey-equalize")),
+    *((224, "cell", contrast) for contrast in ("stain", "clahe")),
     *((330, "fixed", contrast) for contrast in ("none", "stain", "clahe", "equalize", "grey-equalize")),
-    (224, "fixed", "stain"),
-    (330, "cell", "none"),
 )
 DEFAULT = (330, "fixed", "stain")
 BASES = ("mobilenetv2", "resnet50")
@@ -84,7 +82,7 @@ def main() -> None:
 
     drawn = [draw_folds(cells, alias, "patient", seed) for seed in SEEDS]
     results, weighed = [], []
-    print("| base | size | framing | contrast | AUROC by patient | over cells | by patient, seeds 0, 1, 2 |")
+    print("| base | size | framing | contrast | AUROC by patient | over cells | by patient, seeds 0, 1 |")
     print("|---|---|---|---|---|---|---|")
     for base in BASES:
         for view in VIEWS:
@@ -92,9 +90,7 @@ def main() -> None:
             print(f"| {base} | {' | '.join(map(str, view))} | {told(score)} |", flush=True)
             row = dict(zip(("image_size", "framing", "contrast"), view))
             results.append({"base": base, **row, "auroc_by_patient": score[0], "auroc": score[1], "seeds": score[2]})
-    print(
-        "\n| base | patients weigh | AUROC by patient | over cells | by patient, seeds 0, 1, 2 |\n|---|---|---|---|---|"
-    )
+    print("\n| base | patients weigh | AUROC by patient | over cells | by patient, seeds 0, 1 |\n|---|---|---|---|---|")
     for base in BASES:
         for weight in PATIENT_WEIGHTS:
             score = judged(view_features(source.folder, cells, base, DEFAULT, kept), weight)

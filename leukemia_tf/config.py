@@ -99,7 +99,7 @@ class TrainConfig(Settings):
     seed: int = 0
     """Seed of the split, the weights, the shuffling and the augmentation."""
     image_size: int | None = None
-    """Side of the square that the network sees, in pixels. Default: the base's own; 96 on the embedded cells."""
+    """Side of what the network sees, in pixels. Default: a fixed frame's, else the base's; 96 on the embedded cells."""
     epochs: int | None = None
     """The most epochs that any one stage may take. Default: 6; 16 when every layer trains from the start."""
     batch_size: int = 32
@@ -153,7 +153,7 @@ class AuditConfig(Settings):
 
 @dataclass(frozen=True)
 class PreviewConfig(Settings):
-    """Draw what the network would see: an image in every framing and contrast, or under every augmentation.
+    """Draw what the network would see: an image in every framing and contrast, or under each augmentation of one cell.
 
     Example: python -m leukemia_tf.preview image.bmp --augmentations
     """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from leukemia_tf.data.prepare import Prepared
     from leukemia_tf.data.source import Source
     from leukemia_tf.models.pretrained import Network
+    from leukemia_tf.models.table import Architecture
     from leukemia_tf.training.stages import Stage
 
 log = logging.getLogger("leukemia_tf")
@@ -68,8 +69,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     from leukemia_tf.training.stages import progressive
 
     compute_deterministically()
-    default_size = max(EMBEDDED_SIZE, architecture.smallest_size) if source.embedded else architecture.image_size
-    size = config.image_size or default_size
+    size = config.image_size or _default_size(architecture, config.framing, source.embedded)
     settings = Preprocessing(size, config.framing, config.contrast)
     asked = (config.drop_last_block, asdict(settings), config.weights, config.seed)
     network = build_pretrained(architecture, *asked, must=not source.embedded)
@@ -101,6 +101,16 @@ def _check(config: TrainConfig) -> None:
     sampling_of(config)
     Preprocessing(1, config.framing, config.contrast)
     check_cache(config.cache)
+
+
+def _default_size(architecture: Architecture, framing: str, embedded: bool) -> int:
+    """Return the input's side where nobody says: a fixed frame is not scaled, if the base takes any size."""
+    from leukemia_tf.data.settings import parse_framing
+
+    if embedded:
+        return max(EMBEDDED_SIZE, architecture.smallest_size)
+    kind, side = parse_framing(framing)
+    return side if kind == "fixed" and architecture.weights else architecture.image_size
 
 
 def sampling_of(config: TrainConfig) -> Sampling:

@@ -95,7 +95,6 @@ class Architecture:
         return getattr(importlib.import_module(module), function)
 
 
-FULL_SIZE = 330  # pixels: the default frame around a cell, unscaled; below full size the chromatin's texture is lost
 KERAS_WEIGHTS = "https://storage.googleapis.com/tensorflow/keras-applications"
 _POOLED = Head()
 
@@ -119,7 +118,7 @@ ARCHITECTURES = {
             name="vgg16",
             constructor="keras.applications:VGG16",
             scaling="caffe",
-            image_size=FULL_SIZE,
+            image_size=224,
             smallest_size=32,
             blocks=tuple(
                 Block(f"block{i}", f"block{i}_pool", f"block{i}_conv{convolutions}")
@@ -135,7 +134,7 @@ ARCHITECTURES = {
             name="resnet50",
             constructor="keras.applications:ResNet50",
             scaling="caffe",
-            image_size=FULL_SIZE,
+            image_size=224,
             smallest_size=32,
             blocks=(
                 Block("conv1", "pool1_pool", "conv1_relu"),
@@ -154,7 +153,7 @@ ARCHITECTURES = {
             name="mobilenetv2",
             constructor="keras.applications:MobileNetV2",
             scaling="symmetric",
-            image_size=FULL_SIZE,
+            image_size=224,
             smallest_size=32,
             blocks=(
                 Block("stem", "expanded_conv_project_BN"),
