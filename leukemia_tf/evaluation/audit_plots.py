@@ -131,5 +131,5 @@ def draw_leak(leak: dict) -> Figure:
         ylim=(len(names) - 0.5, -0.6), title="One classifier, two ways to draw the folds", xlabel="95 % over patients"
     )
     axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=8, loc="lower left")
+    axis.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

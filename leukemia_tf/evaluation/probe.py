@@ -47,7 +47,8 @@ def draw_folds(
     labels = np.array([LABELS.index(cell.label) for cell in cells])
     groups = np.array(["+".join(sorted(alias[cell.patient])) for cell in cells])
     kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
-    return list(kind(FOLDS, shuffle=True, random_state=seed).split(labels, labels, groups))
+    folds = kind(FOLDS, shuffle=True, random_state=seed)
+    return list(folds.split(labels, labels, groups if by == "patient" else None))
 
 
 def out_of_fold(
