@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
@@ -51,6 +52,9 @@ def run_command(name: str, config_type: type[Config], command: Callable[[Config]
             raise
         _stop(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(130)  # TensorFlow's threads may be in the middle of Python, and an orderly exit would then abort
     sys.exit(status if isinstance(status, int) else 0)

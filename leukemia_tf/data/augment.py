@@ -98,8 +98,11 @@ def _turn(cells: np.ndarray, choices: np.ndarray) -> np.ndarray:
     """Turn and flip by OpenCV, which does it ten times faster than TensorFlow."""
     turned = np.empty_like(cells)
     for cell, choice, target in zip(cells, choices, turned):
-        flipped = cv2.flip(cell, FLIPS[choice & 3]) if choice & 3 else cell
-        target[:] = cv2.transpose(flipped) if choice & 4 else flipped
+        flipped = cv2.flip(cell, FLIPS[choice & 3], None if choice & 4 else target) if choice & 3 else cell
+        if choice & 4:
+            cv2.transpose(flipped, target)
+        elif not choice:
+            target[:] = cell
     return turned
 
 

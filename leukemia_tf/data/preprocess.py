@@ -8,9 +8,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from leukemia_tf.data.contrast import CONTRAST
-from leukemia_tf.data.decoding import decode
+from leukemia_tf.data.decoding import decode, is_sound
 from leukemia_tf.data.framing import cut_out, resize, window
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.settings import Preprocessing, parse_framing
 
 
 def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
@@ -28,12 +28,13 @@ def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
     tf.Tensor
         uint8 [image_size, image_size, 3], RGB, 0-255.
     """
-    framed = cut_out(image, window(image, settings.framing))
+    side = parse_framing(settings.framing)[1] or None
+    framed = tf.ensure_shape(cut_out(image, window(image, settings.framing)), [side, side, 3])
     return CONTRAST[settings.contrast](resize(framed, settings.image_size))
 
 
 def cell_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
-    """Decode and preprocess one image file; string [] -> uint8 [image_size, image_size, 3]."""
+    """Decode and preprocess one sound image file; string [] -> uint8 [image_size, image_size, 3]."""
     return preprocess(decode(image_bytes), settings)
 
 
@@ -55,10 +56,13 @@ def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[t
     """
     count = tf.shape(image_bytes, out_type=tf.int64)[0]
     shape = [settings.image_size, settings.image_size, 3]
+
+    def prepared(index: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.control_dependencies([tf.debugging.Assert(is_sound(content), ["a kind of image that is not read"])]):
+            return index, cell_from_bytes(content, settings)
+
     files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
-    decoded = files.map(
-        lambda index, content: (index, cell_from_bytes(content, settings)), num_parallel_calls=tf.data.AUTOTUNE
-    ).ignore_errors()
+    decoded = files.map(prepared, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors()
     end = tf.data.Dataset.from_tensors((count, tf.zeros(shape, tf.uint8)))  # so that there is always one
     indices, cells = decoded.concatenate(end).batch(count + 1).get_single_element()
     indices, cells = indices[:-1, None], cells[:-1]

@@ -89,9 +89,12 @@ def open_store(
         return Store(paths, settings, None)
     array = np.empty(shape, np.uint8) if cache == "memory" else _mapped(shape)
     files = tf.data.Dataset.from_tensor_slices(list(paths))
-    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=os.cpu_count())
+    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=2 * os.cpu_count())
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it goes down to one cell at a time, now and then, for a whole pass
+    batches = prepared.batch(BATCH).prefetch(2).with_options(options)
     with tqdm(total=len(cells), desc=title, unit="cell", leave=False) as bar:
-        for batch in prepared.batch(BATCH).prefetch(2).as_numpy_iterator():
+        for batch in batches.as_numpy_iterator():
             array[bar.n : bar.n + len(batch)] = batch
             bar.update(len(batch))
     return Store(paths, settings, array)
