@@ -126,16 +126,18 @@ def test_killed_and_resumed_ends_with_the_same_bits(tiny_cells, tmp_path):
 def test_interrupted_says_how_to_go_on(tiny_cells, tmp_path):
     torn = RunFolder(tmp_path / "torn")
     process = subprocess.Popen(
-        command(tiny_cells, torn.path, "--epochs", "999"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(tiny_cells, torn.path, "--epochs", "999"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     wait_for(torn.checkpoint, process)
-    while True:  # a signal that comes while a finalizer runs is lost
-        process.send_signal(signal.SIGINT)
-        try:
-            _, said = process.communicate(timeout=15)
-            break
-        except subprocess.TimeoutExpired:
-            continue
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert f"go on: python -m leukemia_tf.train --out {torn} --resume" in said
     assert "Traceback" not in said
