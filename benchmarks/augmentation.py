@@ -102,7 +102,7 @@ def main() -> None:
     for number, (_, judged) in enumerate(folds):
         fold[judged] = number
     pictures = load_cells(source.folder, cells, SETTINGS)
-    network = build_pretrained(find_architecture("mobilenetv2"), True, asdict(SETTINGS), "imagenet", 0)
+    network = build_pretrained(find_architecture("mobilenetv2"), 1, asdict(SETTINGS), "imagenet", 0)
 
     def features_of(values: np.ndarray) -> np.ndarray:
         return frozen_features(network.model, network.blocks[-3:], tf.data.Dataset.from_tensor_slices(values).batch(64))

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from leukemia_tf.config import TrainConfig
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
@@ -29,6 +30,7 @@ from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.run import RunFolder, open_run
+from leukemia_tf.train import drop_blocks_of
 
 SHOWN = ("auroc", "auroc_by_patient", "weighted_f1", "balanced_accuracy")
 
@@ -43,7 +45,8 @@ def frozen_features(run: RunFolder, folder: Path, cells: list[Cell]) -> np.ndarr
     asked = run.read_config()["train"]
     settings = preprocessing_of(load_network(run.model))
     architecture = find_architecture(asked["base"])
-    network = build_pretrained(architecture, asked["drop_last_block"], settings, asked["weights"], asked["seed"])
+    drop_blocks = drop_blocks_of(TrainConfig(**asked))
+    network = build_pretrained(architecture, drop_blocks, settings, asked["weights"], asked["seed"])
     last = network.model.get_layer(network.blocks[-1].last).output
     base = keras.Model(network.model.input, keras.layers.GlobalAveragePooling2D()(last))
     return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(**settings)), 32), verbose=1)

@@ -14,25 +14,20 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from shared import use_shared
+from shared import use_shared, view_features
 
 from leukemia_tf.data.balance import PATIENT_WEIGHTS
-from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.examine import examine
-from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.pipeline import classes
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.splits import merge_aliases
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.models.pretrained import build_pretrained
-from leukemia_tf.models.table import find_architecture
-from leukemia_tf.training.features import frozen_features
 
 SEEDS = (0, 1)
 VIEWS = (
@@ -42,19 +37,6 @@ VIEWS = (
 )
 DEFAULT = (330, "fixed", "stain")
 BASES = ("mobilenetv2", "resnet50")
-
-
-def view_features(folder: Path, cells: tuple[Cell, ...], base: str, view: tuple, kept: Path) -> np.ndarray:
-    """Return the features of one view, from `kept` if they are there: float32 [n, features]."""
-    path = kept / f"{base}-{'-'.join(map(str, view)).replace(':', '')}.npy"
-    if not path.is_file():
-        settings = Preprocessing(*view)
-        network = build_pretrained(find_architecture(base), True, asdict(settings), "imagenet", seed=0)
-        pictures = load_cells(folder, cells, settings)
-        kept.mkdir(parents=True, exist_ok=True)
-        features = frozen_features(network.model, network.blocks[-3:], prediction_batches(pictures, 32))
-        np.save(path, features)
-    return np.load(path)
 
 
 def main() -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
+
+from leukemia_tf.data.catalog import Cell
+from leukemia_tf.data.settings import Preprocessing
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -13,3 +19,26 @@ def use_shared() -> None:
     for variable, folder in (("LEUKEMIA_TF_DATA", "C-NMC_Leukemia"), ("LEUKEMIA_TF_WEIGHTS", "weights")):
         if (SHARED / folder).is_dir():
             os.environ.setdefault(variable, str(SHARED / folder))
+
+
+def view_features(
+    folder: Path, cells: tuple[Cell, ...], base: str, view: tuple, kept: Path, drop_blocks: int = 1
+) -> np.ndarray:
+    """Return what a frozen base says of one view (size, framing, contrast): float32 [n, features].
+
+    Mean and deviation over space of its last three blocks' outputs; from the folder `kept` if they are there.
+    """
+    from leukemia_tf.data.pipeline import load_cells, prediction_batches
+    from leukemia_tf.models.pretrained import build_pretrained
+    from leukemia_tf.models.table import find_architecture
+    from leukemia_tf.training.features import frozen_features
+
+    name = base if drop_blocks == 1 else f"{base}-drop{drop_blocks}"
+    path = kept / f"{name}-{'-'.join(map(str, view)).replace(':', '')}.npy"
+    if not path.is_file():
+        settings = Preprocessing(*view)
+        network = build_pretrained(find_architecture(base), drop_blocks, asdict(settings), "imagenet", seed=0)
+        pictures = load_cells(folder, cells, settings)
+        kept.mkdir(parents=True, exist_ok=True)
+        np.save(path, frozen_features(network.model, network.blocks[-3:], prediction_batches(pictures, 32)))
+    return np.load(path)

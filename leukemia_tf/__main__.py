@@ -4,6 +4,8 @@ from leukemia_tf import __version__, config
 
 COMMANDS = {
     "train": config.TrainConfig,
+    "models": config.ModelsConfig,
+    "convert_weights": config.ConvertWeightsConfig,
     "audit": config.AuditConfig,
     "preview": config.PreviewConfig,
     "evaluate": config.EvaluateConfig,
@@ -18,7 +20,7 @@ def main() -> None:
     """Print each command with what it does."""
     print(f"leukemia_tf {__version__}: leukemic B-lymphoblasts told from normal cells.\n")
     for name, settings in COMMANDS.items():
-        print(f"  python -m leukemia_tf.{name:<12} {settings.__doc__.splitlines()[0]}")
+        print(f"  python -m leukemia_tf.{name:<16} {settings.__doc__.splitlines()[0]}")
     print("\nEach has --help. Research use, not for diagnosis.")
 
 

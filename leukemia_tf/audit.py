@@ -131,7 +131,7 @@ def _leak(
             raise DataError(f"--leak needs {FOLDS} patients of each class: `{label}` has {distinct} distinct.")
     settings = Preprocessing(PROBED_SIZE, "cell")
     network = build_pretrained(
-        find_architecture("resnet50"), True, asdict(settings), config.weights, config.seed, must=not embedded
+        find_architecture("resnet50"), 1, asdict(settings), config.weights, config.seed, must=not embedded
     )
     store = open_store(folder, cells, settings)
     features = frozen_features(network.model, network.blocks[-1:], prediction_batches(store, 32))

@@ -87,9 +87,26 @@ class TrainConfig(Settings):
     """
 
     base: str = "resnet50"
-    """Network to start from: scratch, vgg16, resnet50 or mobilenetv2."""
+    """Network to start from, one of `python -m leukemia_tf.models`."""
     drop_last_block: bool = False
     """Leave out the last block of the base's layers."""
+    drop_blocks: int = 0
+    """Leave out so many of its last blocks."""
+    cut: str | None = None
+    """Or let the base end at this layer or block."""
+    head: str | None = None
+    """Classifier on the base: dense256, dense512, linear, flat256, flat256-two-dropouts, flat128, flat-two-dense or
+    three-depths. Default: the base's."""
+    pooling: str | None = None
+    """Change the head: mean, max, mean-std or flatten."""
+    depths: int | None = None
+    """Change the head: how many of the last blocks are pooled side by side."""
+    units: tuple[int, ...] | None = None
+    """Change the head: width of each dense layer, 0 to 2 of them."""
+    dropout: float | None = None
+    """Change the head: share dropped before the logit."""
+    dropout_before: float | None = None
+    """Change the head: share dropped before the first dense layer."""
     weights: str = "imagenet"
     """imagenet (from the folder LEUKEMIA_TF_WEIGHTS, Keras's cache, or a download), a file, or none."""
     data: Path | None = None
@@ -172,6 +189,32 @@ class PreviewConfig(Settings):
     """PNG to write. Default: beside the image."""
     seed: int = 0
     """Seed of the random views."""
+
+
+@dataclass(frozen=True)
+class ModelsConfig(Settings):
+    """List the networks that --base takes, with their blocks, sizes, parameters, and where their weights are.
+
+    Example: python -m leukemia_tf.models
+    """
+
+    json: bool = False
+    """Print a list of records instead of the table."""
+
+
+@dataclass(frozen=True)
+class ConvertWeightsConfig(Settings):
+    """Turn torchvision's published weights into a file that train --weights takes.
+
+    Example: python -m leukemia_tf.convert_weights resnet18-f37072fd.pth --base resnet18
+    """
+
+    file: Annotated[Path, Positional]
+    """State dict: .safetensors, or .pth where torch is installed."""
+    base: str
+    """Network, as in train."""
+    out: Path | None = None
+    """File to write. Default: BASE.weights.h5 in the folder LEUKEMIA_TF_WEIGHTS, else here."""
 
 
 @dataclass(frozen=True)

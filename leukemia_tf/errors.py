@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(received: str, names: Iterable[str]) -> str:
+    """Return what to say of a name that is not among `names`: the nearest ones, else all."""
+    names = list(names)
+    near = difflib.get_close_matches(received.lower(), names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}."
+
 
 class UserError(Exception):
     """Something the user can mend; a command prints the sentence and exits with 2."""

@@ -27,7 +27,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
         `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix="".join(path.suffixes))
     os.close(handle)
     scratch = Path(name)
     try:

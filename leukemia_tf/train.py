@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.data.prepare import Prepared
     from leukemia_tf.data.source import Source
+    from leukemia_tf.models.architecture import Architecture
+    from leukemia_tf.models.head import Head
     from leukemia_tf.models.pretrained import Network
-    from leukemia_tf.models.table import Architecture
     from leukemia_tf.training.stages import Stage
 
 log = logging.getLogger("leukemia_tf")
@@ -47,7 +48,6 @@ def train(config: TrainConfig | None = None) -> RunFolder:
         For what the user can mend: cells, weights, flags; nothing is written then.
     """
     config = config or TrainConfig()
-    _check(config)
     from leukemia_tf.data.prepare import prepare_cells
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.source import find_source
@@ -58,12 +58,13 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     elif config.out:
         check_vacant(config.out)
     architecture = find_architecture(config.base)
+    _check(config, architecture)
     source = find_source(config.data)
     log.info("%s", source)
     prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
 
     from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
-    from leukemia_tf.models.network import network_name
+    from leukemia_tf.models.architecture import network_name
     from leukemia_tf.models.pretrained import build_pretrained
     from leukemia_tf.training.devices import compute_deterministically
     from leukemia_tf.training.stages import progressive
@@ -71,10 +72,11 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     compute_deterministically()
     size = config.image_size or _default_size(architecture, config.framing, source.embedded)
     settings = Preprocessing(size, config.framing, config.contrast)
-    asked = (config.drop_last_block, asdict(settings), config.weights, config.seed)
-    network = build_pretrained(architecture, *asked, must=not source.embedded)
+    drop_blocks, head = drop_blocks_of(config), head_of(config, architecture)
+    asked = (drop_blocks, asdict(settings), config.weights, config.seed)
+    network = build_pretrained(architecture, *asked, must=not source.embedded, head=head, cut=config.cut)
     stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
-    name = network_name(architecture, config.drop_last_block) + ("-split-by-image" * (config.split == "image"))
+    name = network_name(architecture, drop_blocks, config.cut) + ("-split-by-image" * (config.split == "image"))
     run = RunFolder(config.out or new_run_path(name))
     if config.resume:
         _check_same(run, source, prepared)
@@ -88,15 +90,32 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     return run
 
 
-def _check(config: TrainConfig) -> None:
+def drop_blocks_of(config: TrainConfig) -> int:
+    """Return how many of the base's blocks a run leaves out."""
+    return config.drop_blocks or int(config.drop_last_block)
+
+
+def head_of(config: TrainConfig, architecture: Architecture) -> Head:
+    """Return the head that a run puts on its base."""
+    from leukemia_tf.models.head import find_head
+
+    own = architecture.cut_head if drop_blocks_of(config) or config.cut else architecture.head
+    changes = {name: getattr(config, name) for name in ("pooling", "depths", "units", "dropout", "dropout_before")}
+    return find_head(config.head or own, **changes)
+
+
+def _check(config: TrainConfig, architecture: Architecture) -> None:
     """Stop at flags that cannot be, before anything is read."""
     from leukemia_tf.data.prepare import check_policy
     from leukemia_tf.data.settings import Preprocessing, check_cache
+    from leukemia_tf.models.architecture import kept_blocks
 
     for flag in ("image_size", "epochs", "batch_size"):
         value = getattr(config, flag)
         if value is not None and value < 1:
             raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of 1 or more.")
+    kept_blocks(architecture, drop_blocks_of(config), config.cut)
+    head_of(config, architecture)
     check_policy(config.on_bad_image)
     sampling_of(config)
     Preprocessing(1, config.framing, config.contrast)
@@ -108,7 +127,7 @@ def _default_size(architecture: Architecture, framing: str, embedded: bool) -> i
     from leukemia_tf.data.settings import parse_framing
 
     if embedded:
-        return max(EMBEDDED_SIZE, architecture.smallest_size)
+        return max(EMBEDDED_SIZE, architecture.blocks[-1].smallest_size)
     kind, side = parse_framing(framing)
     return side if kind == "fixed" and architecture.weights else architecture.image_size
 
@@ -146,6 +165,7 @@ def _write_beginning(
     from leukemia_tf.data.examine import quarantine, write_rejected
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
+    from leukemia_tf.models.table import find_architecture
 
     if prepared.rejected and config.on_bad_image == "quarantine":
         log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
@@ -156,9 +176,10 @@ def _write_beginning(
         write_rejected(run.rejected, prepared.rejected)
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
+    head = asdict(head_of(config, find_architecture(config.base)))
     run.write_config(
         train=asdict(config),
-        network={"name": name, "parameters": parameters, "image_size": size},
+        network={"name": name, "parameters": parameters, "image_size": size, "head": head},
         weights={"asked": config.weights, **loaded},
         data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
         stages=[asdict(stage) for stage in stages],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, ops
 
-IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of 255; keras.applications' `caffe` mode
-SCALINGS = ("unit", "symmetric", "caffe")
+CAFFE_MEAN = (103.939, 116.779, 123.68)  # BGR, of 255
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB, of 1: ImageNet's
+SCALINGS = ("unit", "symmetric", "caffe", "torch", "inside", "efficientnet")
 
 
 @keras.saving.register_keras_serializable("leukemia_tf")
@@ -16,7 +17,9 @@ class CellInput(keras.layers.Layer):
     Parameters
     ----------
     scaling : str
-        `unit` [0, 1], `symmetric` [-1, 1], or `caffe` (BGR less the ImageNet mean).
+        `unit` [0, 1]; `symmetric` [-1, 1]; `caffe` (BGR less the ImageNet mean); `torch` (RGB, less the mean, by the
+        deviation); `inside` (0-255: the base scales by itself); `efficientnet` (so that its base's own division by 255
+        yields what it was trained on: less the mean, by the deviation, by its root).
     preprocessing : dict
         Settings of the crop and resize that come before the network, so that they travel with it.
     """
@@ -31,11 +34,20 @@ class CellInput(keras.layers.Layer):
     def call(self, cells: KerasTensor) -> KerasTensor:
         """Scale: [n, h, w, 3], RGB, 0-255 -> float of the same shape."""
         x = ops.cast(cells, self.compute_dtype)
+        if self.scaling == "inside":
+            return x
         if self.scaling == "unit":
             return x / 255.0
         if self.scaling == "symmetric":
             return x / 127.5 - 1.0
-        return ops.flip(x, axis=-1) - ops.convert_to_tensor(IMAGENET_MEAN_BGR, self.compute_dtype)
+        if self.scaling == "caffe":
+            return ops.flip(x, axis=-1) - ops.convert_to_tensor(CAFFE_MEAN, self.compute_dtype)
+        scaled = (x / 255.0 - ops.convert_to_tensor(MEAN, self.compute_dtype)) / ops.convert_to_tensor(
+            DEVIATION, self.compute_dtype
+        )
+        if self.scaling == "torch":
+            return scaled
+        return 255.0 * scaled / ops.sqrt(ops.convert_to_tensor(DEVIATION, self.compute_dtype))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the input's shape."""

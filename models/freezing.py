@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import keras
 
+from leukemia_tf.models.architecture import Block
 from leukemia_tf.models.network import SCALE
-from leukemia_tf.models.table import Block
 
 
 def block_layers(model: keras.Model, blocks: Sequence[Block]) -> dict[str, list[keras.layers.Layer]]:

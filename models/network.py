@@ -9,28 +9,23 @@ import numpy as np
 from keras import KerasTensor, layers
 
 from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.models.architecture import Architecture, Block, network_name
+from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.table import Architecture, Block, Head, find_architecture
+from leukemia_tf.models.head import HEADS, Head
+from leukemia_tf.models.pooling import pool
+from leukemia_tf.models.table import find_architecture
 
 INPUT, SCALE, LOGIT, PROBABILITY = "cell", "scale", "logit", "probability"
 FRESH_MOMENTUM = 0.9  # of BatchNormalization that starts at random: Keras's 0.99 needs hundreds of steps to settle
 
 
-def network_name(architecture: Architecture, drop_last_block: bool) -> str:
-    """Return the name of a network, such as `resnet50-cut`."""
-    return f"{architecture.name}-cut" if drop_last_block else architecture.name
-
-
-def kept_blocks(architecture: Architecture, drop_last_block: bool) -> tuple[Block, ...]:
-    """Return the blocks of a base that stay, from input to output."""
-    return architecture.blocks[:-1] if drop_last_block else architecture.blocks
-
-
 def build_network(
     architecture: Architecture,
-    drop_last_block: bool = False,
+    drop_blocks: int = 0,
     preprocessing: dict | None = None,
     head: Head | None = None,
+    cut: str | None = None,
 ) -> keras.Model:
     """Build a network with random weights.
 
@@ -38,13 +33,15 @@ def build_network(
     ----------
     architecture : Architecture
         A record of the table.
-    drop_last_block : bool
-        Whether the base ends before its last block.
+    drop_blocks : int
+        How many of the base's last blocks are left out.
     preprocessing : dict, optional
         Settings that travel with the network; `image_size` (pixels) among them gives the input's side. By default
         the architecture's own size.
     head : Head, optional
         By default the architecture's own, for the whole or the cut base.
+    cut : str, optional
+        A layer of the base, or one of its blocks, that it ends at instead.
 
     Returns
     -------
@@ -54,35 +51,35 @@ def build_network(
     Raises
     ------
     UserError
-        If the size is too small for the base.
+        If the size is too small for the base, or if it cannot be cut or pooled so.
     """
     preprocessing = preprocessing or {"image_size": architecture.image_size}
     size = preprocessing["image_size"]
-    if size < architecture.smallest_size:
-        raise UserError(f"--image-size {size}: {architecture.name} needs {architecture.smallest_size} pixels or more.")
     cell = keras.Input((size, size, 3), dtype="uint8", name=INPUT)
     scaled = CellInput(architecture.scaling, preprocessing, name=SCALE)(cell)
-    base = architecture.build_base()(include_top=False, weights=None, input_tensor=scaled)
-    features = base.get_layer(kept_blocks(architecture, drop_last_block)[-1].last).output
-    logit = _add_head(features, head or (architecture.cut_head if drop_last_block else architecture.head))
-    probability = layers.Activation("sigmoid", name=PROBABILITY, dtype="float32")(logit)
-    model = keras.Model(cell, probability, name=network_name(architecture, drop_last_block).replace("-", "_"))
+    base, blocks = build_base(architecture, scaled, drop_blocks, cut)
+    head = head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head]
+    if head.depths > len(blocks):
+        raise UserError(f"--depths {head.depths}: the base has {len(blocks)} blocks.")
+    outputs = [base.get_layer(block.last).output for block in blocks[-head.depths :]]
+    probability = _add_classifier(pool(outputs, head), head)
+    name = network_name(architecture, drop_blocks, cut and blocks[-1].last).replace("-", "_")
+    model = keras.Model(cell, probability, name=name)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = FRESH_MOMENTUM
     return model
 
 
-def _add_head(x: KerasTensor, head: Head) -> KerasTensor:
-    pool = layers.Flatten if head.pooling == "flatten" else layers.GlobalAveragePooling2D
-    x = pool(name="pool")(x)
+def _add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
     if head.dropout_before:
         x = layers.Dropout(head.dropout_before, name="dropout_before")(x)
     for number, units in enumerate(head.units, start=1):
         x = layers.Dense(units, activation="relu", name=f"dense{number}")(x)
     if head.dropout:
         x = layers.Dropout(head.dropout, name="dropout")(x)
-    return layers.Dense(1, name=LOGIT, dtype="float32")(x)
+    logit = layers.Dense(1, name=LOGIT, dtype="float32")(x)
+    return layers.Activation("sigmoid", name=PROBABILITY, dtype="float32")(logit)
 
 
 def logit_model(model: keras.Model) -> keras.Model:
@@ -132,6 +129,15 @@ def predict_logits(model: keras.Model, batches: object) -> np.ndarray:
 
 def explained_layer(model: keras.Model) -> str:
     """Return the name of the last convolutional layer of a network's base, whose maps Grad-CAM weighs."""
-    blocks = find_architecture(model.name.removesuffix("_cut")).blocks
-    block = next(block for block in reversed(blocks) if any(layer.name == block.last for layer in model.layers))
-    return block.explain or block.last
+    blocks = blocks_of(model)
+    return blocks[-1].explain or blocks[-1].last
+
+
+def blocks_of(model: keras.Model) -> tuple[Block, ...]:
+    """Return the blocks of a network's base, from input to output, the last one as it was cut."""
+    name, _, cut = model.name.partition("_to_")
+    blocks, names = find_architecture(name.partition("_")[0]).blocks, {layer.name for layer in model.layers}
+    kept = [block for block in blocks if block.last in names]
+    if cut and cut not in {block.last for block in kept}:
+        kept.append(Block(blocks[len(kept)].name, cut, blocks[len(kept)].smallest_size))
+    return tuple(kept)

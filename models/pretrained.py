@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 
 from leukemia_tf.errors import WeightsError
-from leukemia_tf.models.network import build_network, kept_blocks
-from leukemia_tf.models.table import Architecture, Block
+from leukemia_tf.models.architecture import Architecture, Block
+from leukemia_tf.models.head import Head
+from leukemia_tf.models.network import blocks_of, build_network
 from leukemia_tf.models.weights import Loaded, load_file, load_imagenet
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,14 @@ class Network:
 
 
 def build_pretrained(
-    architecture: Architecture, drop_last_block: bool, preprocessing: dict, weights: str, seed: int, must: bool = True
+    architecture: Architecture,
+    drop_blocks: int,
+    preprocessing: dict,
+    weights: str,
+    seed: int,
+    must: bool = True,
+    head: Head | None = None,
+    cut: str | None = None,
 ) -> Network:
     """Build a network and load its weights, and log what was had.
 
@@ -49,8 +57,8 @@ def build_pretrained(
     ----------
     architecture : Architecture
         The base's record.
-    drop_last_block : bool
-        Whether the base ends before its last block.
+    drop_blocks : int
+        How many of the base's last blocks are left out.
     preprocessing : dict
         Settings that travel with the network; `image_size` (pixels) among them gives the input's side.
     weights : str
@@ -59,15 +67,21 @@ def build_pretrained(
         Of the random weights.
     must : bool
         Whether to stop if ImageNet weights cannot be had; otherwise this says so loudly and goes on without.
+    head : Head, optional
+        By default the architecture's own.
+    cut : str, optional
+        A layer or block that the base ends at instead.
 
     Raises
     ------
     WeightsError
         If the weights cannot be had or do not fit.
+    UserError
+        If the network cannot be built so.
     """
     keras.utils.set_random_seed(seed)
-    model = build_network(architecture, drop_last_block, preprocessing)
-    blocks = kept_blocks(architecture, drop_last_block)
+    model = build_network(architecture, drop_blocks, preprocessing, head, cut)
+    blocks = blocks_of(model)
     size = f"{preprocessing['image_size']} x {preprocessing['image_size']}"
     log.info("\nnetwork: %s, %s parameters, cells of %s pixels", model.name, f"{model.count_params():,}", size)
     if weights == "none" or (weights == "imagenet" and not architecture.weights):
@@ -84,7 +98,8 @@ def build_pretrained(
             raise
         log.warning("\nWARNING: training starts from RANDOM weights, for %s\n", error)
         return Network(model, blocks, None)
-    log.info("weights: %s parameters of %s from %s", f"{loaded.parameters:,}", ", ".join(loaded.blocks), loaded.source)
+    told = f"{loaded.parameters:,} parameters in {loaded.layers} layers"
+    log.info("weights: %s, all of %s, from %s", told, ", ".join(loaded.blocks) or "no block", loaded.source)
     if loaded.random:
         log.warning("WARNING: %d layers stay RANDOM: %s …", len(loaded.random), ", ".join(loaded.random[:3]))
     return Network(model, blocks, loaded)

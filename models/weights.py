@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import keras
+import numpy as np
 
 from leukemia_tf.errors import WeightsError
+from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.freezing import block_layers
-from leukemia_tf.models.table import Architecture, Block
+from leukemia_tf.models.search import FOLDER, weights_at_hand
+from leukemia_tf.models.weights_file import read_weights
 
-FOLDER = "LEUKEMIA_TF_WEIGHTS"
 DOWNLOAD_PATIENCE = 20  # seconds without an answer
 
 
@@ -30,6 +30,8 @@ class Loaded:
         The file.
     blocks : tuple of str
         Names of the blocks whose every weight was loaded.
+    layers : int
+        How many layers were loaded.
     random : tuple of str
         Names of the layers of the base that stay random.
     parameters : int
@@ -38,6 +40,7 @@ class Loaded:
 
     source: str
     blocks: tuple[str, ...]
+    layers: int
     random: tuple[str, ...]
     parameters: int
 
@@ -57,7 +60,7 @@ def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequen
             f"{architecture.name} has no ImageNet weights: it trains from the start, with --weights none."
         )
     tried = []
-    for path in _candidates(architecture):
+    for path in weights_at_hand(architecture):
         missing = _uncovered(model, blocks, path)
         if not missing:
             return load_file(model, blocks, path)
@@ -66,26 +69,23 @@ def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequen
     return load_file(model, blocks, path)
 
 
-def _candidates(architecture: Architecture) -> list[Path]:
-    folders = [Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"]
-    if os.environ.get(FOLDER):
-        named = Path(os.environ[FOLDER])
-        folders = [named, named / "weights", *folders]
-    return [path for folder in folders for name in architecture.weights if (path := folder / name).is_file()]
-
-
 def _download(architecture: Architecture, tried: list[str]) -> Path:
     name = architecture.weights[0]
+    cannot = f"the ImageNet weights of {architecture.name} cannot be had: " + "".join(f"{text}; " for text in tried)
+    ways = f"put it into a folder and name the folder in {FOLDER}; or train from the start with --weights none."
+    if architecture.converted:
+        raise WeightsError(
+            f"{cannot}{FOLDER} and Keras's cache hold no {name}. Write it with `python -m leukemia_tf.convert_weights "
+            f"FILE --base {architecture.name}` from torchvision's file, {ways}"
+        )
     url = f"{architecture.address}/{name}"
     try:
         with _impatient():
             return Path(keras.utils.get_file(name, url, cache_subdir="models"))
     except Exception as error:  # get_file raises a bare Exception for every failure of the network
-        found = "".join(f"{text}; " for text in tried)
         raise WeightsError(
-            f"the ImageNet weights of {architecture.name} cannot be had: {found}{FOLDER} and Keras's cache hold no "
-            f"file that fits, and the download failed ({str(error).splitlines()[0]}). Put {name} from {url} into a "
-            f"folder and name the folder in {FOLDER}; or train from the start with --weights none."
+            f"{cannot}{FOLDER} and Keras's cache hold no file that fits, and the download failed "
+            f"({str(error).splitlines()[0]}). Get {name} from {url}, {ways}"
         ) from None
 
 
@@ -100,40 +100,55 @@ def _impatient() -> Iterator[None]:
 
 
 def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded:
-    """Load a weights file (Keras's HDF5 by layer) into the layers of the base that it names.
+    """Load a weights file into the layers of the base that it names.
 
     Raises
     ------
     WeightsError
         If the file is missing, is no weights file, or fits no layer.
     """
-    random = _uncovered(model, blocks, path)
-    groups = block_layers(model, blocks)
-    base = [layer for block in blocks for layer in groups[block.name] if layer.weights]
+    held, groups = read_weights(path), block_layers(model, blocks)
+    base = _weighted(model, blocks)
+    random = [layer.name for layer in base if not _arrays(layer, held)]
     if len(random) == len(base):
         raise WeightsError(f"{path} fits no layer of {model.name}: name a file made for this network.")
-    try:
-        model.load_weights(path, by_name=True)
-    except ValueError as error:
-        raise WeightsError(f"{path} does not fit {model.name}: {str(error).splitlines()[0]}") from None
+    for layer in base:
+        for part, arrays in _arrays(layer, held):
+            shapes = [tuple(weight.shape) for weight in part.weights], [array.shape for array in arrays]
+            if shapes[0] != shapes[1]:
+                raise WeightsError(
+                    f"{path} does not fit {model.name}: layer {part.name} is {shapes[1]} there, and {shapes[0]} here."
+                )
+    for layer in base:
+        for part, arrays in _arrays(layer, held):
+            part.set_weights(arrays)
     return Loaded(
         source=str(path),
         blocks=tuple(block.name for block in blocks if not {layer.name for layer in groups[block.name]} & set(random)),
-        random=random,
+        layers=len(base) - len(random),
+        random=tuple(random),
         parameters=sum(layer.count_params() for layer in base if layer.name not in random),
     )
 
 
-def _uncovered(model: keras.Model, blocks: Sequence[Block], path: Path) -> tuple[str, ...]:
-    """Return the layers of the base with weights that a file does not hold."""
-    try:
-        with h5py.File(path, "r") as file:
-            file = file.get("model_weights", file)
-            held = {name for name in file if len(file[name].attrs.get("weight_names", ()))}
-    except OSError as error:
-        reason = "no such file" if not path.is_file() else f"it is not a Keras HDF5 weights file ({error})"
-        raise WeightsError(f"--weights {path}: {reason}. It takes imagenet, none, or a file.") from None
+def _weighted(model: keras.Model, blocks: Sequence[Block]) -> list[keras.layers.Layer]:
+    """Return the layers of the base with weights; a Normalization's are constants that `CellInput` stands for."""
     groups = block_layers(model, blocks)
-    return tuple(
-        layer.name for block in blocks for layer in groups[block.name] if layer.weights and layer.name not in held
-    )
+    layers = [layer for block in blocks for layer in groups[block.name]]
+    return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
+
+
+def _arrays(
+    layer: keras.layers.Layer, held: dict[str, list[np.ndarray]]
+) -> list[tuple[keras.layers.Layer, list[np.ndarray]]]:
+    """Return a layer, or the layers that it is made of, with their arrays; nothing if one is not held."""
+    if layer.name in held:
+        return [(layer, held[layer.name])]
+    parts = [part for part in getattr(layer, "layers", ()) if part.weights]
+    return [(part, held[part.name]) for part in parts] if all(part.name in held for part in parts) else []
+
+
+def _uncovered(model: keras.Model, blocks: Sequence[Block], path: Path) -> list[str]:
+    """Return the layers of the base with weights that a file does not hold."""
+    held = read_weights(path)
+    return [layer.name for layer in _weighted(model, blocks) if not _arrays(layer, held)]

@@ -28,6 +28,7 @@ from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.files import write_json
 from leukemia_tf.gradcam import gradcam
+from leukemia_tf.models.head import HEADS
 from leukemia_tf.models.table import ARCHITECTURES
 from leukemia_tf.predict import predict
 from leukemia_tf.preview import preview
@@ -61,7 +62,24 @@ def test_help_imports_nothing_heavy(name, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Example: python -m leukemia_tf." in done.stdout
     if name == "train":
-        assert all(base in done.stdout for base in ARCHITECTURES)
+        assert "leukemia_tf.models" in done.stdout
+        assert all(head in done.stdout for head in HEADS)
+
+
+def test_the_table_of_networks(tmp_path, run_module):
+    records = json.loads(run_module(".models", "--json", cwd=tmp_path).stdout)
+    assert [record["name"] for record in records] == list(ARCHITECTURES)
+    found = {record["name"]: (record["parameters"], record["parameters_truncated"]) for record in records}
+    assert found["resnet50"] == (23_587_712, 8_589_184)
+    assert found["vgg16"] == (14_714_688, 7_635_264)
+    shown = run_module(".models", cwd=tmp_path, LEUKEMIA_TF_WEIGHTS=str(tmp_path), KERAS_HOME=str(tmp_path)).stdout
+    rows = {line.split()[0]: line for line in shown.splitlines()[1:] if line}
+    assert all(name in rows for name in ARCHITECTURES)
+    assert "download" in rows["resnet50"]
+    assert "convert" in rows["resnet18"]
+    (tmp_path / "resnet18.weights.h5").touch()
+    shown = run_module(".models", cwd=tmp_path, LEUKEMIA_TF_WEIGHTS=str(tmp_path)).stdout
+    assert "here" in next(line for line in shown.splitlines() if line.startswith("resnet18"))
 
 
 def test_run_folder(tiny_run):
@@ -177,7 +195,7 @@ def few_patients(folder):
         (None, {"split": "by-image"}, "It takes `patient`, .* or a splits.json"),
         (None, {"weights": "gone.h5"}, "--weights gone.h5: no such file"),
         (None, {"epochs": 0}, "--epochs 0: it takes a number of 1 or more"),
-        (None, {"image_size": 20}, "--image-size 20: scratch needs 60 pixels"),
+        (None, {"image_size": 20}, "--image-size 20: scratch up to block4_pool needs 60 pixels"),
     ],
 )
 def test_bad_input_writes_nothing(tiny_cells, tmp_path, spoil, config, sentence):

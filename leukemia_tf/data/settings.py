@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.errors import UserError, nearest
 
 FRAMINGS = ("cell", "tight", "fixed", "centre", "none")
 CONTRASTS = ("none", "clahe", "equalize", "grey-equalize", "stain")
@@ -45,7 +44,7 @@ class Preprocessing:
         """Check the settings."""
         parse_framing(self.framing)
         if self.contrast not in CONTRASTS:
-            raise UserError(f"--contrast {self.contrast}: {_choices(self.contrast, CONTRASTS)}")
+            raise UserError(f"--contrast {self.contrast}: {nearest(self.contrast, CONTRASTS)}")
 
 
 def parse_framing(text: str) -> tuple[str, int]:
@@ -64,16 +63,11 @@ def parse_framing(text: str) -> tuple[str, int]:
             raise UserError(f"--framing {text}: it needs 1 to {LARGEST_SIDE} pixels, as in `{kind}:{FIXED_SIDE}`.")
         return kind, int(number)
     if kind not in FRAMINGS or colon:
-        raise UserError(f"--framing {text}: {_choices(kind, FRAMINGS)}")
+        raise UserError(f"--framing {text}: {nearest(kind, FRAMINGS)}")
     return kind, 0
 
 
 def check_cache(cache: str) -> None:
     """Stop at an unknown place for prepared cells."""
     if cache not in CACHES:
-        raise UserError(f"--cache {cache}: there are {', '.join(CACHES)}.")
-
-
-def _choices(received: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(received.lower(), names, n=2, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}."
+        raise UserError(f"--cache {cache}: {nearest(cache, CACHES)}")

@@ -19,18 +19,19 @@ def save(figure: Figure, path: Path) -> Path:
     return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120))
 
 
-def _axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Figure, list]:
+def axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Figure, list]:
+    """Return a figure and its plain axes, side by side; width (of one) and height in inches."""
     figure = Figure((width * columns, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    for axis in axes:
+    row = figure.subplots(1, columns, squeeze=False)[0]
+    for axis in row:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(colors=INK)
-    return figure, list(axes)
+    return figure, list(row)
 
 
 def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
     """Draw loss and validation AUROC by epoch from history.csv's rows, a band a stage, the kept epoch marked."""
-    figure, (loss, score) = _axes(5.6, columns=2)
+    figure, (loss, score) = axes(5.6, columns=2)
 
     def column(name: str) -> list[float]:
         return [float(row[name]) for row in history]
@@ -64,7 +65,7 @@ def _mark_stages(axis: object, epochs: Sequence[float], stages: Sequence[str]) -
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> Figure:
     """Draw counts of cells, coloured by the share of the true class."""
-    figure, (axis,) = _axes(4.4)
+    figure, (axis,) = axes(4.4)
     counts = np.array([[np.sum((labels == t) & ((probabilities >= threshold) == p)) for p in (1, 0)] for t in (1, 0)])
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axis.imshow(shares, cmap="Purples", vmin=0, vmax=1)
@@ -90,7 +91,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
     auroc : dict
         `value`, `low`, `high`.
     """
-    figure, (axis,) = _axes(4.6)
+    figure, (axis,) = axes(4.6)
     grid = np.linspace(0, 1, 201)
     curves = np.stack([_sensitivities(labels, probabilities, row, grid) for row in weights])
     low, high = np.percentile(curves, (2.5, 97.5), axis=0)

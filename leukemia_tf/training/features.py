@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from leukemia_tf.models.table import Block
+from leukemia_tf.models.architecture import Block
 
 
 def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object) -> np.ndarray:

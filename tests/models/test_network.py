@@ -1,46 +1,22 @@
 """Networks: the reports' parameter counts, flat graphs, safe saving, settings that travel."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
 
 from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.models.architecture import kept_blocks
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.freezing import block_layers, set_trainable
-from leukemia_tf.models.network import (
-    build_network,
-    explained_layer,
-    kept_blocks,
-    load_network,
-    logit_model,
-    preprocessing_of,
-)
-from leukemia_tf.models.table import ARCHITECTURES, Head, find_architecture
+from leukemia_tf.models.head import HEADS, Head, find_head
+from leukemia_tf.models.network import blocks_of, build_network, explained_layer, load_network
+from leukemia_tf.models.table import find_architecture
 
 
 def count(weights):
     return sum(int(np.prod(weight.shape)) for weight in weights)
-
-
-def base_parameters(name, cut):
-    architecture = find_architecture(name)
-    model = build_network(architecture, cut)
-    groups = block_layers(model, kept_blocks(architecture, cut))
-    return sum(layer.count_params() for block, layers in groups.items() if block != "head" for layer in layers)
-
-
-@pytest.mark.parametrize(
-    ("name", "whole", "cut"),
-    [
-        ("resnet50", 23_587_712, 8_589_184),
-        ("vgg16", 14_714_688, 7_635_264),
-        ("mobilenetv2", 2_257_984, 1_364_864),
-        ("scratch", 388_416, 93_248),
-    ],
-)
-def test_base_parameters(name, whole, cut):
-    assert base_parameters(name, False) == whole
-    assert base_parameters(name, True) == cut
 
 
 @pytest.mark.parametrize(
@@ -81,40 +57,104 @@ def test_scratch_at_its_own_size():
     assert model.count_params() == 388_416 + 6400 * 256 + 256 + 257
 
 
-@pytest.mark.parametrize("scaling", ["unit", "symmetric", "caffe"])
+@pytest.mark.parametrize("scaling", ["unit", "symmetric", "caffe", "torch", "inside"])
 def test_scaling_equals_keras_applications(scaling):
     cells = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
     wanted = {
         "unit": lambda x: x / 255,
         "symmetric": keras.applications.mobilenet_v2.preprocess_input,
         "caffe": keras.applications.resnet50.preprocess_input,
+        "torch": keras.applications.densenet.preprocess_input,
+        "inside": keras.applications.convnext.preprocess_input,
     }[scaling](cells.astype(np.float32))
     np.testing.assert_allclose(CellInput(scaling, {})(cells), wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-@pytest.mark.parametrize("cut", [False, True])
-def test_each_network_is_flat_and_saves_safely(name, cut, tmp_path):
-    architecture = find_architecture(name)
-    model = build_network(architecture, cut, {"image_size": 64})
-    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
-    assert len(model.get_layer(explained_layer(model)).output.shape) == 4
+def test_efficientnet_is_scaled_as_kerass_own(monkeypatch):
+    """Keras puts a third scaling layer into EfficientNet if, and only if, it loads ImageNet weights itself."""
+    monkeypatch.setattr("keras.src.applications.efficientnet.file_utils.get_file", lambda *_, **__: "")
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_: None)
+    oracle = keras.applications.EfficientNetB0(include_top=False, input_shape=(64, 64, 3))
+    norm = next(layer for layer in oracle.layers if isinstance(layer, keras.layers.Normalization))
+    norm.adapt_mean.assign([0.485, 0.456, 0.406])
+    norm.adapt_variance.assign(np.square([0.229, 0.224, 0.225]))
+    norm.finalize_state()
+    model = build_network(find_architecture("efficientnetb0"), preprocessing={"image_size": 64})
+    for layer in oracle.layers:
+        if layer.weights and layer is not norm:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
     cells = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    model.save(tmp_path / "model.keras")
-    again = load_network(tmp_path / "model.keras")
-    assert preprocessing_of(again) == {"image_size": 64}
-    np.testing.assert_array_equal(again(cells), model(cells))
-    logit = logit_model(model)(cells).numpy()
-    np.testing.assert_allclose(1 / (1 + np.exp(-logit)), model(cells), atol=1e-6)
+    got = keras.Model(model.input, model.get_layer("top_activation").output)(cells)
+    np.testing.assert_allclose(got, oracle(cells.astype(np.float32)), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_each_head(name):
+    head = HEADS[name]
+    model = build_network(find_architecture("scratch"), preprocessing={"image_size": 60}, head=head)
+    channels = sum((256, 128, 64)[: head.depths]) * (2 if head.pooling == "mean-std" else 1)
+    widths = [channels, *head.units, 1]
+    wanted = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
+    assert model.count_params() - 388_416 == wanted
+    dropouts = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert dropouts == ["dropout_before"] * bool(head.dropout_before) + ["dropout"] * bool(head.dropout)
+
+
+def test_depths_are_means_and_deviations_of_the_last_blocks():
+    head = find_head("linear", pooling="mean-std", depths=2)
+    model = build_network(find_architecture("scratch"), preprocessing={"image_size": 120}, head=head)
+    cells = np.random.default_rng(0).integers(0, 256, (2, 120, 120, 3), np.uint8)
+    names = ("block3_pool", "block4_pool", "depths")
+    *maps, pooled = keras.Model(model.input, [model.get_layer(name).output for name in names])(cells)
+    wanted = [f(np.array(m), axis=(1, 2)) for m in maps for f in (np.mean, np.std)]
+    np.testing.assert_allclose(pooled, np.concatenate(wanted, axis=1), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("cut", "last", "blocks"),
+    [("conv3", "conv3_block4_out", 3), ("conv3_block2_out", "conv3_block2_out", 3), ("conv1_conv", "conv1_conv", 1)],
+)
+def test_cut_at_a_layer(cut, last, blocks):
+    model = build_network(find_architecture("resnet50"), preprocessing={"image_size": 64}, cut=cut)
+    found = blocks_of(model)
+    assert model.name == f"resnet50_to_{last}"
+    assert [block.last for block in found][-1] == explained_layer(model) == last
+    assert len(found) == blocks
+    assert {layer.name for layer in block_layers(model, found)["head"]} >= {"pool", "logit", "probability"}
+
+
+def test_dropping_blocks_one_after_another():
+    architecture = find_architecture("vgg16")
+    sizes = [build_network(architecture, n, {"image_size": 32}).get_layer("pool").input.shape[1:] for n in range(5)]
+    assert sizes == [(1, 1, 512), (2, 2, 512), (4, 4, 256), (8, 8, 128), (16, 16, 64)]
 
 
 def test_refused(tmp_path):
-    with pytest.raises(UserError, match="--image-size 59: scratch needs 60 pixels"):
+    with pytest.raises(UserError, match="--image-size 59: scratch up to block4_pool needs 60 pixels"):
         build_network(find_architecture("scratch"), preprocessing={"image_size": 59})
-    with pytest.raises(UserError, match=r"no such network; did you mean resnet50\?"):
+    with pytest.raises(UserError, match=r"no such network; did you mean resnet50 or"):
         find_architecture("ResNet-50")
-    with pytest.raises(UserError, match="there are scratch, vgg16"):
+    with pytest.raises(UserError, match="there are scratch, resnet18"):
         find_architecture("zzz")
+    resnet, size = find_architecture("resnet50"), {"image_size": 64}
+    for asked, reason in (
+        ({"cut": "conv3_blok4_out"}, "no such layer; did you mean conv3_block4_out"),
+        ({"cut": "probability"}, "--cut probability: no such layer"),
+        ({"cut": "conv3", "drop_blocks": 1}, "name one"),
+        ({"drop_blocks": 5}, "can lose 0 to 4 of conv1, conv2"),
+        ({"head": Head(depths=6)}, "the base has 5 blocks"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            build_network(resnet, preprocessing=size, **asked)
+    for name, changes, reason in (
+        ("dense25", {}, "did you mean dense256"),
+        ("linear", {"pooling": "median"}, "--pooling median"),
+        ("flat256", {"depths": 2}, "--depths 2"),
+        ("linear", {"units": (1, 2, 3)}, "--units 1 2 3"),
+        ("linear", {"dropout": 1.0}, "--dropout 1"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            find_head(name, **changes)
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "foreign.keras")
     (tmp_path / "rubbish.keras").write_bytes(b"rubbish")
     for name in ("foreign.keras", "rubbish.keras", "missing.keras"):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from leukemia_tf.errors import WeightsError
-from leukemia_tf.models.network import build_network, kept_blocks
+from leukemia_tf.models.architecture import kept_blocks
+from leukemia_tf.models.network import build_network
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights import load_file, load_imagenet
 
@@ -13,6 +14,7 @@ CUT = {
     "vgg16": ("vgg16_to_block4_pool.h5", 7_635_264),
     "resnet50": ("resnet50_to_conv4_block6_out.h5", 8_589_184),
     "mobilenetv2": ("mobilenetv2_1.0_224_notop.h5", 1_364_864),
+    "squeezenet": ("squeezenet1.1_notop.h5", 336_320),
 }
 
 
@@ -64,16 +66,33 @@ def test_part_of_a_base_is_not_imagenet(real_weights, offline, monkeypatch):
         load_imagenet(model, architecture, blocks)
 
 
-def test_a_file_may_cover_part_and_says_so(tmp_path):
+@pytest.mark.parametrize("name", ["part.h5", "part.weights.h5", "part.keras"])
+def test_a_file_may_cover_part_and_says_so(name, tmp_path):
     _, cut, _blocks = make("scratch", True)
-    keras.Model(cut.input, cut.get_layer("block3_pool").output).save_weights(tmp_path / "part.weights.h5")
-    keras.Model(cut.input, cut.get_layer("block3_pool").output).save(tmp_path / "part.h5")
+    part = keras.Model(cut.input, cut.get_layer("block3_pool").output)
+    part.save_weights(tmp_path / name) if name.endswith(".weights.h5") else part.save(tmp_path / name)
     _, whole, all_blocks = make("scratch", False)
-    loaded = load_file(whole, all_blocks, tmp_path / "part.h5")
+    loaded = load_file(whole, all_blocks, tmp_path / name)
     assert loaded.blocks == ("block1", "block2", "block3")
     assert loaded.random == ("block4_conv",)
-    assert loaded.parameters == 93_248
+    assert (loaded.layers, loaded.parameters) == (3, 93_248)
     np.testing.assert_array_equal(whole.get_layer("block2_conv").kernel, cut.get_layer("block2_conv").kernel)
+
+
+@pytest.mark.parametrize("name", ["xception", "convnexttiny", "efficientnetb0"])
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".keras"])
+def test_kerass_own_files_load_whatever_their_layers_numbers(name, suffix, tmp_path):
+    """Networks with layers that Keras numbers, or with layers in layers."""
+    architecture, model, blocks = make(name, False, 71)
+    keras.layers.Conv2D(1, 1), keras.layers.Add(), keras.layers.LayerNormalization()  # so that its numbers differ
+    own = architecture.build_base()(include_top=False, weights=None, input_tensor=keras.Input((71, 71, 3)))
+    own.save(tmp_path / f"own{suffix}") if suffix != ".weights.h5" else own.save_weights(tmp_path / f"own{suffix}")
+    loaded = load_file(model, blocks, tmp_path / f"own{suffix}")
+    assert loaded.random == ()
+    cells = np.random.default_rng(0).uniform(0, 255, (1, 71, 71, 3)).astype(np.float32)
+    scaled = model.get_layer("scale").output
+    ours = keras.Model(scaled, model.get_layer(blocks[-1].last).output)
+    np.testing.assert_allclose(ours(cells), own([cells]), atol=1e-5)
 
 
 def test_refused(tmp_path, offline):
@@ -83,6 +102,10 @@ def test_refused(tmp_path, offline):
     (tmp_path / "text.h5").write_text("no weights")
     _, other, _ = make("scratch", True)
     other.save(tmp_path / "other.h5")
-    for name, reason in (("gone.h5", "no such file"), ("text.h5", "not a Keras HDF5"), ("other.h5", "fits no layer")):
+    for name, reason in (
+        ("gone.h5", "no such file"),
+        ("text.h5", "no weights file of Keras"),
+        ("other.h5", "fits no layer"),
+    ):
         with pytest.raises(WeightsError, match=f"{name}.*{reason}"):
             load_file(model, blocks, tmp_path / name)

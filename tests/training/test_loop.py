@@ -15,7 +15,8 @@ from leukemia_tf.data.balance import Sampling
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.store import Store
 from leukemia_tf.errors import RunError
-from leukemia_tf.models.network import build_network, kept_blocks, load_network
+from leukemia_tf.models.architecture import kept_blocks
+from leukemia_tf.models.network import build_network, load_network
 from leukemia_tf.models.pretrained import Network
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights import Loaded

@@ -1,0 +1,104 @@
+"""torchvision's published weights, in the layers of our own bases."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from leukemia_tf.errors import WeightsError
+from leukemia_tf.models.cell_input import CAFFE_MEAN, DEVIATION, MEAN
+
+FIRES = {"3": 2, "4": 3, "6": 4, "7": 5, "9": 6, "10": 7, "11": 8, "12": 9}
+ALEXNET = {"0": "conv1", "3": "conv2", "6": "conv3", "8": "conv4", "10": "conv5"}
+
+
+def read_state(path: Path) -> dict[str, np.ndarray]:
+    """Read a state dict: an array for each name.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, is none, or cannot be read without torch.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file.")
+    kind = "safetensors" if path.suffix == ".safetensors" else "torch"
+    try:
+        if kind == "safetensors":
+            from safetensors.numpy import load_file
+
+            return load_file(path)
+        import torch
+
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return {name: tensor.numpy() for name, tensor in state.items()}
+    except ImportError:
+        raise WeightsError(f"{path}: reading it takes {kind}: `pip install {kind}`.") from None
+    except Exception as error:  # each reader raises what its format met
+        raise WeightsError(f"{path}: it is no state dict ({str(error).splitlines()[0]}).") from None
+
+
+def layer_name(base: str, module: str) -> str:
+    """Return the name of the layer that stands for a module of torchvision: `layer1.0.conv1` -> `layer1_0_conv1`."""
+    if base == "alexnet":
+        return ALEXNET.get(module.removeprefix("features."), module)
+    if base == "squeezenet":
+        if match := re.fullmatch(r"features\.(\d+)\.(squeeze|expand1x1|expand3x3)", module):
+            part = "squeeze1x1" if match[2] == "squeeze" else match[2]
+            return f"fire{FIRES[match[1]]}_{part}"
+        return "conv1" if module == "features.0" else module
+    return module.replace(".", "_")
+
+
+def fill(base: keras.Model, name: str, scaling: str, state: dict[str, np.ndarray]) -> None:
+    """Copy a state dict into a whole base.
+
+    Parameters
+    ----------
+    base : keras.Model
+        Its weights are overwritten.
+    name, scaling : str
+        The architecture's.
+    state : dict
+        As from `read_state`; a classifier in it is left alone.
+
+    Raises
+    ------
+    WeightsError
+        If a layer of the base is not in it, or has another shape.
+    """
+    modules = defaultdict(dict)
+    for key, array in state.items():
+        module, _, kind = key.rpartition(".")
+        modules[layer_name(name, module)][kind] = array
+    weighted = [layer for layer in base.layers if layer.weights]
+    for layer in weighted:
+        if layer.name not in modules:
+            raise WeightsError(f"it holds no {layer.name}.")
+        arrays = _arrays(layer, modules[layer.name])
+        if [array.shape for array in arrays] != [tuple(weight.shape) for weight in layer.weights]:
+            raise WeightsError(f"its {layer.name} has another shape.")
+        layer.set_weights(arrays)
+    if scaling == "caffe":
+        _expect_caffe(weighted[0])
+
+
+def _arrays(layer: keras.layers.Layer, held: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Return a module's arrays in Keras's order and layout."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return [held[kind] for kind in ("weight", "bias", "running_mean", "running_var") if kind in held]
+    kernel = held.get("weight", np.empty(0))
+    arrays = [kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel]
+    return [*arrays, held["bias"]] if "bias" in held else arrays
+
+
+def _expect_caffe(first: keras.layers.Layer) -> None:
+    """Let an unpadded first convolution take BGR less the mean where it took RGB, less the mean, by the deviation."""
+    kernel, bias = first.get_weights()
+    kernel = kernel / (255 * np.array(DEVIATION, np.float32))[:, None]
+    shift = (np.array(CAFFE_MEAN[::-1]) - 255 * np.array(MEAN)).astype(np.float32)
+    first.set_weights([kernel[:, :, ::-1], bias + (kernel * shift[:, None]).sum(axis=(0, 1, 2))])

@@ -1,0 +1,174 @@
+"""What every architecture has to go through, at a tiny size."""
+
+from itertools import pairwise
+
+import keras
+import numpy as np
+import pytest
+
+from leukemia_tf.errors import UserError
+from leukemia_tf.models.architecture import kept_blocks, network_name
+from leukemia_tf.models.base import build_base
+from leukemia_tf.models.freezing import block_layers, set_trainable
+from leukemia_tf.models.network import (
+    blocks_of,
+    build_network,
+    explained_layer,
+    load_network,
+    logit_model,
+    preprocessing_of,
+)
+from leukemia_tf.training.stages import progressive
+
+SIZE = 64
+CELLS = np.random.default_rng(0).integers(0, 256, (4, 4, 4, 3), np.uint8).repeat(SIZE // 4, 1).repeat(SIZE // 4, 2)
+LABELS = np.array([[0.0], [1.0], [0.0], [1.0]])
+
+
+def build(architecture, drop_blocks=1):
+    """Build a network whose answers differ from cell to cell: random scales, statistics from the cells."""
+    keras.utils.set_random_seed(0)
+    model = build_network(architecture, drop_blocks, {"image_size": SIZE})
+    draw, momenta = np.random.default_rng(1), {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            momenta[layer], layer.momentum = layer.momentum, 0.0
+            layer.beta.assign(draw.normal(0, 0.2, layer.beta.shape))
+            if layer.scale:
+                layer.gamma.assign(draw.uniform(0.7, 1.3, layer.gamma.shape))
+    model(CELLS, training=True)
+    for layer, momentum in momenta.items():
+        layer.momentum = momentum
+    return model
+
+
+def moving_statistics(model):
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    return [
+        keras.ops.convert_to_numpy(value) for layer in norms for value in (layer.moving_mean, layer.moving_variance)
+    ]
+
+
+def snapshot(groups):
+    return {
+        name: [keras.ops.convert_to_numpy(weight) for layer in layers for weight in layer.weights]
+        for name, layers in groups.items()
+    }
+
+
+def changed(before, after):
+    return {name for name in before if any((a != b).any() for a, b in zip(before[name], after[name], strict=True))}
+
+
+def step(model):
+    trainer = logit_model(model)
+    trainer.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
+    trainer.fit(CELLS, LABELS, batch_size=4, verbose=0)
+
+
+@pytest.mark.parametrize("drop_blocks", [0, 1])
+def test_builds(architecture, drop_blocks):
+    model = build_network(architecture, drop_blocks, {"image_size": SIZE})
+    assert model.name == network_name(architecture, drop_blocks).replace("-", "_")
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model) and len(layer.layers) > 3]
+    assert not nested
+    assert len(model.get_layer(explained_layer(model)).output.shape) == 4
+    blocks = kept_blocks(architecture, drop_blocks)
+    assert blocks_of(model) == blocks
+    groups = block_layers(model, blocks)
+    named = [layer.name for layers in groups.values() for layer in layers]
+    assert len(named) == len(set(named))
+    assert {layer.name for layer in model.layers} - set(named) == {"cell", "scale"}
+    for block in blocks:
+        assert {block.last, block.explain or block.last} <= {layer.name for layer in groups[block.name]}
+    parameters = sum(layer.count_params() for name in groups if name != "head" for layer in groups[name])
+    assert parameters == (architecture.parameters_truncated if drop_blocks else architecture.parameters)
+
+
+@pytest.mark.parametrize("drop_blocks", [0, 1])
+def test_smallest_size(architecture, drop_blocks):
+    smallest = kept_blocks(architecture, drop_blocks)[-1].smallest_size
+    base, _ = build_base(architecture, keras.Input((smallest, smallest, 3)), drop_blocks)
+    assert min(base.output.shape[1:3]) >= 1
+    with pytest.raises(UserError, match=f"--image-size {smallest - 1}: {architecture.name}.* {smallest} pixels"):
+        build_base(architecture, keras.Input((smallest - 1, smallest - 1, 3)), drop_blocks)
+
+
+def test_a_path_to_the_head_leads_through_every_block(architecture):
+    """What lies in later blocks depends on earlier ones through their last layer alone."""
+    base, blocks = build_base(architecture, keras.Input((SIZE, SIZE, 3)))
+    for before, block in pairwise(blocks):
+        keras.Model(base.get_layer(before.last).output, base.get_layer(block.last).output)
+
+
+def test_each_stage_changes_its_own_blocks_and_no_statistics(architecture):
+    model = build(architecture)
+    blocks = blocks_of(model)
+    names = [block.name for block in blocks]
+    groups, statistics = block_layers(model, blocks), moving_statistics(model)
+    stages = progressive(names, pretrained=names)
+    for stage in (stages[0], stages[1], stages[-1]):
+        set_trainable(model, blocks, stage.learning, names)
+        before = snapshot(groups)
+        step(model)
+        assert changed(before, snapshot(groups)) == {*stage.learning, "head"}
+    assert all((a == b).all() for a, b in zip(statistics, moving_statistics(model), strict=True))
+
+
+def test_trains_from_the_start(architecture):
+    model = build(architecture)
+    blocks = blocks_of(model)
+    set_trainable(model, blocks, [block.name for block in blocks], pretrained=())
+    statistics = moving_statistics(model)
+    step(model)
+    after = moving_statistics(model)
+    assert all(np.isfinite(b).all() and (a != b).any() for a, b in zip(statistics, after, strict=True))
+    assert np.isfinite(keras.ops.convert_to_numpy(model(CELLS))).all()
+
+
+def test_saves_and_reloads(architecture, tmp_path):
+    model = build(architecture)
+    answers = keras.ops.convert_to_numpy(model(CELLS))
+    assert len(np.unique(answers)) == len(CELLS)
+    model.save(tmp_path / "model.keras")
+    again = load_network(tmp_path / "model.keras")
+    assert preprocessing_of(again) == {"image_size": SIZE}
+    assert explained_layer(again) == explained_layer(model)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again(CELLS)), answers)
+    logit = keras.ops.convert_to_numpy(logit_model(model)(CELLS))
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit)), answers, atol=1e-5)
+
+
+def test_mixed_precision(architecture):
+    exact = build(architecture)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = build(architecture)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(exact.get_weights())
+    assert str(mixed.get_layer(explained_layer(mixed)).output.dtype) == "bfloat16"
+    logits = [keras.ops.convert_to_numpy(logit_model(model)(CELLS)) for model in (exact, mixed)]
+    assert logits[1].dtype == np.float32
+    assert np.corrcoef(logits[0][:, 0], logits[1][:, 0])[0, 1] > 0.9
+
+
+def test_explains(architecture):
+    from leukemia_tf.explain.gradcam import gradcam
+
+    model = build(architecture)
+    maps = np.stack([gradcam(model, CELLS, np.full(len(CELLS), sign)) for sign in (1.0, -1.0)])
+    assert maps.shape[1:] == (len(CELLS), *model.get_layer(explained_layer(model)).output.shape[1:3])
+    assert maps.max(axis=(0, 2, 3)).min() > 0
+
+
+def test_exports(architecture, tmp_path):
+    import tensorflow as tf
+
+    from leukemia_tf.serving.saved_model import write_saved_model
+
+    model = build(architecture)
+    served = tf.saved_model.load(write_saved_model(model, tmp_path / architecture.name))
+    files = [tf.io.encode_png(cell).numpy() for cell in CELLS[:2]]
+    answer = served.signatures["serving_default"](image_bytes=tf.constant(files))
+    np.testing.assert_allclose(answer["probability"], model(CELLS[:2])[:, 0], atol=1e-5)
