@@ -51,6 +51,7 @@ def layer_name(base: str, module: str) -> str:
             part = "squeeze1x1" if match[2] == "squeeze" else match[2]
             return f"fire{FIRES[match[1]]}_{part}"
         return "conv1" if module == "features.0" else module
+    module = re.sub(r"\.(norm|conv)\.([12])$", r".\1\2", module)  # DenseNet's published files
     return module.replace(".", "_")
 
 

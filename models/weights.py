@@ -13,8 +13,10 @@ import numpy as np
 
 from leukemia_tf.errors import WeightsError
 from leukemia_tf.models.architecture import Architecture, Block
+from leukemia_tf.models.base import build_base
 from leukemia_tf.models.freezing import block_layers
 from leukemia_tf.models.search import FOLDER, weights_at_hand
+from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights_file import read_weights
 
 DOWNLOAD_PATIENCE = 20  # seconds without an answer
@@ -107,7 +109,7 @@ def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded
     WeightsError
         If the file is missing, is no weights file, or fits no layer.
     """
-    held, groups = read_weights(path), block_layers(model, blocks)
+    held, groups = _held(model, path), block_layers(model, blocks)
     base = _weighted(model, blocks)
     random = [layer.name for layer in base if not _arrays(layer, held)]
     if len(random) == len(base):
@@ -131,6 +133,22 @@ def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded
     )
 
 
+def _held(model: keras.Model, path: Path) -> dict[str, list[np.ndarray]]:
+    """Read a file; where it names no layer as we do but fits the whole base layer by layer, give it our names.
+
+    Some of Keras's published files (MobileNetV3's) still have the names of older versions.
+    """
+    held = read_weights(path)
+    if held.keys() & {part.name for layer in model.layers for part in (layer, *getattr(layer, "layers", ()))}:
+        return held
+    architecture = find_architecture(model.name.partition("_")[0])
+    entrance = keras.Input((architecture.image_size, architecture.image_size, 3))
+    whole = [layer for layer in build_base(architecture, entrance)[0].layers if layer.weights]
+    here = [[tuple(weight.shape) for weight in layer.weights] for layer in whole]
+    there = [[array.shape for array in arrays] for arrays in held.values()]
+    return dict(zip([layer.name for layer in whole], held.values())) if here == there else held
+
+
 def _weighted(model: keras.Model, blocks: Sequence[Block]) -> list[keras.layers.Layer]:
     """Return the layers of the base with weights; a Normalization's are constants that `CellInput` stands for."""
     groups = block_layers(model, blocks)
@@ -150,5 +168,5 @@ def _arrays(
 
 def _uncovered(model: keras.Model, blocks: Sequence[Block], path: Path) -> list[str]:
     """Return the layers of the base with weights that a file does not hold."""
-    held = read_weights(path)
+    held = _held(model, path)
     return [layer.name for layer in _weighted(model, blocks) if not _arrays(layer, held)]

@@ -26,7 +26,7 @@ def read_weights(path: Path) -> dict[str, list[np.ndarray]]:
     Returns
     -------
     dict
-        For each layer with weights, by its name, its arrays in Keras's order.
+        For each layer with weights, by its name and in the file's order, its arrays in Keras's order.
 
     Raises
     ------
@@ -46,13 +46,17 @@ def read_weights(path: Path) -> dict[str, list[np.ndarray]]:
 
 
 def _by_attribute(file: h5py.Group) -> dict[str, list[np.ndarray]]:
-    """Read the older format, where a layer's group names its arrays."""
+    """Read the older format, where the file names its layers and a layer's group names its arrays."""
     held = {}
-    for name, group in file.items():
-        names = [text.decode() if isinstance(text, bytes) else text for text in group.attrs.get("weight_names", ())]
+    for name in _texts(file, "layer_names"):
+        names = _texts(file[name], "weight_names")
         if names:
-            held[name] = [np.asarray(group[text]) for text in names]
+            held[name] = [np.asarray(file[name][text]) for text in names]
     return held
+
+
+def _texts(group: h5py.Group, key: str) -> list[str]:
+    return [text.decode() if isinstance(text, bytes) else str(text) for text in group.attrs.get(key, ())]
 
 
 def _by_variables(file: h5py.Group) -> dict[str, list[np.ndarray]]:

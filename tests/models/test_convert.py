@@ -10,7 +10,7 @@ from leukemia_tf.convert_weights import convert_weights
 from leukemia_tf.errors import UserError, WeightsError
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.convert import fill
+from leukemia_tf.models.convert import fill, layer_name
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture
 from leukemia_tf.models.weights import load_imagenet
@@ -61,6 +61,22 @@ def test_a_converted_file_is_found_and_gives_torchvisions_first_maps(tmp_path, m
     np.testing.assert_array_equal(
         model.get_layer("fire5_expand3x3").kernel[1, 2], state["features.7.expand3x3.weight"][:, :, 1, 2].T
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "module", "layer"),
+    [
+        ("resnet18", "layer2.0.downsample.0", "layer2_0_downsample_0"),
+        ("googlenet", "inception3a.branch2.1.bn", "inception3a_branch2_1_bn"),
+        ("alexnet", "features.10", "conv5"),
+        ("squeezenet", "features.12.expand3x3", "fire9_expand3x3"),
+        ("densenet161", "features.denseblock1.denselayer2.norm1", "features_denseblock1_denselayer2_norm1"),
+        ("densenet161", "features.denseblock1.denselayer2.norm.1", "features_denseblock1_denselayer2_norm1"),
+        ("densenet161", "features.transition1.conv", "features_transition1_conv"),
+    ],
+)
+def test_names(base, module, layer):
+    assert layer_name(base, module) == layer
 
 
 def test_refused(tmp_path):

@@ -95,6 +95,19 @@ def test_kerass_own_files_load_whatever_their_layers_numbers(name, suffix, tmp_p
     np.testing.assert_allclose(ours(cells), own([cells]), atol=1e-5)
 
 
+def test_a_whole_file_of_older_names_loads_in_order(tmp_path):
+    architecture, model, blocks = make("mobilenetv3small", True)
+    own = architecture.build_base()(include_top=False, weights=None, input_tensor=keras.Input((64, 64, 3)))
+    for layer in own.layers:
+        layer.name = f"older-{layer.name}"
+    own.save(tmp_path / "older.h5")
+    assert load_file(model, blocks, tmp_path / "older.h5").random == ()
+    cells = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    ours = keras.Model(model.get_layer("scale").output, model.get_layer("expanded_conv_7_add").output)
+    wanted = keras.Model(own.input, own.get_layer("older-expanded_conv_7_add").output)
+    np.testing.assert_allclose(ours(cells), wanted([cells]), atol=1e-5)
+
+
 def test_refused(tmp_path, offline):
     architecture, model, blocks = make("mobilenetv2", True)
     with pytest.raises(WeightsError, match=r"cannot be had.*LEUKEMIA_TF_WEIGHTS"):
