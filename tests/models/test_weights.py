@@ -79,6 +79,7 @@ def test_a_file_may_cover_part_and_says_so(name, tmp_path):
     np.testing.assert_array_equal(whole.get_layer("block2_conv").kernel, cut.get_layer("block2_conv").kernel)
 
 
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 @pytest.mark.parametrize("name", ["xception", "convnexttiny", "efficientnetb0"])
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".keras"])
 def test_kerass_own_files_load_whatever_their_layers_numbers(name, suffix, tmp_path):

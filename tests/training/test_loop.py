@@ -51,7 +51,9 @@ def run_stages(tmp_path, stages, scores):
         return {"val_auroc": value, "val_auroc_by_patient": value}
 
     data = examples(0, [0, 1] * 4), examples(1, [0, 1] * 2)
-    network = Network(model, BLOCKS, Loaded("", tuple(block.name for block in BLOCKS), (), 0))
+    network = Network(
+        model, BLOCKS, Loaded("", tuple(block.name for block in BLOCKS), layers=3, random=(), parameters=0)
+    )
     task = Task(network, *data, Sampling(), score, 4, 0, tmp_path / "history.csv", tmp_path / "state.npz")
     return model, train_stages(task, stages), seen
 
