@@ -38,8 +38,8 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         return {name: tensor.numpy() for name, tensor in state.items()}
     except ImportError:
         raise WeightsError(f"{path}: reading it takes {kind}: `pip install {kind}`.") from None
-    except Exception as error:  # each reader raises what its format met
-        raise WeightsError(f"{path}: it is no state dict ({str(error).splitlines()[0]}).") from None
+    except Exception:  # each reader raises what its format met
+        raise WeightsError(f"{path}: it is no state dict, neither safetensors nor what torch saves of one.") from None
 
 
 def layer_name(base: str, module: str) -> str:
