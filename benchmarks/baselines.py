@@ -42,11 +42,10 @@ def areas(folder: Path, cells: list[Cell]) -> np.ndarray:
 
 def frozen_features(run: RunFolder, folder: Path, cells: list[Cell]) -> np.ndarray:
     """Return the pooled features of the pretrained base: float [n, channels]."""
-    asked = run.read_config()["train"]
+    config = TrainConfig(**run.read_config()["train"])
     settings = preprocessing_of(load_network(run.model))
-    architecture = find_architecture(asked["base"])
-    drop_blocks = drop_blocks_of(TrainConfig(**asked))
-    network = build_pretrained(architecture, drop_blocks, settings, asked["weights"], asked["seed"])
+    wanted = (find_architecture(config.base), drop_blocks_of(config), settings, config.weights, config.seed)
+    network = build_pretrained(*wanted, cut=config.cut)
     last = network.model.get_layer(network.blocks[-1].last).output
     base = keras.Model(network.model.input, keras.layers.GlobalAveragePooling2D()(last))
     return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(**settings)), 32), verbose=1)
