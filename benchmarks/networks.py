@@ -29,7 +29,6 @@ COLUMNS = (
     *("forward_per_s", "training_per_s", "gflop_per_s", "forward_mib", "training_mib"),
 )
 SECONDS, AT_LEAST = 1.5, 2  # of repeated steps
-OWN = "leukemia_tf"
 
 
 def rate(step: Callable[[], object], images: int) -> float:

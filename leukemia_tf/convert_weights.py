@@ -31,13 +31,14 @@ def convert_weights(config: ConvertWeightsConfig) -> Path:
     WeightsError
         If the network's weights need no conversion, or the file does not fit it; nothing is written then.
     """
+    from leukemia_tf.models.search import FOLDER
     from leukemia_tf.models.table import ARCHITECTURES, find_architecture
 
     architecture = find_architecture(config.base)
     if not architecture.converted:
         names = ", ".join(name for name, record in ARCHITECTURES.items() if record.converted)
         raise WeightsError(f"--base {config.base}: its weights are not converted; those of {names} are.")
-    out = config.out or Path(os.environ.get("LEUKEMIA_TF_WEIGHTS") or ".") / architecture.weights[0]
+    out = config.out or Path(os.environ.get(FOLDER) or ".") / architecture.weights[0]
     if not out.name.endswith(".weights.h5"):
         raise WeightsError(f"--out {out}: the name has to end in .weights.h5.")
 

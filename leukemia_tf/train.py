@@ -81,7 +81,7 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     if config.resume:
         _check_same(run, source, prepared)
     else:
-        _write_beginning(run, config, name, source, prepared, network, stages)
+        _write_beginning(run, config, name, head, source, prepared, network, stages)
     log.info("run folder: %s", run)
     log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
     if not run.model.is_file():
@@ -155,6 +155,7 @@ def _write_beginning(
     run: RunFolder,
     config: TrainConfig,
     name: str,
+    head: Head,
     source: Source,
     prepared: Prepared,
     network: Network,
@@ -165,7 +166,6 @@ def _write_beginning(
     from leukemia_tf.data.examine import quarantine, write_rejected
     from leukemia_tf.data.splits import write_split
     from leukemia_tf.files import write_json
-    from leukemia_tf.models.table import find_architecture
 
     if prepared.rejected and config.on_bad_image == "quarantine":
         log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
@@ -176,10 +176,9 @@ def _write_beginning(
         write_rejected(run.rejected, prepared.rejected)
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
-    head = asdict(head_of(config, find_architecture(config.base)))
     run.write_config(
         train=asdict(config),
-        network={"name": name, "parameters": parameters, "image_size": size, "head": head},
+        network={"name": name, "parameters": parameters, "image_size": size, "head": asdict(head)},
         weights={"asked": config.weights, **loaded},
         data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
         stages=[asdict(stage) for stage in stages],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from leukemia_tf.models.architecture import Architecture, Block
 
 WEIGHTS = "https://storage.googleapis.com/tensorflow/keras-applications"
-
 NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 

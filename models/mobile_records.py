@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import math
 
-from leukemia_tf.models.architecture import Architecture
+from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.keras_records import WEIGHTS, blocks
 
 EFFICIENTNET_WEIGHTS = "https://storage.googleapis.com/keras-applications"
 
 
+def _stages(depth: float, counts: tuple[int, ...], alone: str) -> tuple[Block, ...]:
+    """Return EfficientNet's blocks: stages of `counts` layers by `depth`, one ending with `alone`, then the top's."""
+    lengths = [math.ceil(depth * count) for count in counts]
+    lasts = [f"block{i}{chr(96 + n)}_{'add' if n > 1 else alone}" for i, n in enumerate(lengths, start=1)]
+    return blocks(*((f"block{i}", last, 32) for i, last in enumerate([*lasts, "top_activation"], start=1)))
+
+
 def _efficientnet(number: int, size: int, depth: float, parameters: int, truncated: int) -> Architecture:
-    counts = [math.ceil(depth * count) for count in (1, 2, 2, 3, 3, 4)]
-    lasts = [f"block{i}{chr(96 + n)}_" + ("add" if n > 1 else "project_bn") for i, n in enumerate(counts, start=1)]
     return Architecture(
         name=f"efficientnetb{number}",
         constructor=f"keras.applications:EfficientNetB{number}",
         scaling="efficientnet",
         image_size=size,
-        blocks=blocks(
-            *((f"block{i}", last, 32) for i, last in enumerate(lasts, start=1)),
-            ("block7", "top_activation", 32),
-        ),
+        blocks=_stages(depth, (1, 2, 2, 3, 3, 4), "project_bn"),
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"efficientnetb{number}_notop.h5",),
@@ -34,19 +36,12 @@ def _efficientnet(number: int, size: int, depth: float, parameters: int, truncat
 
 
 def _efficientnetv2(number: int, size: int, depth: float, parameters: int, truncated: int) -> Architecture:
-    counts = [math.ceil(depth * count) for count in (1, 2, 2, 3, 5)]
-    lasts = [
-        f"block{i}{chr(96 + n)}_" + ("add" if n > 1 else "project_activation") for i, n in enumerate(counts, start=1)
-    ]
     return Architecture(
         name=f"efficientnetv2b{number}",
         constructor=f"keras.applications:EfficientNetV2B{number}",
         scaling="inside",
         image_size=size,
-        blocks=blocks(
-            *((f"block{i}", last, 32) for i, last in enumerate(lasts, start=1)),
-            ("block6", "top_activation", 32),
-        ),
+        blocks=_stages(depth, (1, 2, 2, 3, 5), "project_activation"),
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"efficientnetv2-b{number}_notop.h5",),

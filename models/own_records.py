@@ -7,20 +7,29 @@ from leukemia_tf.models.architecture import Architecture, Block
 NETWORKS = "leukemia_tf.models.networks"
 
 
-def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int) -> Architecture:
-    name = f"resnet{depth}"
-    stages = (Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1)) for i, count in enumerate(counts, 1))
+def _torchvision(name: str, module: str, scaling: str, *more: str, **said: object) -> Architecture:
+    """Return the record of a network whose weights are converted from torchvision's; `more` are other files' names."""
     return Architecture(
         name=name,
-        constructor=f"{NETWORKS}.resnet:{name}",
-        scaling="torch",
+        constructor=f"{NETWORKS}.{module}:{name}",
+        scaling=scaling,
         image_size=224,
+        weights=(f"{name}.weights.h5", *more),
+        converted=True,
+        **said,
+    )
+
+
+def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int) -> Architecture:
+    stages = (Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1)) for i, count in enumerate(counts, 1))
+    return _torchvision(
+        f"resnet{depth}",
+        "resnet",
+        "torch",
         blocks=(Block("conv1", "maxpool", 4, "relu"), *stages),
         parameters=parameters,
         parameters_truncated=truncated,
         reference="He, Zhang, Ren & Sun 2016, arXiv:1512.03385",
-        weights=(f"{name}.weights.h5",),
-        converted=True,
     )
 
 
@@ -42,11 +51,10 @@ OWN_RECORDS = (
     ),
     _resnet(18, (2, 2, 2, 2), 11_186_112, 2_787_264),
     _resnet(34, (3, 4, 6, 3), 21_301_696, 8_180_160),
-    Architecture(
-        name="densenet161",
-        constructor=f"{NETWORKS}.densenet:densenet161",
-        scaling="torch",
-        image_size=224,
+    _torchvision(
+        "densenet161",
+        "densenet",
+        "torch",
         blocks=(
             Block("conv1", "features_pool0", 4, "features_relu0"),
             *(
@@ -58,14 +66,11 @@ OWN_RECORDS = (
         parameters=26_691_936,
         parameters_truncated=17_109_984,
         reference="Huang, Liu, van der Maaten & Weinberger 2017, arXiv:1608.06993",
-        weights=("densenet161.weights.h5",),
-        converted=True,
     ),
-    Architecture(
-        name="googlenet",
-        constructor=f"{NETWORKS}.googlenet:googlenet",
-        scaling="symmetric",
-        image_size=224,
+    _torchvision(
+        "googlenet",
+        "googlenet",
+        "symmetric",
         blocks=(
             Block("stem", "maxpool2", 32, "conv3_relu"),
             Block("inception3", "maxpool3", 32, "inception3b"),
@@ -75,14 +80,11 @@ OWN_RECORDS = (
         parameters=5_614_464,
         parameters_truncated=3_283_904,
         reference="Szegedy et al. 2015, arXiv:1409.4842",
-        weights=("googlenet.weights.h5",),
-        converted=True,
     ),
-    Architecture(
-        name="alexnet",
-        constructor=f"{NETWORKS}.alexnet:alexnet",
-        scaling="torch",
-        image_size=224,
+    _torchvision(
+        "alexnet",
+        "alexnet",
+        "torch",
         blocks=(
             Block("conv1", "pool1", 15, "relu1"),
             Block("conv2", "pool2", 31, "relu2"),
@@ -93,14 +95,12 @@ OWN_RECORDS = (
         parameters=2_469_696,
         parameters_truncated=1_879_616,
         reference="Krizhevsky 2014, arXiv:1404.5997",
-        weights=("alexnet.weights.h5",),
-        converted=True,
     ),
-    Architecture(
-        name="squeezenet",
-        constructor=f"{NETWORKS}.squeezenet:squeezenet",
-        scaling="caffe",
-        image_size=224,
+    _torchvision(
+        "squeezenet",
+        "squeezenet",
+        "caffe",
+        "squeezenet1.1_notop.h5",
         blocks=(
             Block("conv1", "pool1", 17, "relu_conv1"),
             Block("fire3", "pool3", 17, "fire3_concat"),
@@ -111,7 +111,5 @@ OWN_RECORDS = (
         parameters=722_496,
         parameters_truncated=336_320,
         reference="Iandola et al. 2016, arXiv:1602.07360 (version 1.1)",
-        weights=("squeezenet.weights.h5", "squeezenet1.1_notop.h5"),
-        converted=True,
     ),
 )

@@ -63,12 +63,12 @@ def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequen
         )
     tried = []
     for path in weights_at_hand(architecture):
-        missing = _uncovered(model, blocks, path)
+        held = _held(model, path)
+        missing = [layer.name for layer in _weighted(model, blocks) if not _arrays(layer, held)]
         if not missing:
-            return load_file(model, blocks, path)
+            return _load(model, blocks, path, held)
         tried.append(f"{path} lacks {missing[0]} and {len(missing) - 1} other layers")
-    path = _download(architecture, tried)
-    return load_file(model, blocks, path)
+    return load_file(model, blocks, _download(architecture, tried))
 
 
 def _download(architecture: Architecture, tried: list[str]) -> Path:
@@ -109,8 +109,11 @@ def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded
     WeightsError
         If the file is missing, is no weights file, or fits no layer.
     """
-    held, groups = _held(model, path), block_layers(model, blocks)
-    base = _weighted(model, blocks)
+    return _load(model, blocks, path, _held(model, path))
+
+
+def _load(model: keras.Model, blocks: Sequence[Block], path: Path, held: dict[str, list[np.ndarray]]) -> Loaded:
+    base, groups = _weighted(model, blocks), block_layers(model, blocks)
     random = [layer.name for layer in base if not _arrays(layer, held)]
     if len(random) == len(base):
         raise WeightsError(f"{path} fits no layer of {model.name}: name a file made for this network.")
@@ -164,9 +167,3 @@ def _arrays(
         return [(layer, held[layer.name])]
     parts = [part for part in getattr(layer, "layers", ()) if part.weights]
     return [(part, held[part.name]) for part in parts] if all(part.name in held for part in parts) else []
-
-
-def _uncovered(model: keras.Model, blocks: Sequence[Block], path: Path) -> list[str]:
-    """Return the layers of the base with weights that a file does not hold."""
-    held = _held(model, path)
-    return [layer.name for layer in _weighted(model, blocks) if not _arrays(layer, held)]
