@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from leukemia_tf.assemble import drop_blocks_of
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.integrity import read_image
@@ -30,7 +31,6 @@ from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.run import RunFolder, open_run
-from leukemia_tf.train import drop_blocks_of
 
 SHOWN = ("auroc", "auroc_by_patient", "weighted_f1", "balanced_accuracy")
 

@@ -28,7 +28,7 @@ from shared import use_shared
 
 from leukemia_tf.data.balance import Sampling
 from leukemia_tf.data.catalog import Cell, read_catalog
-from leukemia_tf.data.pipeline import classes, training_batches
+from leukemia_tf.data.pipeline import cell_view, classes, training_batches
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.store import Store, open_store
@@ -46,7 +46,8 @@ def run_through(batches: Iterable) -> float:
 
 def epoch(store: Store, labels: np.ndarray, number: int) -> Iterable:
     """Return an epoch of ours: every cell once, shuffled, turned and flipped."""
-    return training_batches(store, labels, np.ones(len(labels), np.float32), Sampling("none"), 32, 0, number)
+    weights, sampling = np.ones(len(labels), np.float32), Sampling("none")
+    return training_batches(cell_view(store, sampling), labels, weights, sampling, 32, 0, number)
 
 
 def link_classes(folder: Path, cells: list[Cell], target: Path) -> None:

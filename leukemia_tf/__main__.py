@@ -4,6 +4,8 @@ from leukemia_tf import __version__, config
 
 COMMANDS = {
     "train": config.TrainConfig,
+    "recipes": config.RecipesConfig,
+    "lrfind": config.LrfindConfig,
     "models": config.ModelsConfig,
     "convert_weights": config.ConvertWeightsConfig,
     "audit": config.AuditConfig,

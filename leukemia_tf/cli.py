@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from leukemia_tf.errors import UserError
@@ -33,17 +33,26 @@ def _stop(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-def run_command(name: str, config_type: type[Config], command: Callable[[Config], object]) -> NoReturn:
+def run_command(
+    name: str,
+    config_type: type[Config],
+    command: Callable[[Config], object],
+    default: Callable[[Sequence[str]], Config | None] = lambda arguments: None,
+) -> NoReturn:
     """Parse the flags of `config_type`, call `command`, and exit as DESIGN promises.
 
-    Exit status 0, what `command` returned if that is an int, 2 with one sentence for what the user can
-    mend, 130 if interrupted.
+    Exit status 0, what `command` returned if that is an int, 2 with one sentence for what the user can mend, 130 if
+    interrupted. `default` returns the settings that a command line's flags are put on, if not `config_type()`.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes on how it was compiled
     _log_to_terminal()
     logging.getLogger("leukemia_tf").setLevel(logging.INFO)
     try:
-        config = tyro.cli(config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,))
+        ground = default(sys.argv[1:])
+        ground = {"default": ground} if ground else {}
+        config = tyro.cli(
+            config_type, prog=f"python -m leukemia_tf.{name}", config=(tyro.conf.FlagCreatePairsOff,), **ground
+        )
         status = command(config)
     except UserError as error:
         _stop(str(error))

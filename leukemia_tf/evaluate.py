@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import EvaluateConfig
-from leukemia_tf.errors import DataError
+from leukemia_tf.errors import DataError, RunError
 from leukemia_tf.run import RunFolder, run_or_newest
 
 log = logging.getLogger("leukemia_tf")
@@ -41,6 +41,7 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
     from leukemia_tf.data.catalog import read_cells
     from leukemia_tf.data.integrity import pixel_hash, read_image
     from leukemia_tf.data.pipeline import prediction_batches
+    from leukemia_tf.data.protocols import REFIT
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import read_split
     from leukemia_tf.data.store import open_store
@@ -51,6 +52,11 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
 
     settings = run.read_config()
     split = read_split(run.splits)
+    if split.protocol == REFIT:
+        raise RunError(
+            f"{run} was trained on all its patients: nobody is left to judge it by. Its recipe was judged in "
+            f"{settings['train']['refit']}."
+        )
     model = load_network(run.model)
     cells = [cell for cell in read_cells(run.cells) if cell.split in ("val", "test")]
     for cell in cells:

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+SCRATCH = ".writing-"  # how the name of a file that is not yet whole begins
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     """Let `write` make a temporary file beside `path`, then put it in place in one step.
@@ -27,13 +29,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
         `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix="".join(path.suffixes))
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=SCRATCH, suffix="".join(path.suffixes))
     os.close(handle)
     scratch = Path(name)
     try:
         write(scratch)
         scratch.chmod(0o644)
         os.replace(scratch, path)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error  # a full disk, most often
     finally:
         scratch.unlink(missing_ok=True)
     return path

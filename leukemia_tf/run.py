@@ -13,9 +13,9 @@ from pathlib import Path
 
 import leukemia_tf
 from leukemia_tf.errors import RunError
-from leukemia_tf.files import write_json
+from leukemia_tf.files import SCRATCH, write_json
 
-FORMAT = 2  # of the run folder; raise it when an older folder can no longer be read
+FORMAT = 3  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
 EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
 
@@ -37,7 +37,9 @@ class RunFolder:
         self.rejected = self.path / "rejected.csv"
         self.splits = self.path / "splits.json"
         self.history = self.path / "history.csv"
-        self.checkpoint = self.path / "checkpoints" / "state.npz"
+        self.batches = self.path / "batches.csv"
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
         self.model = self.path / "model.keras"
         self.metrics = self.path / "metrics.json"
         self.figures = self.path / "figures"
@@ -55,6 +57,14 @@ class RunFolder:
     def figure(self, name: str) -> Path:
         """Return the path of a picture."""
         return self.figures / f"{name}.png"
+
+    def only_begun(self) -> bool:
+        """Return whether the folder holds no more than what a run writes before its settings, the first of it too."""
+        if not self.path.is_dir():
+            return False
+        begun = {self.environment.name, self.splits.name, self.cells.name, self.rejected.name}
+        found = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
+        return self.environment.name in found and found <= begun
 
     def read_config(self) -> dict:
         """Return what was asked for and what came of it, as written by `train`."""

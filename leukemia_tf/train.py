@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from leukemia_tf.assemble import Assembled, assemble, check_count, check_setup, sampling_of, step_of
+from leukemia_tf.beginning import check_same, find_begun, resumed, stages_of, write_beginning
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import TrainConfig
-from leukemia_tf.errors import RunError, UserError
-from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, open_run
+from leukemia_tf.errors import UserError
+from leukemia_tf.recipes import check_recipe, recipe_asked
+from leukemia_tf.refit import borrow_scores, refitted
+from leukemia_tf.run import RunFolder, new_run_path, open_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
-    from leukemia_tf.data.balance import Sampling
-    from leukemia_tf.data.catalog import Cell
-    from leukemia_tf.data.prepare import Prepared
-    from leukemia_tf.data.source import Source
     from leukemia_tf.models.architecture import Architecture
-    from leukemia_tf.models.head import Head
-    from leukemia_tf.models.pretrained import Network
-    from leukemia_tf.training.stages import Stage
+    from leukemia_tf.training.stages import Plan, Stage
 
 log = logging.getLogger("leukemia_tf")
 
-EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells, and minutes on two cores
 
-
-def train(config: TrainConfig | None = None) -> RunFolder:
+def train(asked: TrainConfig | None = None) -> RunFolder:
     """Train a network and judge it on its test patients.
 
     Parameters
     ----------
-    config : TrainConfig, optional
+    asked : TrainConfig, optional
         ResNet50 on the embedded cells by default.
 
     Returns
@@ -47,194 +45,153 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     UserError
         For what the user can mend: cells, weights, flags; nothing is written then.
     """
-    config = config or TrainConfig()
+    asked = asked or TrainConfig()
+    from leukemia_tf.data.examine import quarantine
     from leukemia_tf.data.prepare import prepare_cells
-    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.source import find_source
     from leukemia_tf.models.table import find_architecture
 
-    if config.resume:
-        config = _resumed(config)
-    elif config.out:
-        check_vacant(config.out)
+    begun = find_begun(asked)
+    config = resumed(begun) if begun else _settled(asked)
     architecture = find_architecture(config.base)
-    _check(config, architecture)
+    check_setup(config, architecture)
     source = find_source(config.data)
     log.info("%s", source)
     prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
 
     from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
-    from leukemia_tf.models.architecture import network_name
-    from leukemia_tf.models.pretrained import build_pretrained
-    from leukemia_tf.training.devices import compute_deterministically
-    from leukemia_tf.training.stages import progressive
+    from leukemia_tf.training.devices import prepare_devices
 
-    compute_deterministically()
-    size = config.image_size or _default_size(architecture, config.framing, source.embedded)
-    settings = Preprocessing(size, config.framing, config.contrast)
-    drop_blocks, head = drop_blocks_of(config), head_of(config, architecture)
-    asked = (drop_blocks, asdict(settings), config.weights, config.seed)
-    network = build_pretrained(architecture, *asked, must=not source.embedded, head=head, cut=config.cut)
-    stages = progressive([block.name for block in network.blocks], network.pretrained, config.epochs)
-    name = network_name(architecture, drop_blocks, config.cut) + ("-split-by-image" * (config.split == "image"))
-    run = RunFolder(config.out or new_run_path(name))
-    if config.resume:
-        _check_same(run, source, prepared)
-    else:
-        _write_beginning(run, config, name, head, source, prepared, network, stages)
-    log.info("run folder: %s", run)
-    log.info("stages: %s\n", ", ".join(f"{stage.name} (rate {stage.learning_rate:g})" for stage in stages))
-    if not run.model.is_file():
-        _fit(run, config, source, prepared.cells, network, stages)
-    show(run, evaluate_run(run, source.folder))
+    scope, computed = prepare_devices(config.precision, config.devices)
+    with scope:
+        assembled = assemble(config, architecture, source, prepared)
+        stages = stages_of(begun) if begun else _plan(config, assembled)
+        _check_sizes(assembled, stages)
+        name = _name(config, architecture, assembled)
+        run = begun or RunFolder(config.out or new_run_path(name))
+        if begun:
+            check_same(run, source, prepared)
+        else:
+            write_beginning(run, asked, config, name, assembled, stages, computed)
+        if prepared.rejected and config.on_bad_image == "quarantine":
+            log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
+        log.info("run folder: %s", run)
+        log.info("stages:\n%s\n", "\n".join(f"  {stage}" for stage in stages))
+        if not run.model.is_file():
+            _fit(run, config, assembled, stages)
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+    show(run, borrow_scores(run, open_run(config.refit)) if config.refit else evaluate_run(run, source.folder))
     return run
 
 
-def drop_blocks_of(config: TrainConfig) -> int:
-    """Return how many of the base's blocks a run leaves out."""
-    return config.drop_blocks or int(config.drop_last_block)
+def _settled(config: TrainConfig) -> TrainConfig:
+    """Return what is asked with what follows from it, or stop at flags that cannot be, before anything is read."""
+    from leukemia_tf.training.plans import check_stages, parse_sizes
+    from leukemia_tf.training.schedules import check_schedule
+
+    if config.refit:
+        return refitted(config)
+    if config.split.startswith("refit"):
+        raise UserError("--split refit: say --refit RUN.")
+    check_recipe(config)
+    for flag in ("epochs", "patience"):
+        check_count(flag, getattr(config, flag))
+    check_stages(config.stages)
+    check_schedule(config.schedule)
+    for flag in ("lr", "fine_tune_lr"):
+        rate = getattr(config, flag)
+        if rate not in (None, "auto") and not 0 < rate < 100:
+            raise UserError(f"--{flag.replace('_', '-')} {rate}: it takes a number above 0.")
+    sizes = parse_sizes(config.sizes)
+    if not sizes:
+        return config
+    if config.image_size not in (None, sizes[-1][0]):
+        raise UserError(f"--image-size {config.image_size} and --sizes {config.sizes}: the last size is the run's.")
+    return replace(config, image_size=sizes[-1][0])
 
 
-def head_of(config: TrainConfig, architecture: Architecture) -> Head:
-    """Return the head that a run puts on its base."""
-    from leukemia_tf.models.head import find_head
+def _plan(config: TrainConfig, assembled: Assembled) -> tuple[Stage, ...]:
+    """Plan the stages; where the rate is `auto`, after a range test on the first of them."""
+    from leukemia_tf.training.plans import plan_stages
 
-    own = architecture.cut_head if drop_blocks_of(config) or config.cut else architecture.head
-    changes = {name: getattr(config, name) for name in ("pooling", "depths", "units", "dropout", "dropout_before")}
-    return find_head(config.head or own, **changes)
+    network = assembled.network
+    blocks = [block.name for block in network.blocks]
+    if config.lr != "auto":
+        return plan_stages(plan_of(config, config.lr), blocks, network.pretrained)
+    from leukemia_tf.lrfind import range_test
 
-
-def _check(config: TrainConfig, architecture: Architecture) -> None:
-    """Stop at flags that cannot be, before anything is read."""
-    from leukemia_tf.data.prepare import check_policy
-    from leukemia_tf.data.settings import Preprocessing, check_cache
-    from leukemia_tf.models.architecture import kept_blocks
-
-    for flag in ("image_size", "epochs", "batch_size"):
-        value = getattr(config, flag)
-        if value is not None and value < 1:
-            raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of 1 or more.")
-    kept_blocks(architecture, drop_blocks_of(config), config.cut)
-    head_of(config, architecture)
-    check_policy(config.on_bad_image)
-    sampling_of(config)
-    Preprocessing(1, config.framing, config.contrast)
-    check_cache(config.cache)
+    first = plan_stages(plan_of(config, 1e-3), blocks, network.pretrained)[0]
+    rate = range_test(config, assembled, first.learning).valley
+    log.info("learning rate: %.2g, in the middle of the loss's longest fall", rate)
+    if set(first.learning) & set(network.pretrained):
+        config = replace(config, fine_tune_lr=config.fine_tune_lr or rate)
+    return plan_stages(plan_of(config, rate), blocks, network.pretrained)
 
 
-def _default_size(architecture: Architecture, framing: str, embedded: bool) -> int:
-    """Return the input's side where nobody says: a fixed frame is not scaled, if the base takes any size."""
-    from leukemia_tf.data.settings import parse_framing
+def plan_of(config: TrainConfig, rate: float) -> Plan:
+    """Return what a run asks of its stages, for a rate of the head."""
+    from leukemia_tf.training.plans import parse_sizes
+    from leukemia_tf.training.stages import Plan
 
-    if embedded:
-        return max(EMBEDDED_SIZE, architecture.blocks[-1].smallest_size)
-    kind, side = parse_framing(framing)
-    return side if kind == "fixed" and architecture.weights else architecture.image_size
-
-
-def sampling_of(config: TrainConfig) -> Sampling:
-    """Return how a run draws, weighs and varies its training cells."""
-    from leukemia_tf.data.balance import Sampling
-
-    return Sampling(config.balance, config.multiply, config.patient_weight, config.augment)
+    slow = config.fine_tune_lr or rate / 100
+    more = (config.epochs, config.patience, config.schedule, config.layer_decay, parse_sizes(config.sizes))
+    return Plan(config.stages, rate, slow, *more)
 
 
-def _resumed(config: TrainConfig) -> TrainConfig:
-    """Return what the run in `config.out` was asked."""
-    if config.out is None:
-        raise RunError("--resume goes on with the run in --out: name that folder.")
-    run = open_run(config.out)
-    settings = run.read_config()
-    asked = TrainConfig(**settings["train"])
-    weights = "none" if settings["weights"]["source"] == "random" else asked.weights
-    size = settings["network"]["image_size"]
-    return replace(asked, data=run.data, weights=weights, image_size=size, out=config.out, resume=True)
+def _check_sizes(assembled: Assembled, stages: Sequence[Stage]) -> None:
+    """Stop before the training at a size that the network cannot take, or that is not the run's in the end."""
+    own, last = assembled.settings.image_size, stages[-1].image_size
+    if last not in (0, own):
+        raise UserError(f"the last stage is at {last} pixels, the run at {own}: say --image-size {last}.")
+    for size in {stage.image_size for stage in stages} - {0, own}:
+        assembled.resized(size)
 
 
-def _write_beginning(
-    run: RunFolder,
-    config: TrainConfig,
-    name: str,
-    head: Head,
-    source: Source,
-    prepared: Prepared,
-    network: Network,
-    stages: tuple[Stage, ...],
-) -> None:
-    """Write what is known before the first epoch; config.json last, so that a folder with it has the others too."""
-    from leukemia_tf.data.catalog import write_cells
-    from leukemia_tf.data.examine import quarantine, write_rejected
-    from leukemia_tf.data.splits import write_split
-    from leukemia_tf.files import write_json
+def _name(config: TrainConfig, architecture: Architecture, assembled: Assembled) -> str:
+    """Return the run's network's name, with what must not be overlooked."""
+    from leukemia_tf.models.architecture import network_name
 
-    if prepared.rejected and config.on_bad_image == "quarantine":
-        log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
-    write_json(run.environment, environment())
-    write_split(run.splits, prepared.split)
-    write_cells(run.cells, prepared.cells)
-    if prepared.rejected:
-        write_rejected(run.rejected, prepared.rejected)
-    loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
-    size, parameters = network.model.input_shape[1], network.model.count_params()
-    run.write_config(
-        train=asdict(config),
-        network={"name": name, "parameters": parameters, "image_size": size, "head": asdict(head)},
-        weights={"asked": config.weights, **loaded},
-        data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
-        stages=[asdict(stage) for stage in stages],
-    )
+    dropped = len(architecture.blocks) - len(assembled.network.blocks)
+    mark = "-refit" if config.refit else "-split-by-image" if config.split == "image" else ""
+    return network_name(architecture, dropped, config.cut) + mark
 
 
-def _check_same(run: RunFolder, source: Source, prepared: Prepared) -> None:
-    """Stop if the cells have changed since the run began."""
-    from leukemia_tf.data.catalog import read_cells
-
-    if read_cells(run.cells) != prepared.cells:
-        raise RunError(f"the cells in {source.folder} are not those that {run} began with: put them back.")
-
-
-def _fit(
-    run: RunFolder,
-    config: TrainConfig,
-    source: Source,
-    cells: tuple[Cell, ...],
-    network: Network,
-    stages: tuple[Stage, ...],
-) -> None:
+def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequence[Stage]) -> None:
     """Train through the stages, and write the best network."""
-    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.files import write_atomically
-    from leukemia_tf.models.network import preprocessing_of
-    from leukemia_tf.training.examples import load_examples
-    from leukemia_tf.training.loop import Task, train_stages
+    from leukemia_tf.training.logs import log_epoch
+    from leukemia_tf.training.loop import train_stages
+    from leukemia_tf.training.task import Task
 
-    settings = Preprocessing(**preprocessing_of(network.model))
-    parts = (load_examples(source.folder, cells, part, settings, config.cache) for part in ("train", "val"))
     task = Task(
-        network,
-        *parts,
+        assembled.network,
+        assembled.examples(),
+        assembled.resized,
         sampling_of(config),
-        _validation_scores,
+        step_of(config),
+        validation_scores,
         config.batch_size,
         config.seed,
         history_path=run.history,
-        state_path=run.checkpoint,
+        state_folder=run.checkpoints,
+        keep_features=config.cache != "none",
+        note=log_epoch(run.batches, run.tensorboard if config.tensorboard else None),
     )
     try:
         train_stages(task, stages)
     except KeyboardInterrupt:
         log.warning("\nthe state is kept; go on: python -m leukemia_tf.train --out %s --resume", run)
         raise
-    write_atomically(run.model, network.model.save)
-    shutil.rmtree(run.checkpoint.parent)
+    write_atomically(run.model, assembled.network.model.save)
 
 
-def _validation_scores(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float]:
+def validation_scores(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float]:
+    """Return the validation's columns of history.csv: int [n], float [n], str [n] -> scores by name."""
     from leukemia_tf.evaluation.metrics import all_metrics
 
     scores = all_metrics(labels, probabilities, patients)
-    return {f"val_{name}": float(scores[name][0]) for name in ("auroc", "auroc_by_patient")}
+    return {f"val_{name}": float(scores[name][0]) for name in ("auroc", "auroc_by_patient", "accuracy", "f_beta")}
 
 
 if __name__ == "__main__":
-    run_command("train", TrainConfig, train)
+    run_command("train", TrainConfig, train, recipe_asked)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 
@@ -46,3 +47,27 @@ def set_trainable(
         for layer in group:
             held = name in pretrained and isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = (name == "head" or name in learning) and not held
+
+
+@contextmanager
+def frozen_as_served(model: keras.Model, blocks: Sequence[Block], learning: Collection[str]) -> Iterator[None]:
+    """Let frozen blocks drop nothing at random while a stage is built and run, as when they are served."""
+    groups = block_layers(model, blocks)
+    frozen = [layer for name in groups if name != "head" and name not in learning for layer in groups[name]]
+    rates = {layer: layer.rate for layer in frozen if isinstance(layer, keras.layers.Dropout)}
+    for layer in rates:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in rates.items():
+            layer.rate = rate
+
+
+def rate_shares(model: keras.Model, blocks: Sequence[Block], decay: float) -> dict[str, float]:
+    """Return the share of the rate that each block's variables learn at, by their paths: each lower block less."""
+    groups, shares = block_layers(model, blocks), {}
+    for depth, block in enumerate(reversed(blocks)):
+        for layer in groups[block.name] if decay != 1 else ():
+            shares |= {variable.path: decay**depth for variable in layer.variables}
+    return shares

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leukemia_tf.errors import UserError, nearest
 
-POOLINGS = ("mean", "max", "mean-std", "flatten")
+POOLINGS = ("mean", "max", "mean-std", "cell", "flatten")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Head:
     Parameters
     ----------
     pooling : str
-        Over space: `mean`, `max`, `mean-std` (mean and standard deviation), or `flatten` (no pooling).
+        Over space: `mean`, `max`, `mean-std` (mean and standard deviation), `cell` (both over the cell's pixels alone),
+        or `flatten` (no pooling).
     depths : int
         How many of the last blocks are pooled side by side.
     units : tuple of int
@@ -25,6 +26,8 @@ class Head:
         Share of units dropped before the logit, 0-1.
     dropout_before : float
         Share of features dropped before the first dense layer, 0-1.
+    standardize : bool
+        Whether the features are brought to mean 0 and deviation 1 (BatchNormalization without a scale of its own).
 
     Raises
     ------
@@ -37,6 +40,7 @@ class Head:
     units: tuple[int, ...] = (256,)
     dropout: float = 0.5
     dropout_before: float = 0.0
+    standardize: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -65,6 +69,7 @@ HEADS = {
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
+    "texture": Head(pooling="cell", depths=3, units=(), dropout=0.0, standardize=True),
 }
 
 

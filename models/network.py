@@ -62,7 +62,7 @@ def build_network(
     if head.depths > len(blocks):
         raise UserError(f"--depths {head.depths}: the base has {len(blocks)} blocks.")
     outputs = [base.get_layer(block.last).output for block in blocks[-head.depths :]]
-    probability = _add_classifier(pool(outputs, head), head)
+    probability = _add_classifier(pool(outputs, head, cell), head)
     name = network_name(architecture, drop_blocks, cut and blocks[-1].last).replace("-", "_")
     model = keras.Model(cell, probability, name=name)
     for layer in model.layers:
@@ -72,6 +72,8 @@ def build_network(
 
 
 def _add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
+    if head.standardize:
+        x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
     if head.dropout_before:
         x = layers.Dropout(head.dropout_before, name="dropout_before")(x)
     for number, units in enumerate(head.units, start=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, layers, ops
 
+from leukemia_tf.data.settings import BACKGROUND
 from leukemia_tf.models.head import Head
 
 
@@ -23,16 +24,73 @@ class MeanAndDeviation(layers.Layer):
         return (input_shape[0], 2 * input_shape[-1])
 
 
+@keras.saving.register_keras_serializable("leukemia_tf")
+class CellMask(layers.Layer):
+    """Tell where the cell is, at the resolution of maps: uint8 [n, size, size, 3] -> float32 [n, h, w, 1], 0 or 1.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the maps.
+    """
+
+    def __init__(self, height: int, width: int, **kwargs: object) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        self.height, self.width = height, width
+
+    def call(self, cells: KerasTensor) -> KerasTensor:
+        """Tell of each place whether most of it is brighter than the background."""
+        inside = ops.cast(ops.max(cells, axis=-1, keepdims=True) > BACKGROUND, "float32")
+        share = ops.image.resize(inside, (self.height, self.width), antialias=True)
+        return ops.cast(share > 0.5, "float32")
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return [n, h, w, 1]."""
+        return (input_shape[0], self.height, self.width, 1)
+
+    def get_config(self) -> dict:
+        """Return what rebuilds the layer."""
+        config = super().get_config()
+        config.pop("dtype", None)
+        return {**config, "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("leukemia_tf")
+class InsideCell(layers.Layer):
+    """Pool maps to their mean and standard deviation over the cell: [n, h, w, c] and [n, h, w, 1] -> [n, 2 c].
+
+    So the features tell what the cell looks like, whatever its size; without a cell they are 0 and 0.001.
+    """
+
+    def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> KerasTensor:
+        """Pool."""
+        maps, inside = (ops.cast(values, "float32") for values in inputs)
+        places = ops.maximum(ops.sum(inside, axis=(1, 2), keepdims=True), 1.0)
+        mean = ops.sum(maps * inside, axis=(1, 2), keepdims=True) / places
+        variance = ops.sum(inside * (maps - mean) ** 2, axis=(1, 2), keepdims=True) / places
+        pooled = ops.concatenate([mean, ops.sqrt(variance + 1e-6)], axis=-1)
+        return ops.reshape(pooled, (-1, 2 * maps.shape[-1]))
+
+    def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
+        """Return [n, 2 c]."""
+        return (input_shape[0][0], 2 * input_shape[0][-1])
+
+
 LAYERS = {
     "mean": layers.GlobalAveragePooling2D,
     "max": layers.GlobalMaxPooling2D,
     "mean-std": MeanAndDeviation,
     "flatten": layers.Flatten,
+    "cell": InsideCell,
 }
 
 
-def pool(outputs: list[KerasTensor], head: Head) -> KerasTensor:
+def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
     """Pool the last outputs of a base's blocks as a head asks; the last one's layer is called `pool`."""
     names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
-    pooled = [LAYERS[head.pooling](name=name)(maps) for name, maps in zip(names, outputs, strict=True)]
+    pooled = []
+    for name, maps in zip(names, outputs, strict=True):
+        if head.pooling == "cell":
+            maps = [maps, CellMask(*maps.shape[1:3], name=f"{name}_mask")(cells)]
+        pooled.append(LAYERS[head.pooling](name=name)(maps))
     return pooled[0] if len(pooled) == 1 else layers.Concatenate(name="depths")(pooled)

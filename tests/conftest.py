@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("LEUKEMIA_TF_DATA", None)
 os.environ.pop("LEUKEMIA_TF_WEIGHTS", None)
+os.environ["LEUKEMIA_TF_CACHE"] = tempfile.mkdtemp(prefix="leukemia-tf-cache-")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LEUKEMIA_TF_SHARED", ROOT.parent / "shared"))

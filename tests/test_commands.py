@@ -86,6 +86,7 @@ def test_run_folder(tiny_run):
     names = {path.name for path in tiny_run.path.iterdir()}
     assert names == {
         *("config.json", "environment.json", "cells.csv", "splits.json", "history.csv", "model.keras"),
+        "batches.csv",
         *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures"),
     }
     assert {path.name for path in tiny_run.figures.iterdir()} == {
@@ -195,6 +196,17 @@ def few_patients(folder):
         (None, {"split": "by-image"}, "It takes `patient`, .* or a splits.json"),
         (None, {"weights": "gone.h5"}, "--weights gone.h5: no such file"),
         (None, {"epochs": 0}, "--epochs 0: it takes a number of 1 or more"),
+        (None, {"patience": 0}, "--patience 0"),
+        (None, {"stages": "progresive"}, "--stages progresive: no such preset; did you mean progressive"),
+        (None, {"stages": '[{"learning": 5}]'}, "learning 5: it takes 0 to 4"),
+        (None, {"schedule": "cosin"}, "--schedule cosin: no such schedule; did you mean cosine"),
+        (None, {"optimizer": "adm"}, "--optimizer adm: did you mean adam"),
+        (None, {"lr": -1.0}, "--lr -1"),
+        (None, {"sizes": "60x1,120x1"}, "a head that flattens has other weights at each size"),
+        (None, {"sizes": "20x1,60x1", "pooling": "mean"}, "--image-size 20: scratch up to block4_pool needs 60 pixels"),
+        (None, {"sizes": "60x1", "image_size": 90}, "the last size is the run's"),
+        (None, {"precision": "half"}, "--precision half"),
+        (None, {"devices": "0"}, "--devices 0"),
         (None, {"image_size": 20}, "--image-size 20: scratch up to block4_pool needs 60 pixels"),
     ],
 )

@@ -14,19 +14,22 @@ DIVERGED = 4.0  # times the lowest smoothed loss: the test ends there
 
 @dataclass(frozen=True)
 class RangeTest:
-    """The loss at each rate, and the rate where it fell steepest.
+    """The loss at each rate, and two rates to take.
 
     Parameters
     ----------
     rates, losses : numpy.ndarray
         float [steps]: rates that were tried, rising, and the smoothed loss after a step at each.
-    suggestion : float
-        The rate of the steepest fall over the rate's logarithm.
+    steepest : float
+        Where the loss fell fastest over the rate's logarithm.
+    valley : float
+        In the middle of the longest fall; what `--lr auto` takes.
     """
 
     rates: np.ndarray
     losses: np.ndarray
-    suggestion: float
+    steepest: float
+    valley: float
 
 
 def find_learning_rate(
@@ -39,7 +42,8 @@ def find_learning_rate(
     model : keras.Model
         Compiled; its weights and its optimizer's state are restored afterwards.
     batches : iterable
-        At least one batch of (cells, labels), as `train_on_batch` takes them; repeated as needed.
+        At least one batch of (cells, labels) or (cells, labels, weights), as `train_on_batch` takes them; repeated as
+        needed.
     lowest, highest : float
         The first and last rate, spaced evenly in the logarithm.
     steps : int
@@ -48,7 +52,7 @@ def find_learning_rate(
     Returns
     -------
     RangeTest
-        The curve and the suggestion.
+        The curve and the suggestions.
 
     Raises
     ------
@@ -63,10 +67,10 @@ def find_learning_rate(
     kept = [(variable, variable.numpy()) for variable in (*model.variables, *model.optimizer.variables)]
     rates, losses, average = [], [], 0.0
     try:
-        for step, (cells, labels) in zip(range(steps), _repeated(batches)):
+        for step, batch in zip(range(steps), _repeated(batches)):
             rate = lowest * (highest / lowest) ** (step / max(1, steps - 1))
             model.optimizer.learning_rate = rate
-            loss = float(model.train_on_batch(cells, labels, return_dict=True)["loss"])
+            loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
             model.reset_metrics()
             average = SMOOTHING * average + (1 - SMOOTHING) * loss
             smoothed = average / (1 - SMOOTHING ** (step + 1))
@@ -79,7 +83,8 @@ def find_learning_rate(
             variable.assign(value)
     if not losses:
         raise ValueError(f"The loss must be a number at the lowest rate. Received: {loss} at {lowest}")
-    return RangeTest(np.array(rates), np.array(losses), _steepest(np.array(rates), np.array(losses)))
+    curve = np.array(rates), np.array(losses)
+    return RangeTest(*curve, _steepest(*curve), _valley(*curve))
 
 
 def _repeated(batches: Iterable) -> Iterable:
@@ -91,3 +96,17 @@ def _steepest(rates: np.ndarray, losses: np.ndarray) -> float:
     if len(losses) < 2:
         return float(rates[0])
     return float(rates[np.argmin(np.gradient(losses, np.log(rates)))])
+
+
+def _valley(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Return the rate in the middle of the longest falling run of losses, rises in between left out."""
+    lengths, before = np.ones(len(losses), int), np.full(len(losses), -1)
+    for end in range(1, len(losses)):
+        higher = np.flatnonzero(losses[:end] > losses[end])
+        if len(higher):
+            before[end] = higher[np.argmax(lengths[higher])]
+            lengths[end] = lengths[before[end]] + 1
+    run = [int(np.argmax(lengths))]
+    while before[run[-1]] >= 0:
+        run.append(int(before[run[-1]]))
+    return float(rates[run[len(run) // 2]])

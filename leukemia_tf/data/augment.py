@@ -50,7 +50,7 @@ def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Te
         uint8 [n, size, size, 3].
     """
     if settings.dihedral:
-        cells = dihedral(cells, tf.cast(draws[:, 0, 1] * 8, tf.int32))
+        cells = dihedral(cells, drawn_view(draws))
     asked = {name for name in TRANSFORMS[1:] if getattr(settings, name)[0] > 0}
     if not asked - {"mixup", "cutmix"}:
         return cells
@@ -66,6 +66,11 @@ def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Te
     lost = tf.reduce_max(coloured, axis=-1, keepdims=True) <= BACKGROUND  # a cell's pixel stays a cell's
     values = tf.where(inside, tf.where(lost, BACKGROUND + 1.0, coloured), values)
     return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
+
+
+def drawn_view(draws: tf.Tensor) -> tf.Tensor:
+    """Return the dihedral view of each row of draws: int32 [n], 0-7."""
+    return tf.cast(draws[:, 0, 1] * 8, tf.int32)
 
 
 def _row(draws: tf.Tensor, settings: Augmentation, name: str) -> tuple[tf.Tensor, tf.Tensor, float]:

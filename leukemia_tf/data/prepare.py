@@ -8,7 +8,7 @@ from pathlib import Path
 
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
-from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
+from leukemia_tf.data.protocols import REFIT, split_by_image, split_by_patient, split_official, use_all
 from leukemia_tf.data.splits import Split, assign, check_split, describe, merge_aliases, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError
 
@@ -42,7 +42,8 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     folder : pathlib.Path
         The data folder.
     how : str
-        `patient`, `official`, `image`, or the path of a splits.json.
+        `patient`, `official`, `image`, the path of a splits.json, or `refit:` and such a path: all patients that it
+        names are trained on.
     seed : int
         Of the split.
     on_bad_image : str
@@ -69,6 +70,9 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
         if one.label != other.label:
             log.warning("%s and %s look like one cell (likeness %.3f) with two labels", one.path, other.path, likeness)
     cells, split = _split(catalog, examination.cells, twins, how, seed)
+    if split.protocol == REFIT:
+        log.info("all %d cells are trained on: none is left to judge by", len(cells))
+        return Prepared(cells, split, examination.rejected)
     check_split(cells, split, twins)
     log.info("\n%s", describe(cells))
     if split.protocol == "image":
@@ -117,6 +121,8 @@ def _split(
 ) -> tuple[tuple[Cell, ...], Split]:
     if how == "image":
         return split_by_image(cells, seed)
+    if how.startswith(f"{REFIT}:"):
+        return use_all(cells, seed, read_split(Path(how.partition(":")[2])))
     if how == "patient":
         split = split_by_patient(cells, seed, twins)
     elif how == "official":

@@ -12,6 +12,7 @@ from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.splits import PARTS, SHARES, Split, Twins, merge_aliases, natural
 from leukemia_tf.errors import DataError
 
+REFIT = "refit"
 PREFERENCE = ("train", "test", "val")  # who gets the larger patient where two parts miss as many images
 
 
@@ -60,8 +61,15 @@ def split_official(
     if not judges:
         raise DataError("--split official needs C-NMC's preliminary test set, with its labels CSV: there is none here.")
     folds = [cell for cell in cells if not alias[cell.patient] & judges]
-    parts = _by_patient(folds, seed, {"train": 0.8, "val": 0.2}, alias)
-    return Split("official", seed, **parts, test=tuple(sorted(judges, key=natural)))
+    return Split("official", seed, *hold_out(folds, seed, alias), tuple(sorted(judges, key=natural)))
+
+
+def hold_out(
+    cells: Sequence[Cell], seed: int, alias: dict[str, frozenset[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split cells 80/20 by patient into those to train on and those to validate on; return both parts' patients."""
+    parts = _by_patient(cells, seed, {"train": 0.8, "val": 0.2}, alias)
+    return parts["train"], parts["val"]
 
 
 def split_by_image(cells: Sequence[Cell], seed: int) -> tuple[tuple[Cell, ...], Split]:
@@ -81,6 +89,13 @@ def split_by_image(cells: Sequence[Cell], seed: int) -> tuple[tuple[Cell, ...], 
     cells = tuple(replace(cell, split=part_of[cell.path]) for cell in cells)
     members = {part: {cell.patient for cell in cells if cell.split == part} for part in PARTS}
     return cells, Split("image", seed, **{part: tuple(sorted(members[part], key=natural)) for part in PARTS})
+
+
+def use_all(cells: Sequence[Cell], seed: int, split: Split) -> tuple[tuple[Cell, ...], Split]:
+    """Put every cell of a split's patients into the training part, for a network that is used and not judged."""
+    patients = {*split.train, *split.val, *split.test}
+    chosen = tuple(replace(cell, split="train") for cell in cells if cell.patient in patients)
+    return chosen, Split(REFIT, seed, tuple(sorted(patients, key=natural)), (), ())
 
 
 def _by_patient(

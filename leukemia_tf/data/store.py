@@ -85,7 +85,7 @@ def open_store(
     paths = tuple(os.fsencode(folder / cell.path) for cell in cells)
     shape = (len(cells), settings.image_size, settings.image_size, 3)
     cache = choose_cache(int(np.prod(shape)), cache)
-    if cache == "none":
+    if cache == "none" or not paths:
         return Store(paths, settings, None)
     array = np.empty(shape, np.uint8) if cache == "memory" else _mapped(shape)
     files = tf.data.Dataset.from_tensor_slices(list(paths))

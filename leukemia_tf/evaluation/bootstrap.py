@@ -70,6 +70,42 @@ def score_with_intervals(
     return scores
 
 
+def paired_difference(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    others: np.ndarray,
+    patients: np.ndarray,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, dict[str, float]]:
+    """Compute how much better one set of probabilities is than another, on the same resampled patients.
+
+    Parameters
+    ----------
+    labels, probabilities, others, patients : numpy.ndarray
+        int [n], float [n] twice, str [n].
+    seed, resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        `{metric: {"value", "low", "high"}}`: the first less the second, with its 95 % interval.
+    """
+    drawn = patient_weights(labels, patients, resamples, seed)
+    value, samples = (
+        {name: ours - theirs[name] for name, ours in all_metrics(labels, probabilities, patients, weights).items()}
+        for weights in (None, drawn)
+        for theirs in (all_metrics(labels, others, patients, weights),)
+    )
+    differences = {}
+    for name in value:
+        finite = samples[name][np.isfinite(samples[name])]
+        low, high = np.percentile(finite, (2.5, 97.5)) if len(finite) else (np.nan, np.nan)
+        differences[name] = {"value": float(value[name][0]), "low": float(low), "high": float(high)}
+    return differences
+
+
 def per_patient(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return one row a patient: label, mean probability over the patient's cells, patient; arrays of [p]."""
     names, first, index = np.unique(patients, return_index=True, return_inverse=True)

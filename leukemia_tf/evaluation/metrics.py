@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 METRICS = (
-    *("accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "weighted_f1"),
+    *("accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "f_beta", "weighted_f1"),
     *("cohen_kappa", "mcc", "auroc", "auroc_by_patient", "auprc", "brier", "ece"),
 )
+BETA = 2  # of F-beta: sensitivity counts twice as much as PPV
 BINS = 10  # of the expected calibration error
 
 
@@ -74,6 +75,7 @@ def _confusion_metrics(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.nd
         "ppv": tp / (tp + fp),
         "npv": tn / (tn + fn),
         "f1": f1_all,
+        "f_beta": (1 + BETA**2) * tp / ((1 + BETA**2) * tp + BETA**2 * fn + fp),
         "weighted_f1": (np.nan_to_num(f1_all) * (tp + fn) + np.nan_to_num(f1_hem) * (tn + fp)) / total,
         "cohen_kappa": np.where(by_chance == 1, 0.0, (accuracy - by_chance) / (1 - by_chance)),
         "mcc": np.where(spread == 0, 0.0, (tp * tn - fp * fn) / spread),

@@ -52,6 +52,20 @@ def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
     return figure
 
 
+def learning_rates(rates: np.ndarray, losses: np.ndarray, steepest: float, valley: float) -> Figure:
+    """Draw a range test: the smoothed loss, float [steps], against the rate, with both suggestions."""
+    figure, (axis,) = axes(5.6)
+    axis.plot(rates, losses, color=TRAIN)
+    for rate, name, marker in ((valley, "valley", "o"), (steepest, "steepest", "s")):
+        label = f"{name}: {rate:.2g}"
+        axis.plot(rate, np.interp(rate, rates, losses), marker, color=VAL, mfc="none", ms=9, label=label)
+    lowest, first = losses.min(), losses[0]
+    axis.set(xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
+    axis.set_ylim(lowest - 0.1 * (first - lowest + 0.1), first + 0.5 * (first - lowest + 0.1))
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def _mark_stages(axis: object, epochs: Sequence[float], stages: Sequence[str]) -> None:
     for number, name in enumerate(dict.fromkeys(stages)):
         inside = [epoch for epoch, stage in zip(epochs, stages) if stage == name]

@@ -49,6 +49,6 @@ def table(part: str, scores: dict, protocol: str) -> str:
 
 
 def _interval(score: dict[str, float]) -> str:
-    if not np.isfinite(score["value"]):
+    if score["value"] is None or not np.isfinite(score["value"]):  # None: undefined, out of a JSON file
         return "undefined"
     return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"

@@ -1,8 +1,11 @@
-"""The state of an interrupted training, in one file: enough to go on as if nothing had happened."""
+"""The state of a training, in files named after what is in them: enough to go on as if nothing had happened."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,12 +13,17 @@ import keras
 import numpy as np
 
 from leukemia_tf.errors import RunError
-from leukemia_tf.files import write_atomically
+from leukemia_tf.files import SCRATCH, write_atomically
+from leukemia_tf.training.schedules import Plateau
+
+log = logging.getLogger(__name__)
+
+KEPT = 2  # states: if the last is damaged, the one before goes on
 
 
 @dataclass
 class Progress:
-    """Where a training stands, between two epochs.
+    """Where a training stands.
 
     Parameters
     ----------
@@ -24,9 +32,13 @@ class Progress:
     waited : int
         Epochs of this stage since its validation score was last bettered.
     best : list of float
-        The best validation score over all stages, and its tie-breaker; empty before the first.
+        The best validation score so far, and its tie-breaker; empty before the first and after a change of size.
     improved : bool
         Whether this stage has bettered it.
+    plateau : Plateau
+        How often validation has stood still in this stage.
+    losses : list of float
+        Of the batches of an epoch that was interrupted.
     history : list of dict
         Rows of history.csv.
     best_variables : list of numpy.ndarray
@@ -39,65 +51,108 @@ class Progress:
     waited: int = 0
     best: list[float] = field(default_factory=list)
     improved: bool = False
+    plateau: Plateau = field(default_factory=Plateau)
+    losses: list[float] = field(default_factory=list)
     history: list[dict] = field(default_factory=list)
     best_variables: list[np.ndarray] = field(default_factory=list)
 
-    def note(self, row: dict, score: list[float], model: keras.Model) -> None:
+    def begin_stage(self, anew: bool) -> None:
+        """Forget what belongs to a stage; `anew`: scores so far no longer compare."""
+        self.stage_epoch = self.waited = 0
+        self.improved, self.plateau, self.losses = False, Plateau(), []
+        if anew:
+            self.best = []
+
+    def note(self, row: dict, score: list[float], variables: Sequence[keras.Variable]) -> None:
         """Count an epoch, and keep the network's variables if its score (the higher the better) is the best."""
         self.history.append(row)
+        self.losses = []
         self.epoch += 1
         self.stage_epoch += 1
         self.waited += 1
         if score > self.best:
             self.best, self.improved, self.waited = score, True, 0
-            self.best_variables = [variable.numpy() for variable in network_variables(model)]
+            self.best_variables = [variable.numpy() for variable in variables]
 
 
-def save_state(path: Path, progress: Progress, trainer: keras.Model) -> None:
-    """Write progress, every variable of the network (dropout's seeds among them) and of the optimizer; atomically."""
+def save_state(folder: Path, progress: Progress, variables: Sequence[keras.Variable]) -> Path:
+    """Write progress and variables (the network's, its dropouts' seeds', the optimizer's) beside the state before.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds the last two states; a state's name ends with the checksum of its content.
+    progress : Progress
+        Where the training stands.
+    variables : sequence of keras.Variable
+        Everything that a step changes.
+    """
     told = {key: value for key, value in asdict(progress).items() if key != "best_variables"}
     arrays = {"progress": np.array(json.dumps(told))}
-    for group, values in _groups(trainer).items():
-        arrays |= {f"{group}{index}": variable.numpy() for index, variable in enumerate(values)}
+    arrays |= {f"variable{index}": variable.numpy() for index, variable in enumerate(variables)}
     arrays |= {f"best{index}": value for index, value in enumerate(progress.best_variables)}
-    write_atomically(path, lambda scratch: np.savez(scratch, **arrays))
+    scratch = write_atomically(folder / ".state.npz", lambda path: np.savez(path, **arrays))
+    name = f"state-{progress.epoch:05}-{len(progress.losses):06}-{_checksum(scratch)}.npz"
+    path = scratch.rename(folder / name)
+    for old in _states(folder)[:-KEPT]:
+        old.unlink()
+    return path
 
 
-def load_progress(path: Path) -> Progress:
-    """Read where a training stands; the start where nothing was saved.
+def load_state(folder: Path) -> tuple[Progress, list[np.ndarray]]:
+    """Read the last sound state.
+
+    Returns
+    -------
+    tuple
+        Where the training stands, and the values of the variables as they were saved; the start and none where
+        nothing was saved.
 
     Raises
     ------
     RunError
-        If the file is damaged.
+        If there are states, but none is sound.
     """
-    if not path.is_file():
-        return Progress()
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            progress = Progress(**json.loads(str(arrays["progress"])))
-            count = sum(name.startswith("best") for name in arrays)
-            progress.best_variables = [arrays[f"best{index}"] for index in range(count)]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise RunError(f"{path} is damaged ({error}): delete it to train this run from the start.") from None
-    return progress
+    for scratch in folder.glob(f"{SCRATCH}*"):  # of a save that was killed
+        scratch.unlink()
+    states = _states(folder)
+    for path in reversed(states):
+        if path.stem.rpartition("-")[2] == _checksum(path):
+            return _read(path)
+        log.warning("%s is damaged: its content is not what was written; the state before it is used", path)
+        path.unlink()
+    if states:
+        raise RunError(f"no state in {folder} can be read: delete that folder to train this run from the start.")
+    return Progress(), []
 
 
-def restore(path: Path, trainer: keras.Model) -> None:
-    """Put the saved variables back into a network that is compiled for the stage it was saved in."""
-    if not path.is_file():
-        return
+def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
     with np.load(path, allow_pickle=False) as arrays:
-        for group, variables in _groups(trainer).items():
-            for index, variable in enumerate(variables):
-                variable.assign(arrays[f"{group}{index}"])
+        told = json.loads(str(arrays["progress"]))
+        progress = Progress(**{**told, "plateau": Plateau(**told["plateau"])})
+        groups = [
+            [arrays[f"{group}{index}"] for index in range(sum(name.startswith(group) for name in arrays))]
+            for group in ("best", "variable")
+        ]
+    progress.best_variables = groups[0]
+    return progress, groups[1]
 
 
-def _groups(trainer: keras.Model) -> dict[str, list[keras.Variable]]:
-    trainer.optimizer.build(trainer.trainable_variables)
-    return {"network": network_variables(trainer), "optimizer": trainer.optimizer.variables}
+def _states(folder: Path) -> list[Path]:
+    return sorted(folder.glob("state-*.npz"))
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def network_variables(model: keras.Model) -> list[keras.Variable]:
     """Return every variable of the layers, dropout's seed states among them."""
     return [variable for layer in model.layers for variable in layer.variables]
+
+
+def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Put values into variables."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -26,15 +26,19 @@ class Examples:
         int32 [n], 0 or 1.
     patients : numpy.ndarray
         str [n].
+    hashes : tuple of str
+        sha256 of each picture's pixels, [n].
     """
 
     cells: Store
     labels: np.ndarray
     patients: np.ndarray
+    hashes: tuple[str, ...]
 
 
 def load_examples(folder: Path, cells: Sequence[Cell], part: str, settings: Preprocessing, cache: str) -> Examples:
     """Read and preprocess the cells of a part (`train`, `val` or `test`); see `open_store`."""
     chosen = [cell for cell in cells if cell.split == part]
     store = open_store(folder, chosen, settings, cache, f"preparing {part}")
-    return Examples(store, classes(chosen), np.array([cell.patient for cell in chosen]))
+    patients = np.array([cell.patient for cell in chosen])
+    return Examples(store, classes(chosen), patients, tuple(cell.sha256 for cell in chosen))

@@ -1,19 +1,20 @@
-"""The stages of a training: the head on a frozen base, then block by block from the top."""
+"""The stages of a training, as data: which blocks learn, at which size, for how long, at which rate."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-HEAD_RATE = 1e-3
-FINE_TUNING_RATE = 1e-5
-FROM_SCRATCH_EPOCHS = 16
-STAGE_EPOCHS = 6
+from leukemia_tf.errors import UserError
+from leukemia_tf.training.schedules import check_schedule
+
+PRESETS = ("feature-extraction", "fine-tune-top:N", "progressive", "whole")
+HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 6, 6, 16
+HEAD_PATIENCE, FINE_TUNING_PATIENCE = 3, 2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A span of training with a fixed set of learning blocks and one rate.
+    """A span of training with a fixed set of learning blocks, one image size and one rate.
 
     Parameters
     ----------
@@ -22,11 +23,21 @@ class Stage:
     learning : tuple of str
         Blocks of the base that learn; the head always does.
     learning_rate : float
-        Adam's.
+        The head's and the top block's, before the schedule.
     epochs : int
         The most it may take.
     patience : int
         It ends after so many epochs without a better validation score.
+    image_size : int
+        Side of the cells, in pixels; 0 is the run's.
+    schedule : str
+        How the rate moves; see `leukemia_tf.training.schedules`.
+    layer_decay : float
+        Each lower block's rate as a share of the one above.
+    if_better : bool
+        Whether it is left out where the stage before did not better the validation score.
+    ends : int
+        Epochs after which it ends, though its schedule is laid out for more; 0 where nothing ends it.
     """
 
     name: str
@@ -34,36 +45,57 @@ class Stage:
     learning_rate: float
     epochs: int
     patience: int
+    image_size: int = 0
+    schedule: str = "constant"
+    layer_decay: float = 1.0
+    if_better: bool = False
+    ends: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        object.__setattr__(self, "learning", tuple(self.learning))
+        check_schedule(self.schedule)
+        for flag, least in (("epochs", 1), ("patience", 1), ("image_size", 0), ("ends", 0)):
+            value = getattr(self, flag)
+            if not isinstance(value, int) or value < least:
+                raise UserError(f"stage {self.name}: {flag} {value}: it takes a whole number of {least} or more.")
+        if not 0 < self.learning_rate < 100:
+            raise UserError(f"stage {self.name}: rate {self.learning_rate:g}: it takes a number above 0.")
+        if not 0 < self.layer_decay <= 1:
+            raise UserError(f"stage {self.name}: layer decay {self.layer_decay:g}: it takes a share above 0 up to 1.")
+
+    def __str__(self) -> str:
+        size = f" at {self.image_size} px" if self.image_size else ""
+        schedule = "" if self.schedule == "constant" else f", {self.schedule}"
+        learns = ", ".join(("head", *reversed(self.learning)))
+        return f"{self.name}{size}: {learns}; rate {self.learning_rate:g}{schedule}, up to {self.epochs} epochs"
 
 
-def progressive(blocks: Sequence[str], pretrained: Collection[str], epochs: int | None = None) -> tuple[Stage, ...]:
-    """Plan progressive unfreezing.
-
-    Random blocks learn from the start: there is no frozen stage of random features. With no pretrained block there
-    is one stage, in which everything learns.
+@dataclass(frozen=True)
+class Plan:
+    """What a run asks of its stages; None leaves a preset's own value.
 
     Parameters
     ----------
-    blocks : sequence of str
-        Names of the base's blocks, from input to output.
-    pretrained : collection of str
-        Those whose weights were loaded.
-    epochs : int, optional
-        The most a stage may take.
-
-    Returns
-    -------
-    tuple of Stage
-        In order.
+    stages : str
+        A preset, or the path of a JSON list of stages.
+    rate, fine_tuning_rate : float
+        Of the head (and of blocks that start at random), and of pretrained blocks.
+    epochs, patience : int or None
+        Of every stage; with a file, `epochs` is the most.
+    schedule : str
+        Of stages that have none of their own.
+    layer_decay : float
+        Likewise.
+    sizes : tuple of tuple
+        (image size, epochs), each of which goes through all stages; empty for the run's own size.
     """
-    random = tuple(block for block in blocks if block not in pretrained)
-    if not pretrained:
-        most = epochs or FROM_SCRATCH_EPOCHS
-        return (Stage("whole", random, HEAD_RATE, most, patience=max(5, most // 2)),)
-    most = epochs or STAGE_EPOCHS
-    stages = [Stage("head", random, HEAD_RATE, most, patience=3)]
-    learning = random
-    for block in reversed([block for block in blocks if block in pretrained]):
-        learning = (block, *learning)
-        stages.append(Stage(f"unfreeze {block}", learning, FINE_TUNING_RATE, most, patience=2))
-    return tuple(stages)
+
+    stages: str
+    rate: float
+    fine_tuning_rate: float
+    epochs: int | None = None
+    patience: int | None = None
+    schedule: str = "constant"
+    layer_decay: float = 1.0
+    sizes: tuple[tuple[int, int], ...] = ()

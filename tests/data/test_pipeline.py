@@ -7,7 +7,14 @@ import tensorflow as tf
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.balance import BALANCES, Sampling, cell_weights, epoch_order
 from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.pipeline import load_cells, prediction_batches, training_batches
+from leukemia_tf.data.pipeline import (
+    cell_view,
+    epoch_views,
+    load_cells,
+    prediction_batches,
+    training_batches,
+    view_batches,
+)
 from leukemia_tf.data.preprocess import cell_from_bytes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.store import Store, choose_cache, open_store
@@ -82,7 +89,7 @@ def test_bad_settings(settings, sentence):
 
 
 def epoch_of(cells, sampling, seed=1, number=2, batch=4):
-    batches = list(training_batches(store(cells), LABELS, ONES, sampling, batch, seed, number))
+    batches = list(training_batches(cell_view(store(cells), sampling), LABELS, ONES, sampling, batch, seed, number))
     return [np.concatenate([part[i] for part in batches]) for i in range(3)]
 
 
@@ -113,12 +120,29 @@ def test_labels_and_weights_stay_with_their_cells(balance):
     cells = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
     weights = cell_weights(LABELS, PATIENTS, Sampling(balance, patient_weight="equal"))
     total = 0.0
-    for pictures, labels, told in training_batches(store(cells), LABELS, weights, Sampling(balance), 4, 0, 0):
+    view = cell_view(store(cells), Sampling(balance))
+    for pictures, labels, told in training_batches(view, LABELS, weights, Sampling(balance), 4, 0, 0):
         index = pictures[:, 0, 0, 0].numpy()
         np.testing.assert_array_equal(labels[:, 0], LABELS[index])
         assert np.ptp(told.numpy() / weights[index]) < 1e-6
         total += told.numpy().sum()
     assert total == pytest.approx(len(epoch_order(LABELS, Sampling(balance), 0, 0)))
+
+
+def test_an_epoch_can_begin_in_its_middle():
+    sampling = Sampling(augment=EVERYTHING)
+    drawn = (cell_view(store(noise(16)), sampling), LABELS, ONES, sampling, 4, 0, 3)
+    for whole, rest in zip(list(training_batches(*drawn))[2:], training_batches(*drawn, 2), strict=True):
+        for values, same in zip(whole, rest, strict=True):
+            np.testing.assert_array_equal(values, same)
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_views_of_an_epoch_are_what_it_is_fed(turned):
+    cells, sampling = noise(16), Sampling(augment=Augmentation(dihedral=turned))
+    fed, _, _ = epoch_of(cells, sampling)
+    views = view_batches(store(cells), *epoch_views(LABELS, sampling, 1, 2), 5)
+    np.testing.assert_array_equal(fed, np.concatenate(list(views)))
 
 
 def test_copies_differ():
@@ -133,8 +157,9 @@ def test_every_cache_gives_the_same(cache, tiny_cells):
     alone = [cell_from_bytes(tf.io.read_file(str(tiny_cells / cell.path)), settings) for cell in cells]
     np.testing.assert_array_equal(np.concatenate(list(prediction_batches(opened, 3))), alone)
     np.testing.assert_array_equal(load_cells(tiny_cells, cells, settings), alone)
-    batches = training_batches(opened, LABELS, ONES, Sampling(), 4, seed=0, epoch=0)
-    wanted = training_batches(store(np.array(alone)), LABELS, ONES, Sampling(), 4, seed=0, epoch=0)
+    drawn = (LABELS, ONES, Sampling(), 4, 0, 0)
+    batches = training_batches(cell_view(opened, Sampling()), *drawn)
+    wanted = training_batches(cell_view(store(np.array(alone)), Sampling()), *drawn)
     for (got, *_), (same, *_) in zip(batches, wanted, strict=True):
         np.testing.assert_array_equal(got, same)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from leukemia_tf.evaluation.bootstrap import patient_weights, per_patient, score_with_intervals
+from leukemia_tf.evaluation.bootstrap import paired_difference, patient_weights, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics
 
 RNG = np.random.default_rng(0)
@@ -32,6 +32,7 @@ def oracle(labels, probabilities, patients, w):
         "ppv": sk.precision_score(labels, said, sample_weight=w),
         "npv": sk.precision_score(labels, said, pos_label=0, sample_weight=w),
         "f1": sk.f1_score(labels, said, sample_weight=w),
+        "f_beta": sk.fbeta_score(labels, said, beta=2, sample_weight=w),
         "weighted_f1": sk.f1_score(labels, said, average="weighted", sample_weight=w),
         "cohen_kappa": sk.cohen_kappa_score(labels, said, sample_weight=w),
         "mcc": sk.matthews_corrcoef(labels, said, sample_weight=w),
@@ -101,3 +102,20 @@ def test_per_patient():
     assert names.tolist() == ["a", "b"]
     assert labels.tolist() == [0, 1]
     np.testing.assert_allclose(mean, [0.5, 0.4])
+
+
+def test_paired_difference_is_narrower_than_two_intervals():
+    rng = np.random.default_rng(0)
+    patients = np.repeat([f"p{i}" for i in range(20)], 10)
+    labels = np.repeat(np.arange(20) % 2, 10)
+    shared = labels + np.repeat(rng.normal(0, 0.7, 20), 10) + rng.normal(0, 0.5, 200)
+    one, other = (1 / (1 + np.exp(-(shared + rng.normal(0, noise, 200)))) for noise in (0.1, 0.8))
+    difference = paired_difference(labels, one, other, patients)["auroc"]
+    first, second = (score_with_intervals(labels, p, patients)["auroc"] for p in (one, other))
+    assert difference["value"] == pytest.approx(first["value"] - second["value"])
+    assert difference["low"] < difference["value"] < difference["high"]
+    assert difference["high"] - difference["low"] < 0.7 * (
+        first["high"] - first["low"] + second["high"] - second["low"]
+    )
+    same = paired_difference(labels, one, one, patients)["auroc"]
+    assert (same["value"], same["low"], same["high"]) == (0, 0, 0)

@@ -18,7 +18,8 @@ from leukemia_tf.models.network import (
     logit_model,
     preprocessing_of,
 )
-from leukemia_tf.training.stages import progressive
+from leukemia_tf.training.plans import plan_stages
+from leukemia_tf.training.stages import Plan
 
 SIZE = 64
 CELLS = np.random.default_rng(0).integers(0, 256, (4, 4, 4, 3), np.uint8).repeat(SIZE // 4, 1).repeat(SIZE // 4, 2)
@@ -106,7 +107,7 @@ def test_each_stage_changes_its_own_blocks_and_no_statistics(architecture):
     blocks = blocks_of(model)
     names = [block.name for block in blocks]
     groups, statistics = block_layers(model, blocks), moving_statistics(model)
-    stages = progressive(names, pretrained=names)
+    stages = plan_stages(Plan("progressive", 1e-3, 1e-5), names, names)
     for stage in (stages[0], stages[1], stages[-1]):
         set_trainable(model, blocks, stage.learning, names)
         before = snapshot(groups)

@@ -12,6 +12,7 @@ from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.freezing import block_layers, set_trainable
 from leukemia_tf.models.head import HEADS, Head, find_head
 from leukemia_tf.models.network import blocks_of, build_network, explained_layer, load_network
+from leukemia_tf.models.pooling import CellMask, InsideCell
 from leukemia_tf.models.table import find_architecture
 
 
@@ -92,10 +93,10 @@ def test_efficientnet_is_scaled_as_kerass_own(monkeypatch):
 def test_each_head(name):
     head = HEADS[name]
     model = build_network(find_architecture("scratch"), preprocessing={"image_size": 60}, head=head)
-    channels = sum((256, 128, 64)[: head.depths]) * (2 if head.pooling == "mean-std" else 1)
+    channels = sum((256, 128, 64)[: head.depths]) * (2 if head.pooling in ("mean-std", "cell") else 1)
     widths = [channels, *head.units, 1]
     wanted = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
-    assert model.count_params() - 388_416 == wanted
+    assert model.count_params() - 388_416 == wanted + 2 * channels * head.standardize
     dropouts = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert dropouts == ["dropout_before"] * bool(head.dropout_before) + ["dropout"] * bool(head.dropout)
 
@@ -160,3 +161,28 @@ def test_refused(tmp_path):
     for name in ("foreign.keras", "rubbish.keras", "missing.keras"):
         with pytest.raises(RunError, match=name):
             load_network(tmp_path / name)
+
+
+def test_pooling_inside_the_cell_by_hand():
+    rng = np.random.default_rng(0)
+    cells = np.zeros((3, 64, 64, 3), np.uint8)
+    cells[0, 8:40, 16:56] = 11  # a whole number of places of the maps
+    cells[1] = 200
+    maps = rng.normal(size=(3, 8, 8, 5)).astype("float32")
+    inside = keras.ops.convert_to_numpy(CellMask(8, 8)(cells))
+    pooled = keras.ops.convert_to_numpy(InsideCell()([maps, inside]))
+    parts = maps[0, 1:5, 2:7].reshape(-1, 5), maps[1].reshape(-1, 5)
+    for got, part in zip(pooled, parts):
+        np.testing.assert_allclose(got, np.r_[part.mean(0), np.sqrt(part.var(0) + 1e-6)], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(pooled[2], np.repeat([0, 1e-3], 5), atol=1e-6)  # nothing there
+
+
+def test_a_texture_head_saves_and_tells_what_it_told(tmp_path):
+    model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, HEADS["texture"])
+    cells = np.random.default_rng(0).integers(0, 256, (4, 60, 60, 3), np.uint8)
+    model.get_layer("standard").moving_mean.assign(np.linspace(-1, 1, 448))
+    model.save(tmp_path / "model.keras")
+    again = load_network(tmp_path / "model.keras")
+    told = model.predict(cells, verbose=0)
+    np.testing.assert_allclose(again.predict(cells, verbose=0), told, rtol=1e-5)
+    assert np.ptp(told) > 0

@@ -1,4 +1,4 @@
-"""The loop: best weights kept, useless unfreezing ended, and a killed training that ends with the same bits."""
+"""The loop: what is kept, what ends a stage, sizes, schedules, averages; a Ctrl-C and a loss that is no number."""
 
 import csv
 import os
@@ -6,82 +6,159 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from leukemia_tf.config import TrainConfig
-from leukemia_tf.data.balance import Sampling
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.store import Store
-from leukemia_tf.errors import RunError
-from leukemia_tf.models.architecture import kept_blocks
-from leukemia_tf.models.network import build_network, load_network
-from leukemia_tf.models.pretrained import Network
-from leukemia_tf.models.table import find_architecture
-from leukemia_tf.models.weights import Loaded
+from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.models.head import Head
 from leukemia_tf.run import RunFolder
-from leukemia_tf.train import train
-from leukemia_tf.training.checkpoint import load_progress, network_variables
-from leukemia_tf.training.examples import Examples
-from leukemia_tf.training.loop import Task, train_stages
+from leukemia_tf.training.checkpoint import load_state, network_variables
+from leukemia_tf.training.loop import train_stages
 from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.steps import Step
 
-BLOCKS = kept_blocks(find_architecture("scratch"), True)
-
-
-def examples(seed, labels):
-    rng = np.random.default_rng(seed)
-    cells = rng.integers(0, 256, (len(labels), 60, 60, 3), np.uint8)
-    store = Store(("",) * len(labels), Preprocessing(60), cells)
-    return Examples(store, np.array(labels, np.int32), np.array([f"{i}" for i in range(len(labels))]))
+HEAD = Stage("head", (), 1e-2, 2, 2)
+TOP = Stage("top", ("block3",), 1e-2, 2, 2)
+POOLED = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.4)
 
 
-def run_stages(tmp_path, stages, scores):
-    """Train with validation scores that are given instead of computed; return the model and what was kept when."""
-    import keras
+def values(model):
+    return [variable.numpy() for variable in network_variables(model)]
 
-    keras.utils.set_random_seed(0)
-    model = build_network(find_architecture("scratch"), True, {"image_size": 60})
+
+def equal(first, second):
+    return all((a == b).all() for a, b in zip(first, second, strict=True))
+
+
+def scripted(task, scores):
+    """Return a task whose validation scores are given, and a list of the network's values at each."""
     scores, seen = iter(scores), []
 
     def score(*_):
-        seen.append([variable.numpy() for variable in network_variables(model)])
-        value = next(scores)
-        return {"val_auroc": value, "val_auroc_by_patient": value}
+        seen.append(values(task.network.model))
+        return dict.fromkeys(("val_auroc", "val_auroc_by_patient", "val_accuracy", "val_f_beta"), next(scores))
 
-    data = examples(0, [0, 1] * 4), examples(1, [0, 1] * 2)
-    network = Network(
-        model, BLOCKS, Loaded("", tuple(block.name for block in BLOCKS), layers=3, random=(), parameters=0)
-    )
-    task = Task(network, *data, Sampling(), score, 4, 0, tmp_path / "history.csv", tmp_path / "state.npz")
-    return model, train_stages(task, stages), seen
+    return replace(task, score=score), seen
 
 
-def equal(model, values):
-    return all((a.numpy() == b).all() for a, b in zip(network_variables(model), values, strict=True))
+def test_best_weights_of_all_stages_are_kept(make_task):
+    task, seen = scripted(make_task(), [0.5, 0.9, 0.6, 0.7])
+    history = train_stages(task, [HEAD, TOP])
+    assert equal(values(task.network.model), seen[1])
+    assert not equal(values(task.network.model), seen[3])
+    assert [row["stage"] for row in history] == ["head", "head", "top", "top"]
 
 
-def test_best_weights_of_all_stages_are_kept(tmp_path):
-    stages = [Stage("head", (), 1e-2, 2, 2), Stage("one", ("block3",), 1e-2, 2, 2)]
-    model, history, seen = run_stages(tmp_path, stages, [0.5, 0.9, 0.6, 0.7])
-    assert equal(model, seen[1])
-    assert not equal(model, seen[3])
-    assert [row["stage"] for row in history] == ["head", "head", "one", "one"]
+def test_patience_ends_a_stage_and_a_useless_stage_the_unfreezing(make_task):
+    stages = [
+        replace(HEAD, epochs=9),
+        replace(TOP, epochs=9),
+        replace(TOP, name="next", if_better=True),
+        replace(TOP, name="after that", if_better=True),
+        replace(TOP, name="last", epochs=1),
+    ]
+    task, _ = scripted(make_task(), [0.5, 0.9, 0.8, 0.8, 0.7, 0.7, 0.1])
+    history = train_stages(task, stages)
+    assert [row["stage"] for row in history] == ["head"] * 4 + ["top"] * 2 + ["last"]
+    with task.history_path.open() as stream:
+        assert [row["epoch"] for row in csv.DictReader(stream)] == list("1234567")
 
 
-def test_patience_and_useless_stages_end_the_training(tmp_path):
-    stages = [Stage("head", (), 1e-2, 9, 2), Stage("one", ("block3",), 1e-2, 9, 2), Stage("two", (), 1e-2, 9, 2)]
-    _, history, _ = run_stages(tmp_path, stages, [0.5, 0.9, 0.8, 0.8, 0.7, 0.7])
-    assert [row["stage"] for row in history] == ["head"] * 4 + ["one"] * 2
-    with (tmp_path / "history.csv").open() as stream:
-        assert [row["epoch"] for row in csv.DictReader(stream)] == list("123456")
+def test_only_what_learns_moves_in_a_stage(make_task):
+    task = make_task()
+    before = values(task.network.model)
+    train_stages(task, [TOP])
+    moved = {
+        variable.path.split("/")[0]
+        for variable, old in zip(network_variables(task.network.model), before, strict=True)
+        if (variable.numpy() != old).any()
+    }
+    assert {"block3_conv", "logit"} <= moved
+    assert not {"block1_conv", "block2_conv"} & moved
 
 
-def test_a_damaged_state_is_refused(tmp_path):
-    (tmp_path / "state.npz").write_bytes(b"rubbish")
-    with pytest.raises(RunError, match="is damaged"):
-        load_progress(tmp_path / "state.npz")
+def test_sizes_carry_the_weights_over(make_task):
+    task, seen = scripted(make_task(head=POOLED), [0.9, 0.5, 0.6])
+    small = replace(HEAD, name="small", image_size=45, epochs=1)
+    history = train_stages(task, [small, replace(HEAD, epochs=2)])
+    assert [row["image_size"] for row in history] == [45, 60, 60]
+    assert equal(values(task.network.model), seen[2])  # 0.9 was at another size
+    assert task.network.model.input_shape[1] == 60
+
+
+def test_lower_blocks_learn_slower(make_task):
+    moved = {}
+    for decay in (1.0, 0.1):
+        task = make_task(f"decay{decay}", step=Step("sgd"))
+        before = values(task.network.model)
+        train_stages(task, [Stage("whole", ("block1", "block2", "block3"), 1e-4, 1, 1, layer_decay=decay)])
+        steps = [np.abs(new - old).sum() for new, old in zip(values(task.network.model), before, strict=True)]
+        names = [variable.path for variable in network_variables(task.network.model)]
+        moved[decay] = dict(zip(names, steps, strict=True))
+    shares = {name: moved[0.1][f"{name}/kernel"] / moved[1.0][f"{name}/kernel"] for name in ("logit", "block3_conv")}
+    assert shares == pytest.approx({"logit": 1, "block3_conv": 1}, rel=0.1)
+    assert moved[0.1]["block2_conv/kernel"] / moved[1.0]["block2_conv/kernel"] == pytest.approx(0.1, rel=0.2)
+    assert moved[0.1]["block1_conv/kernel"] / moved[1.0]["block1_conv/kernel"] == pytest.approx(0.01, rel=0.2)
+
+
+def test_a_weight_that_becomes_no_number_with_the_last_step_is_seen(make_task, monkeypatch):
+    from leukemia_tf.training import watch
+
+    task = make_task()
+    logit, end = task.network.model.get_layer("logit"), watch.Watch.on_train_batch_end
+
+    def last(self, batch, logs=None):
+        end(self, batch, logs)
+        if len(self.losses) == 6:
+            logit.bias.assign([np.nan])
+
+    monkeypatch.setattr(watch.Watch, "on_train_batch_end", last)
+    with pytest.raises(RunError, match="is no finite number any more in stage head, epoch 1, step 6"):
+        train_stages(task, [HEAD])
+    assert not task.history_path.exists()
+
+
+def test_schedule_reaches_the_optimizer(make_task):
+    task = make_task(step=Step("sgd"))
+    history = train_stages(task, [replace(HEAD, epochs=4, patience=9, schedule="step:2:0.1")])
+    np.testing.assert_allclose([row["learning_rate"] for row in history], [1e-2, 1e-2, 1e-3, 1e-3], rtol=1e-6)
+
+
+def test_the_average_is_validated_and_kept_but_the_weights_train_on(make_task):
+    kept = {}
+    for share in (0.0, 0.9):
+        task = make_task(f"ema{share}", step=Step("sgd", ema=share))
+        losses = []
+        train_stages(replace(task, note=lambda row, own: losses.extend(own)), [replace(HEAD, patience=9)])  # noqa: B023
+        kept[share] = losses, task.network.model.get_layer("logit").kernel.numpy()
+    assert kept[0.0][0] == kept[0.9][0]
+    assert (kept[0.0][1] != kept[0.9][1]).any()
+
+
+def test_losses_of_the_batches_are_told(make_task):
+    told = []
+    task = replace(make_task(), note=lambda row, losses: told.append((row["loss"], losses)))
+    train_stages(task, [replace(HEAD, epochs=1)])
+    ((mean, losses),) = told
+    assert len(losses) == 6
+    assert mean == pytest.approx(np.average(losses, weights=[4, 4, 4, 4, 4, 2]))
+    assert len(set(losses)) == 6
+
+
+def test_a_loss_that_is_no_number_ends_with_the_last_good_weights_kept(make_task):
+    task = make_task()
+    logit = task.network.model.get_layer("logit")
+    task = replace(task, note=lambda row, losses: logit.kernel.assign(logit.kernel * np.nan))
+    with pytest.raises(RunError, match=r"\(nan\) is no .* in stage head, epoch 2, step 1\. .*last-good.*--lr"):
+        train_stages(task, [HEAD])
+    progress, _ = load_state(task.state_folder)
+    best = dict(zip((v.path for v in network_variables(task.network.model)), progress.best_variables, strict=True))
+    assert all(np.isfinite(value).all() for value in best.values())
+    other = make_task("other").network.model
+    other.load_weights(task.state_folder / "last-good.weights.h5")
+    np.testing.assert_array_equal(other.get_layer("logit").kernel.numpy(), best["logit/kernel"])
 
 
 def command(cells, out, *more):
@@ -89,41 +166,10 @@ def command(cells, out, *more):
     return [sys.executable, "-m", "leukemia_tf.train", *flags, "--data", str(cells), "--out", str(out), *more]
 
 
-def wait_for(path, process):
+def wait_for(folder, process):
     deadline = time.monotonic() + 120
-    while not path.is_file() and process.poll() is None and time.monotonic() < deadline:
+    while not list(folder.glob("state-*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-
-
-def without_seconds(run):
-    with run.history.open() as stream:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
-
-
-def test_killed_and_resumed_ends_with_the_same_bits(tiny_cells, tmp_path):
-    whole = train(
-        TrainConfig(
-            base="scratch",
-            drop_last_block=True,
-            data=tiny_cells,
-            out=tmp_path / "whole",
-            image_size=60,
-            epochs=4,
-            batch_size=8,
-        )
-    )
-    torn = RunFolder(tmp_path / "torn")
-    process = subprocess.Popen(command(tiny_cells, torn.path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(torn.checkpoint, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert torn.checkpoint.is_file()
-    assert not torn.model.exists()
-    train(TrainConfig(out=torn.path, resume=True))
-    assert without_seconds(torn) == without_seconds(whole)
-    assert torn.predictions("test").read_bytes() == whole.predictions("test").read_bytes()
-    pairs = zip(load_network(torn.model).weights, load_network(whole.model).weights, strict=True)
-    assert all((a.numpy() == b.numpy()).all() for a, b in pairs)
 
 
 def test_interrupted_says_how_to_go_on(tiny_cells, tmp_path):
@@ -135,7 +181,7 @@ def test_interrupted_says_how_to_go_on(tiny_cells, tmp_path):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
-    wait_for(torn.checkpoint, process)
+    wait_for(torn.checkpoints, process)
     process.send_signal(signal.SIGINT)
     try:
         _, said = process.communicate(timeout=60)
@@ -146,8 +192,14 @@ def test_interrupted_says_how_to_go_on(tiny_cells, tmp_path):
     assert "Traceback" not in said
 
 
-def test_resume_is_refused_where_it_cannot_be_exact(tiny_cells, tiny_run, tmp_path):
+def test_resume_is_refused_where_it_cannot_be_exact(tmp_path):
+    from leukemia_tf.config import TrainConfig
+    from leukemia_tf.train import train
+
     with pytest.raises(RunError, match="name that folder"):
         train(TrainConfig(resume=True))
     with pytest.raises(RunError, match="not a run folder"):
         train(TrainConfig(resume=True, out=tmp_path))
+    with pytest.raises(UserError, match="--sizes 64"):
+        train(TrainConfig(sizes="64", out=tmp_path / "new"))
+    assert not os.listdir(tmp_path)

@@ -1,22 +1,134 @@
-"""The plan of progressive unfreezing."""
+"""Stages as data: presets, files, sizes."""
 
-from leukemia_tf.training.stages import progressive
+import json
+from dataclasses import replace
+
+import pytest
+
+from leukemia_tf.errors import UserError
+from leukemia_tf.training.plans import as_records, check_stages, parse_sizes, plan_stages
+from leukemia_tf.training.stages import Plan, Stage
 
 BLOCKS = ("a", "b", "c")
+PLAN = Plan("progressive", 1e-3, 1e-5)
 
 
-def test_from_the_top_block_by_block():
-    stages = progressive(BLOCKS, pretrained=BLOCKS)
-    assert [stage.learning for stage in stages] == [(), ("c",), ("b", "c"), ("a", "b", "c")]
-    assert all(stage.learning_rate < stages[0].learning_rate for stage in stages[1:])
+def learning(stages):
+    return [stage.learning for stage in stages]
 
 
-def test_random_blocks_are_never_frozen():
-    (only,) = progressive(BLOCKS, pretrained=())
-    assert only.learning == BLOCKS
-    partly = progressive(BLOCKS, pretrained=("a", "b"))
-    assert [stage.learning for stage in partly] == [("c",), ("b", "c"), ("a", "b", "c")]
+@pytest.mark.parametrize(
+    ("preset", "pretrained", "wanted"),
+    [
+        ("progressive", BLOCKS, [(), ("c",), ("b", "c"), BLOCKS]),
+        ("feature-extraction", BLOCKS, [()]),
+        ("fine-tune-top:2", BLOCKS, [(), ("b", "c")]),
+        ("whole", BLOCKS, [BLOCKS]),
+        ("progressive", ("a", "b"), [("c",), ("b", "c"), BLOCKS]),
+        ("feature-extraction", ("a", "b"), [("c",)]),
+        ("fine-tune-top:2", ("a", "b"), [("c",), ("b", "c")]),
+        ("progressive", (), [BLOCKS]),
+        ("feature-extraction", (), [BLOCKS]),
+    ],
+)
+def test_presets(preset, pretrained, wanted):
+    stages = plan_stages(replace(PLAN, stages=preset), BLOCKS, pretrained)
+    assert learning(stages) == wanted
 
 
-def test_epochs_bound_each_stage():
-    assert {stage.epochs for stage in progressive(BLOCKS, BLOCKS, epochs=3)} == {3}
+def test_rates_and_what_ends_unfreezing():
+    head, first, second, third = plan_stages(PLAN, BLOCKS, BLOCKS)
+    assert (head.learning_rate, first.learning_rate) == (1e-3, 1e-5)
+    assert [stage.if_better for stage in (head, first, second, third)] == [False, False, True, True]
+    (only,) = plan_stages(PLAN, BLOCKS, ())
+    assert only.learning_rate == 1e-3
+
+
+def test_epochs_patience_schedule_are_every_stages():
+    plan = replace(PLAN, epochs=3, patience=7, schedule="cosine", layer_decay=0.5)
+    for stage in plan_stages(plan, BLOCKS, BLOCKS):
+        assert (stage.epochs, stage.patience, stage.schedule, stage.layer_decay) == (3, 7, "cosine", 0.5)
+
+
+def test_a_file_of_stages(tmp_path):
+    path = tmp_path / "stages.json"
+    records = [
+        {"learning": 0, "epochs": 9},
+        {"name": "two", "learning": 2, "learning_rate": 0.5, "schedule": "step:2:0.5", "image_size": 64},
+        {"learning": ["c", "a"], "patience": 4, "layer_decay": 0.3},
+        {"learning": "all"},
+    ]
+    path.write_text(json.dumps(records))
+    stages = plan_stages(replace(PLAN, stages=str(path), epochs=8), BLOCKS, BLOCKS)
+    assert learning(stages) == [(), ("b", "c"), ("a", "c"), BLOCKS]
+    assert [stage.name for stage in stages] == ["stage 1", "two", "stage 3", "stage 4"]
+    assert [stage.epochs for stage in stages] == [8, 6, 6, 6]
+    assert [stage.learning_rate for stage in stages] == [1e-3, 0.5, 1e-5, 1e-5]
+    assert (stages[1].schedule, stages[1].image_size, stages[2].patience, stages[2].layer_decay) == (
+        *("step:2:0.5", 64),
+        *(4, 0.3),
+    )
+    assert plan_stages(replace(PLAN, stages=json.dumps(records)), BLOCKS, BLOCKS)[1] == stages[1]
+    again = json.dumps(as_records(stages))
+    assert plan_stages(replace(PLAN, stages=again), BLOCKS, BLOCKS) == stages
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[", "is not JSON"),
+        ("[]", "must hold a list of stages"),
+        ("[3]", "must hold a list of stages"),
+        ('[{"blocks": 1}]', "no such setting as 'blocks'; did you mean"),
+        ('[{"learning": 4}]', "learning 4: it takes 0 to 3"),
+        ('[{"learning": ["d"]}]', "no such block as 'd'"),
+        ('[{"learning": 1, "epochs": 0}]', "epochs 0: it takes a whole number of 1 or more"),
+        ('[{"learning": 1, "epochs": "many"}]', "epochs many: it takes a whole number"),
+        ('[{"learning_rate": -1}]', "rate -1"),
+        ('[{"layer_decay": 2}]', "layer decay 2"),
+        ('[{"schedule": "cosin"}]', "did you mean cosine"),
+        ('[{"schedule": 3}]', "stage 1: "),
+        ('[{"image_size": "64"}]', "image_size 64: it takes a whole number"),
+        ('[{"ends": -1}]', "ends -1"),
+    ],
+)
+def test_bad_files_are_refused(text, sentence):
+    with pytest.raises(UserError, match=sentence):
+        plan_stages(replace(PLAN, stages=text), BLOCKS, BLOCKS)
+
+
+@pytest.mark.parametrize("preset", ["progresive", "fine-tune-top", "fine-tune-top:0", "whole:1", "nowhere.json"])
+def test_unknown_presets_are_refused(preset):
+    with pytest.raises(UserError, match=f"--stages {preset}"):
+        check_stages(preset)
+
+
+def test_more_blocks_than_there_are():
+    with pytest.raises(UserError, match="the base has 3 blocks, a, b, c"):
+        plan_stages(replace(PLAN, stages="fine-tune-top:4"), BLOCKS, BLOCKS)
+
+
+def test_sizes_go_through_all_stages():
+    plan = replace(PLAN, stages="fine-tune-top:1", sizes=parse_sizes("64x3, 224x8"))
+    stages = plan_stages(plan, BLOCKS, BLOCKS)
+    assert [(s.name, s.image_size, s.epochs) for s in stages] == [
+        *(("64 px: head", 64, 3), ("64 px: top 1", 64, 3)),
+        *(("224 px: head", 224, 8), ("224 px: top 1", 224, 8)),
+    ]
+
+
+def test_names_are_told_apart_and_epochs_bound_sizes():
+    plan = replace(PLAN, stages="feature-extraction", sizes=parse_sizes("64x3,128x9,64x2"), epochs=4)
+    stages = plan_stages(plan, BLOCKS, BLOCKS)
+    assert [(s.name, s.epochs) for s in stages] == [("64 px: head", 3), ("128 px: head", 4), ("64 px: head (2)", 2)]
+
+
+@pytest.mark.parametrize("text", ["64", "64x", "x3", "0x3", "64x3,", "64x-1", "64*3"])
+def test_bad_sizes(text):
+    with pytest.raises(UserError, match="as in `64x3,128x5,224x8`"):
+        parse_sizes(text)
+
+
+def test_a_stage_tells_what_it_does():
+    stage = Stage("top", ("b", "c"), 1e-5, 4, 2, 64, "cosine")
+    assert str(stage) == "top at 64 px: head, c, b; rate 1e-05, cosine, up to 4 epochs"

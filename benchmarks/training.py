@@ -1,0 +1,196 @@
+"""Training against plain Keras on the same base: the frozen stage, and the way to the best validation score.
+
+    python benchmarks/training.py [--image-size 224] [--whole]
+
+Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared, else the phantom cells and random
+weights), the default split of seed 0. Plain Keras is `keras.applications.ResNet50` up to `conv4_block6_out`, mean
+pooling, 256 units, dropout, one unit; prepared cells in memory, `fit` with validation after each epoch.
+
+Frozen stage: 10 epochs of Adam 1e-3 with the base frozen, both without augmentation, both weighing the classes alike,
+ours with nothing kept from before; the time of plain Keras over the time after which ours had reached the lowest
+validation loss of plain Keras.
+
+`--whole`: the default recipe (`python -m leukemia_tf.train --base resnet50 --drop-last-block`) against plain
+fine-tuning of all layers at 1e-5 at the recipe's image size, as many epochs as the recipe took (at most 8): the time
+until each had its best `val_auroc_by_patient`, ours over plain.
+
+Share of the time that steps wait for cells: of an unfrozen epoch at 112 pixels, the largest load that a step may meet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from shared import use_shared
+
+from leukemia_tf.assemble import assemble, sampling_of, step_of
+from leukemia_tf.config import Augmentation, TrainConfig
+from leukemia_tf.data.balance import cell_weights
+from leukemia_tf.data.prepare import prepare_cells
+from leukemia_tf.data.source import find_source
+from leukemia_tf.evaluation.metrics import all_metrics
+from leukemia_tf.models.search import weights_at_hand
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.train import train, validation_scores
+from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.training.examples import Examples
+from leukemia_tf.training.feed import make_feed
+from leukemia_tf.training.loop import train_stages
+from leukemia_tf.training.optimizers import build_loss, build_optimizer
+from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.steps import Step
+from leukemia_tf.training.task import Task
+
+EPOCHS = 10
+PLAIN = TrainConfig(base="resnet50", drop_last_block=True, head="dense256", augment=Augmentation(dihedral=False))
+
+
+def plain_network(size: int, trainable: bool) -> keras.Model:
+    """Return what a user of Keras would write."""
+    base = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(size, size, 3))
+    for path in weights_at_hand(find_architecture("resnet50")):
+        base.load_weights(path)
+    base = keras.Model(base.input, base.get_layer("conv4_block6_out").output)
+    base.trainable = trainable
+    cell = keras.Input((size, size, 3), dtype="uint8")
+    x = base(keras.applications.resnet.preprocess_input(keras.ops.cast(cell, "float32")))
+    x = keras.layers.Dense(256, activation="relu")(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(cell, keras.layers.Dense(1, activation="sigmoid")(keras.layers.Dropout(0.5)(x)))
+
+
+class Clock(keras.callbacks.Callback):
+    """Notes the time and the validation after each epoch."""
+
+    def __init__(self, val: Examples) -> None:
+        super().__init__()
+        self.val, self.began, self.rows = val, time.perf_counter(), []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Validate."""
+        p = self.model.predict(self.val.cells.array, verbose=0)[:, 0].astype(float)
+        score = float(all_metrics(self.val.labels, p, self.val.patients)["auroc_by_patient"][0])
+        clipped = np.clip(p, 1e-7, 1 - 1e-7)
+        loss = -np.mean(np.where(self.val.labels == 1, np.log(clipped), np.log(1 - clipped)))
+        self.rows.append((time.perf_counter() - self.began, float(loss), score))
+
+
+def plain_fit(train: Examples, val: Examples, size: int, trainable: bool, rate: float, epochs: int) -> list[tuple]:
+    """Train as a user of Keras would; return (seconds since the beginning, loss, score) of each epoch's validation."""
+    keras.utils.set_random_seed(0)
+    clock = Clock(val)
+    model = plain_network(size, trainable)
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
+    weights = cell_weights(train.labels, train.patients, replace(sampling_of(PLAIN), balance="class-weight"))
+    model.fit(train.cells.array, train.labels, 32, epochs, sample_weight=weights, verbose=0, callbacks=[clock])
+    return clock.rows
+
+
+def our_fit(assembled: object, train: Examples, val: Examples, epochs: int) -> list[tuple]:
+    """Train the frozen stage here, with nothing kept from before; return as `plain_fit`."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LEUKEMIA_TF_CACHE"] = folder
+        began, rows = time.perf_counter(), []
+        task = Task(
+            assembled.network,
+            lambda part, size: {"train": train, "val": val}[part],
+            assembled.resized,
+            replace(sampling_of(PLAIN), balance="class-weight"),
+            Step(),
+            validation_scores,
+            32,
+            0,
+            Path(folder, "history.csv"),
+            Path(folder, "states"),
+            note=lambda row, losses: rows.append(
+                (time.perf_counter() - began, row["val_loss"], row["val_auroc_by_patient"])
+            ),
+        )
+        train_stages(task, [Stage("head", (), 1e-3, epochs, epochs)])
+    return rows
+
+
+def stall_share(config: TrainConfig, source: object, prepared: object) -> float:
+    """Return the share of an epoch's time that its steps wait for cells, every block learning, at 112 pixels."""
+    assembled = assemble(replace(config, image_size=112), find_architecture(config.base), source, prepared)
+    load = assembled.examples()
+    parts = [load(part, 112) for part in ("train", "val")]
+    feed = make_feed(assembled.network.model, *parts, sampling_of(TrainConfig()), 32, 0, keep=False)
+    feed.trainer.compile(build_optimizer(step_of(config), 1e-5, {}), build_loss(step_of(config)))
+    waited, began = 0.0, 0.0
+    for number, epoch in enumerate((0, 1)):
+        batches, began, waited = iter(feed.training(epoch, 0)), time.perf_counter(), 0.0
+        while True:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            waited += time.perf_counter() - asked
+            if batch is None:
+                break
+            feed.trainer.train_on_batch(*batch)
+        print(f"epoch {number + 1} at 112 px: {waited / (time.perf_counter() - began):.1%} of the time spent waiting")
+    return waited / (time.perf_counter() - began)
+
+
+def whole_recipe(source: object, prepared: object) -> dict[str, float]:
+    """Return the seconds to the best validation score, by the default recipe and by plain fine-tuning."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LEUKEMIA_TF_CACHE"] = f"{folder}/cache"
+        config = TrainConfig(base="resnet50", drop_last_block=True, data=source.folder, out=f"{folder}/run")
+        began, ours = time.time(), []
+        run = train(config)
+        rows = [line.split(",") for line in run.history.read_text().splitlines()]
+        names, rows = rows[0], rows[1:]
+        scores = [float(row[names.index("val_auroc_by_patient")]) for row in rows]
+        seconds = np.cumsum([float(row[names.index("seconds")]) for row in rows])
+        beginning = run.config.stat().st_mtime - began
+        ours = (beginning + seconds[int(np.argmax(scores))], max(scores))
+        size = int(rows[-1][names.index("image_size")])
+    assembled = assemble(replace(PLAIN, image_size=size), find_architecture("resnet50"), source, prepared)
+    load = assembled.examples()
+    parts = [load(part, size) for part in ("train", "val")]
+    plain = plain_fit(*parts, size, True, 1e-5, min(8, len(rows)))
+    best = max(plain, key=lambda row: row[2])
+    reached = {"ours": ours, "plain": (best[0], best[2])}
+    told = (f"{name} {score:.3f} after {seconds:.0f} s" for name, (seconds, score) in reached.items())
+    print("best val_auroc_by_patient:", ", ".join(told))
+    return {"ours": float(ours[0]), "plain": best[0]}
+
+
+def main() -> None:
+    """Print what was measured and, as the last line, one JSON object."""
+    logging.basicConfig(level=logging.WARNING)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--whole", action="store_true")
+    asked = parser.parse_args()
+    use_shared()
+    prepare_devices()
+    source = find_source(None)
+    prepared = prepare_cells(source.folder, "patient", 0)
+    config = replace(PLAIN, image_size=asked.image_size)
+    assembled = assemble(config, find_architecture("resnet50"), source, prepared)
+    load = assembled.examples()
+    parts = [load(part, asked.image_size) for part in ("train", "val")]
+    ours = our_fit(assembled, *parts, 3 * EPOCHS)
+    plain = plain_fit(*parts, asked.image_size, False, 1e-3, EPOCHS)
+    wanted = min(loss for _, loss, _ in plain)
+    reached = next((seconds for seconds, loss, _ in ours if loss <= wanted), float("nan"))
+    print(f"plain Keras: {EPOCHS} frozen epochs in {plain[-1][0]:.1f} s, lowest validation loss {wanted:.4f}")
+    print(f"ours: {EPOCHS} epochs in {ours[EPOCHS - 1][0]:.1f} s; that loss after {reached:.1f} s")
+    results = {"frozen_stage_speedup": plain[-1][0] / reached, "stall_share": stall_share(config, source, prepared)}
+    if asked.whole:
+        seconds = whole_recipe(source, prepared)
+        results |= {"time_to_best_auroc_ratio": seconds["ours"] / seconds["plain"], **seconds}
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What each command can be asked: frozen dataclasses, from which the flags and config.json follow."""
+
+from leukemia_tf.config.commands import (
+    ActivationsConfig,
+    AuditConfig,
+    ConvertWeightsConfig,
+    EvaluateConfig,
+    ExportConfig,
+    GradcamConfig,
+    LrfindConfig,
+    ModelsConfig,
+    PredictConfig,
+    PreviewConfig,
+    RecipesConfig,
+)
+from leukemia_tf.config.settings import Augmentation, Images, Settings
+from leukemia_tf.config.training import SetupConfig, TrainConfig
+
+__all__ = [
+    "ActivationsConfig",
+    "AuditConfig",
+    "Augmentation",
+    "ConvertWeightsConfig",
+    "EvaluateConfig",
+    "ExportConfig",
+    "GradcamConfig",
+    "Images",
+    "LrfindConfig",
+    "ModelsConfig",
+    "PredictConfig",
+    "PreviewConfig",
+    "RecipesConfig",
+    "Settings",
+    "SetupConfig",
+    "TrainConfig",
+]

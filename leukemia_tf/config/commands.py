@@ -1,0 +1,191 @@
+"""What the commands other than `train` can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from leukemia_tf.config.settings import Augmentation, Images, Settings
+from leukemia_tf.config.training import SetupConfig
+
+
+@dataclass(frozen=True)
+class AuditConfig(Settings):
+    """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients; measure the leak.
+
+    Example: python -m leukemia_tf.audit path/to/C-NMC_Leukemia --out audit
+    """
+
+    folder: Annotated[Path | None, Positional] = None
+    """Folder of cells. Default: LEUKEMIA_TF_DATA, else the embedded phantom cells."""
+    out: Path = Path("audit")
+    """Folder for audit.json, cells.csv, rejected.csv and the figures."""
+    on_bad_image: str = "fail"
+    """fail (exit 2 after the report), skip, or quarantine (move bad files out of the data folder)."""
+    convert_to: Path | None = None
+    """Folder for clean PNGs of files that only OpenCV reads: TIFF, 1-bit, palette, 16-bit."""
+    leak: bool = False
+    """Measure how much better folds by image look than folds by patient, with frozen ResNet50 features."""
+    weights: str = "imagenet"
+    """For --leak: imagenet, a file, or none, as in train."""
+    seed: int = 0
+    """Seed of the folds and of the bootstrap."""
+    json: bool = False
+    """Print audit.json instead of the table."""
+
+
+@dataclass(frozen=True)
+class PreviewConfig(Settings):
+    """Draw what the network would see: an image in every framing and contrast, or under each augmentation of one cell.
+
+    Example: python -m leukemia_tf.preview image.bmp --augmentations
+    """
+
+    image: Annotated[Path, Positional]
+    """Image file."""
+    augmentations: bool = False
+    """Draw random views, a row a transform at its range, the last row all that --augment asks for."""
+    framing: str = "fixed"
+    """For --augmentations: as in train."""
+    contrast: str = "stain"
+    """For --augmentations: as in train."""
+    augment: Augmentation = field(default_factory=Augmentation)
+    """Ranges and probabilities."""
+    out: Path | None = None
+    """PNG to write. Default: beside the image."""
+    seed: int = 0
+    """Seed of the random views."""
+
+
+@dataclass(frozen=True)
+class ModelsConfig(Settings):
+    """List the networks that --base takes, with their blocks, sizes, parameters, and where their weights are.
+
+    Example: python -m leukemia_tf.models
+    """
+
+    json: bool = False
+    """Print a list of records instead of the table."""
+
+
+@dataclass(frozen=True)
+class ConvertWeightsConfig(Settings):
+    """Turn torchvision's published weights into a file that train --weights takes.
+
+    Example: python -m leukemia_tf.convert_weights resnet18-f37072fd.pth --base resnet18
+    """
+
+    file: Annotated[Path, Positional]
+    """State dict: .safetensors, or .pth where torch is installed."""
+    base: str
+    """Network, as in train."""
+    out: Path | None = None
+    """File to write. Default: BASE.weights.h5 in the folder LEUKEMIA_TF_WEIGHTS, else here."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Settings):
+    """Score a run on its validation and test patients, with 95 % intervals over patients.
+
+    Example: python -m leukemia_tf.evaluate runs/2026-11-21T10-15-resnet50-cut
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder. Default: the newest in runs/."""
+    data: Path | None = None
+    """Where the run's cells lie now, if the folder has moved."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+    json: bool = False
+    """Print metrics.json instead of the tables."""
+
+
+@dataclass(frozen=True)
+class PredictConfig(Settings):
+    """Tell leukemic from normal for each image; one row an image, in the order asked.
+
+    Example: python -m leukemia_tf.predict cell-1.bmp cell-2.bmp --out answers.csv
+    """
+
+    images: Images
+    """Image files, or folders of them."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """CSV to write. Default: print it."""
+    batch_size: int = 32
+    """Cells a step."""
+
+
+@dataclass(frozen=True)
+class GradcamConfig(Settings):
+    """Show where in the cell the network looked: cell, heat map and overlay in one picture.
+
+    Example: python -m leukemia_tf.gradcam image.bmp
+    """
+
+    images: Images
+    """Image files, or folders of them."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """PNG to write (a folder, if there are several images). Default: beside each image."""
+
+
+@dataclass(frozen=True)
+class ActivationsConfig(Settings):
+    """Draw what each convolutional and pooling layer sees: a grid of feature maps a layer.
+
+    Example: python -m leukemia_tf.activations image.bmp
+    """
+
+    image: Annotated[Path, Positional]
+    """Image file."""
+    run: Path | None = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path | None = None
+    """PNG to write. Default: beside the image."""
+
+
+@dataclass(frozen=True)
+class ExportConfig(Settings):
+    """Export a run's model for TensorFlow Serving: NAME/VERSION/saved_model.pb.
+
+    Example: python -m leukemia_tf.export
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder. Default: the newest in runs/."""
+    out: Path = Path("saved_models")
+    """Folder of exported models; the version is the next free number."""
+    name: str | None = None
+    """Model's name to the server. Default: the network's, such as resnet50-cut."""
+
+
+@dataclass(frozen=True)
+class LrfindConfig(SetupConfig):
+    """Find a learning rate: raise it step by step, draw the loss, mark where it falls fastest. Nothing is trained.
+
+    Example: python -m leukemia_tf.lrfind --base resnet50 --drop-last-block
+    """
+
+    out: Path = Path("lrfind.png")
+    """PNG to write."""
+    steps: int = 100
+    """Rates to try, from 1e-7 to 1."""
+    json: bool = False
+    """Print the suggestions as JSON."""
+
+
+@dataclass(frozen=True)
+class RecipesConfig(Settings):
+    """List the recipes that train --recipe takes, with what each reproduces.
+
+    Example: python -m leukemia_tf.recipes
+    """
+
+    json: bool = False
+    """Print a list of records instead."""

@@ -1,0 +1,79 @@
+"""What every command's settings share, and the random views of a training cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from leukemia_tf.errors import UserError
+
+Images = Annotated[tuple[Path, ...], Positional]
+
+
+class Settings:
+    """Takes paths as strings too, as a notebook or config.json gives them, and one image for several."""
+
+    def __post_init__(self) -> None:
+        """Turn strings into paths where paths belong."""
+        for column in fields(self):
+            value = getattr(self, column.name)
+            if column.name == "seed" and value < 0:
+                raise UserError(f"--seed {value}: it takes 0 or more.")
+            if column.type == "Images":
+                value = (value,) if isinstance(value, (str, Path)) else value
+                object.__setattr__(self, column.name, tuple(map(Path, value)))
+            elif isinstance(value, str) and "Path" in column.type:
+                object.__setattr__(self, column.name, Path(value))
+            elif isinstance(value, dict):  # from config.json
+                object.__setattr__(self, column.name, Augmentation(**value))
+
+
+LARGEST = {  # range of each augmentation; 1 where nothing is said
+    **{"rotation": 180, "zoom": 0.9, "crop": 0.9, "gamma": 0.9, "stain": 0.9, "blur": 20, "mixup": 100, "cutmix": 100}
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random views of a training cell: the probability and the range of each transform; 0 turns it off."""
+
+    dihedral: bool = True
+    """The eight turns and flips, exact to the pixel, each as likely."""
+    rotation: tuple[float, float] = (0.0, 20.0)
+    """By any angle up to so many degrees, either way."""
+    translation: tuple[float, float] = (0.0, 0.1)
+    """By up to this share of the side."""
+    zoom: tuple[float, float] = (0.0, 0.1)
+    """In or out, by up to this share."""
+    crop: tuple[float, float] = (0.0, 0.2)
+    """Up to this share of the side is cut off, the rest enlarged."""
+    brightness: tuple[float, float] = (0.0, 0.1)
+    """By up to this share of 255, inside the cell."""
+    contrast: tuple[float, float] = (0.0, 0.2)
+    """Distance to the cell's mean colour, by up to this share."""
+    gamma: tuple[float, float] = (0.0, 0.2)
+    """Exponent 1 plus or minus up to this."""
+    stain: tuple[float, float] = (0.0, 0.1)
+    """Amount of each of three stains, by up to this share."""
+    blur: tuple[float, float] = (0.0, 1.5)
+    """By a Gaussian of up to so many pixels."""
+    mixup: tuple[float, float] = (0.0, 0.2)
+    """Blends two cells and their labels; the second number is alpha."""
+    cutmix: tuple[float, float] = (0.0, 1.0)
+    """Pastes a rectangle of one cell into another; the second number is alpha."""
+
+    def __post_init__(self) -> None:
+        """Check probabilities and ranges."""
+        for column in fields(self):
+            value = getattr(self, column.name)
+            if column.name == "dihedral":
+                continue
+            object.__setattr__(self, column.name, tuple(value))
+            if len(value) != 2 or not 0 <= value[0] <= 1 or not 0 <= value[1] <= LARGEST.get(column.name, 1):
+                raise UserError(
+                    f"--augment.{column.name} {' '.join(map(str, value))}: it takes a probability (0 to 1) and a range "
+                    f"(0 to {LARGEST.get(column.name, 1):g})."
+                )

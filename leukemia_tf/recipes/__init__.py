@@ -1,0 +1,90 @@
+"""Recipes: settings of `train` in a file, each of which says what it reproduces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.errors import UserError, nearest
+
+FOLDER = Path(__file__).parent
+
+
+def recipe_names() -> list[str]:
+    """Return the names that `--recipe` takes."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def read_recipe(name: str) -> dict:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    name : str
+        One of `recipe_names`, or the path of a file of your own.
+
+    Returns
+    -------
+    dict
+        `about` (what it reproduces, the command, the result), and `settings` of `TrainConfig`.
+
+    Raises
+    ------
+    UserError
+        If there is no such recipe, or if it asks for what `train` does not know.
+    """
+    path = Path(name) if name.endswith(".json") else FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise UserError(f"--recipe {name}: no such recipe; {nearest(name, recipe_names())}")
+    try:
+        recipe = json.loads(path.read_text(encoding="utf-8"))
+        settings = dict(recipe["settings"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} is no recipe ({error}): it must hold `about` and `settings`.") from None
+    known = {field.name for field in fields(TrainConfig)} - {"recipe", "out", "resume", "refit"}
+    for key in settings:
+        if key not in known:
+            raise UserError(f"{path}: train has no such setting as {key!r}; {nearest(key, known)}")
+    if isinstance(settings.get("stages"), list):
+        settings["stages"] = json.dumps(settings["stages"])
+    return {"about": recipe.get("about", ""), "settings": settings}
+
+
+def from_recipe(name: str, **changes: object) -> TrainConfig:
+    """Return the settings of a recipe, with some changed.
+
+    Raises
+    ------
+    UserError
+        See `read_recipe`.
+    """
+    try:
+        return TrainConfig(**{**read_recipe(name)["settings"], "recipe": name, **changes})
+    except TypeError as error:
+        raise UserError(f"--recipe {name}: {error}.") from None
+
+
+def recipe_asked(arguments: Sequence[str]) -> TrainConfig | None:
+    """Return the settings of the recipe that a command line names, on which its other flags are put; None without."""
+    for place, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag == "--recipe":
+            name = value if equals else "".join(arguments[place + 1 : place + 2])
+            return from_recipe(name)
+    return None
+
+
+def check_recipe(config: TrainConfig) -> None:
+    """Stop if a recipe is named but nothing of it is in effect, as `TrainConfig(recipe=…)` would have it."""
+    if not config.recipe:
+        return
+    settings = read_recipe(config.recipe)["settings"]
+    plain = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
+    differing = [name for name, value in settings.items() if value != plain.get(name)]
+    if differing and all(getattr(config, name) == plain.get(name) for name in differing):
+        raise UserError(
+            f"recipe {config.recipe!r} is named, but none of its settings: use `leukemia_tf.recipes.from_recipe`."
+        )

@@ -1,0 +1,72 @@
+"""Stages that a user writes out, in a file or as JSON itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from leukemia_tf.errors import UserError, nearest
+from leukemia_tf.training.stages import (
+    FINE_TUNING_EPOCHS,
+    FINE_TUNING_PATIENCE,
+    HEAD_EPOCHS,
+    HEAD_PATIENCE,
+    Plan,
+    Stage,
+)
+
+
+def is_written(stages: str) -> bool:
+    """Return whether stages are written out, in a file or as JSON itself, rather than a preset."""
+    return stages.endswith(".json") or stages.startswith("[")
+
+
+def read_stages(plan: Plan, blocks: Sequence[str]) -> list[Stage]:
+    """Read a JSON list of stages; what a stage does not say follows from the flags."""
+    inside = plan.stages.startswith("[")
+    where = "--stages" if inside else plan.stages
+    try:
+        records = json.loads(plan.stages if inside else Path(plan.stages).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{where} is not JSON: {error}.") from None
+    if not isinstance(records, list) or not records or not all(isinstance(record, dict) for record in records):
+        raise UserError(f'{where}: it must hold a list of stages, such as [{{"learning": 1, "epochs": 5}}].')
+    return [_stage(f"{where}, stage {number}", record, plan, blocks) for number, record in enumerate(records, start=1)]
+
+
+def _stage(where: str, record: Mapping, plan: Plan, blocks: Sequence[str]) -> Stage:
+    known = [field.name for field in fields(Stage)]
+    for key in record:
+        if key not in known:
+            raise UserError(f"{where}: no such setting as {key!r}; {nearest(key, known)}")
+    learning = _blocks(where, record.get("learning", 0), blocks)
+    epochs = FINE_TUNING_EPOCHS if learning else HEAD_EPOCHS
+    own = {
+        "name": where.rpartition(", ")[2],
+        "learning_rate": plan.fine_tuning_rate if learning else plan.rate,
+        "epochs": epochs,
+        "patience": plan.patience or (FINE_TUNING_PATIENCE if learning else HEAD_PATIENCE),
+        "schedule": plan.schedule,
+        "layer_decay": plan.layer_decay,
+    }
+    try:
+        stage = Stage(**{**own, **record, "learning": learning})
+    except (TypeError, AttributeError) as error:
+        raise UserError(f"{where}: {error}.") from None
+    return replace(stage, epochs=min(stage.epochs, plan.epochs)) if plan.epochs else stage
+
+
+def _blocks(where: str, asked: object, blocks: Sequence[str]) -> tuple[str, ...]:
+    """Return the blocks that a stage names: how many of the last ones, `all`, or their names."""
+    if asked == "all":
+        return tuple(blocks)
+    if isinstance(asked, int) and 0 <= asked <= len(blocks):
+        return tuple(blocks[len(blocks) - asked :])
+    if not isinstance(asked, list):
+        raise UserError(f'{where}: learning {asked!r}: it takes 0 to {len(blocks)}, "all", or a list of blocks.')
+    for name in asked:
+        if name not in blocks:
+            raise UserError(f"{where}: no such block as {name!r}; {nearest(str(name), blocks)}")
+    return tuple(block for block in blocks if block in asked)

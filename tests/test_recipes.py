@@ -1,0 +1,77 @@
+"""Recipes: each can be planned, flags beside one win, and what is wrong with a file is said."""
+
+import json
+
+import pytest
+
+from leukemia_tf.assemble import check_setup, step_of
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.errors import UserError
+from leukemia_tf.models.architecture import kept_blocks
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.recipes import check_recipe, from_recipe, read_recipe, recipe_asked, recipe_names
+from leukemia_tf.train import plan_of
+from leukemia_tf.training.plans import plan_stages
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_can_be_planned(name):
+    config = from_recipe(name)
+    architecture = find_architecture(config.base)
+    check_setup(config, architecture)
+    check_recipe(config)
+    blocks = [block.name for block in kept_blocks(architecture, int(config.drop_last_block))]
+    assert plan_stages(plan_of(config, config.lr), blocks, blocks)
+    assert f"--recipe {name}" in read_recipe(name)["about"]
+
+
+def test_the_reports_settings():
+    config = from_recipe("resnet50-cut-rmsprop")
+    blocks = ("conv1", "conv2", "conv3", "conv4")
+    head, whole = plan_stages(plan_of(config, config.lr), blocks, blocks)
+    assert (step_of(config).optimizer, head.learning_rate, whole.learning_rate) == ("rmsprop", 5e-5, 1e-5)
+    assert (head.learning, whole.learning) == ((), blocks)
+    sgd = from_recipe("efficientnet-b0-sgd")
+    assert (sgd.optimizer, sgd.lr, sgd.batch_size, sgd.schedule, sgd.epochs) == ("sgd", 1e-3, 15, "step:7:0.1", 50)
+    assert from_recipe("efficientnet-b0-plateau").schedule == "plateau:0.5:0"
+
+
+def test_a_flag_beside_a_recipe_wins(run_module, tmp_path):
+    said = run_module(*(".train", "--recipe", "resnet50-cut-rmsprop", "--lr", "-1", "--batch-size", "7"), cwd=tmp_path)
+    assert said.returncode == 2
+    assert "--lr -1" in said.stderr
+    assert recipe_asked(["--epochs", "3", "--recipe=vgg16-cut"]).base == "vgg16"
+    assert from_recipe("vgg16-cut", base="vgg19").base == "vgg19"
+    assert recipe_asked(["--epochs", "3"]) is None
+
+
+def test_a_recipe_of_your_own(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"about": "mine", "settings": {"base": "scratch", "stages": [{"learning": "all"}]}}))
+    config = from_recipe(str(path))
+    assert (config.base, config.stages, config.recipe) == ("scratch", '[{"learning": "all"}]', str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is no recipe"),
+        ("[]", "is no recipe"),
+        ('{"settings": {"bse": "vgg16"}}', "no such setting as 'bse'; did you mean base"),
+        ('{"settings": {"resume": true}}', "no such setting as 'resume'"),
+        ('{"settings": {"augment": {"rotaton": [1, 20]}}}', "rotaton"),
+        ('{"settings": {"seed": "x"}}', "bad.json: "),
+    ],
+)
+def test_bad_recipes(tmp_path, text, sentence):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        from_recipe(str(path))
+
+
+def test_unknown_recipes_and_a_name_without_its_settings():
+    with pytest.raises(UserError, match="did you mean vgg16-cut"):
+        read_recipe("vgg16cut")
+    with pytest.raises(UserError, match="from_recipe"):
+        check_recipe(TrainConfig(recipe="vgg16-cut"))

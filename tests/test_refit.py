@@ -1,0 +1,60 @@
+"""A refit: all patients, the stages and epochs that were settled on, and no score of its own."""
+
+import json
+
+import pytest
+
+from leukemia_tf.config import EvaluateConfig, TrainConfig
+from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.evaluate import evaluate
+from leukemia_tf.files import read_csv, write_csv
+from leukemia_tf.refit import settled_stages
+from leukemia_tf.run import RunFolder
+from leukemia_tf.train import train
+from leukemia_tf.training.task import HISTORY
+
+
+def test_refit(tiny_run, tmp_path):
+    run = train(TrainConfig(refit=tiny_run.path, out=tmp_path / "refit"))
+    assert {cell.split for cell in read_cells(run.cells)} == {"train"}
+    rows = read_csv(run.history)
+    (stage,) = settled_stages(tiny_run)
+    assert len(rows) == stage["ends"]
+    assert {row["val_auroc"] for row in rows} == {""}
+    metrics, judged = (json.loads(r.metrics.read_text()) for r in (run, tiny_run))
+    assert metrics["parts"] == judged["parts"]
+    assert metrics["scores_of"] == str(tiny_run)
+    assert str(tiny_run) in metrics["caution"]
+    assert run.read_config()["train"]["refit"] == str(tiny_run)
+    with pytest.raises(RunError, match=f"trained on all its patients.*{tiny_run}"):
+        evaluate(EvaluateConfig(run=run.path))
+    with pytest.raises(RunError, match="is a refit itself"):
+        train(TrainConfig(refit=run.path))
+    with pytest.raises(UserError, match="--batch-size beside --refit"):
+        train(TrainConfig(refit=tiny_run.path, batch_size=3))
+    with pytest.raises(UserError, match="say --refit RUN"):
+        train(TrainConfig(split="refit"))
+
+
+def test_settled_stages_are_those_that_bettered_the_score(tmp_path):
+    run = RunFolder(tmp_path)
+    stages = [{"name": name, "epochs": 6, "if_better": name == "two"} for name in ("head", "one", "two")]
+    run.write_config(stages=stages)
+    scores = {"head": [0.5, 0.7, 0.6], "one": [0.6, 0.6], "two": [0.7, 0.8, 0.9, 0.85]}
+    rows = [
+        {"stage": name, "image_size": 60, "val_auroc_by_patient": score, "val_loss": 0.5}
+        for name, own in scores.items()
+        for score in own
+    ]
+    write_csv(run.history, HISTORY, rows)
+    assert [(s["name"], s["ends"], s["if_better"]) for s in settled_stages(run)] == [
+        ("head", 2, False),
+        ("two", 3, False),
+    ]
+
+
+def test_an_unfinished_run_is_refused(tmp_path):
+    RunFolder(tmp_path / "begun").write_config(train={})
+    with pytest.raises(RunError, match="is not finished"):
+        train(TrainConfig(refit=tmp_path / "begun"))
