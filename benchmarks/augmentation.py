@@ -18,19 +18,15 @@ from dataclasses import asdict, replace
 import keras
 import numpy as np
 import tensorflow as tf
-from shared import use_shared
+from shared import shared_cells
 from tqdm import tqdm
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws
 from leukemia_tf.data.balance import Sampling, cell_weights
-from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.examine import examine
 from leukemia_tf.data.mixing import epoch_mixing, mix
-from leukemia_tf.data.pipeline import classes, load_cells
+from leukemia_tf.data.pipeline import load_cells
 from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.source import find_source
-from leukemia_tf.data.splits import merge_aliases
 from leukemia_tf.evaluation.bootstrap import patient_weights
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, fit_probe
@@ -92,16 +88,13 @@ def judge(features: np.ndarray, extra: list[tuple], cells: list, labels: np.ndar
 def main() -> None:
     """Print the table and, as the last line, one JSON object."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    use_shared()
-    source = find_source(None)
-    examination = examine(read_catalog(source.folder))
-    cells = examination.cells
-    labels, patients = classes(cells), np.array([cell.patient for cell in cells])
-    folds = draw_folds(cells, merge_aliases(cells, examination.twins()), "patient", 0)
+    at = shared_cells()
+    cells, labels, patients = at.cells, at.labels, at.patients
+    folds = draw_folds(cells, at.alias, "patient", 0)
     fold = np.empty(len(cells), int)
     for number, (_, judged) in enumerate(folds):
         fold[judged] = number
-    pictures = load_cells(source.folder, cells, SETTINGS)
+    pictures = load_cells(at.folder, cells, SETTINGS)
     network = build_pretrained(find_architecture("mobilenetv2"), 1, asdict(SETTINGS), "imagenet", 0)
 
     def features_of(values: np.ndarray) -> np.ndarray:

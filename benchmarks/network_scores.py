@@ -18,13 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from shared import use_shared, view_features
+from shared import shared_cells, view_features
 
-from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.examine import examine
-from leukemia_tf.data.pipeline import classes
-from leukemia_tf.data.source import find_source
-from leukemia_tf.data.splits import merge_aliases
 from leukemia_tf.errors import WeightsError
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
@@ -78,18 +73,15 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=Path("features"))
     parser.add_argument("--picture", type=Path, default=Path("docs/network-scores.png"))
     asked = parser.parse_args()
-    use_shared()
-    folder = find_source(None).folder
-    examination = examine(read_catalog(folder))
-    cells, labels = examination.cells, classes(examination.cells)
-    patients = np.array([cell.patient for cell in cells])
-    folds = draw_folds(cells, merge_aliases(cells, examination.twins()), "patient", 0)
+    at = shared_cells()
+    cells, labels, patients = at.cells, at.labels, at.patients
+    folds = draw_folds(cells, at.alias, "patient", 0)
     rows = []
     print("| network | features | AUROC by patient | over cells | ms an image |\n|---|---|---|---|---|")
     for name, architecture in ARCHITECTURES.items():
         for drop_blocks in (0, 1) if weights_at_hand(architecture) else ():
             try:
-                features = view_features(folder, cells, name, VIEW, asked.features, drop_blocks)
+                features = view_features(at.folder, cells, name, VIEW, asked.features, drop_blocks)
             except WeightsError:
                 continue  # the file at hand covers the truncated base alone
             scores = score_with_intervals(labels, out_of_fold(features, cells, folds), patients)

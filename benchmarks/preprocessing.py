@@ -17,14 +17,9 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from shared import use_shared, view_features
+from shared import shared_cells, view_features
 
 from leukemia_tf.data.balance import PATIENT_WEIGHTS
-from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.examine import examine
-from leukemia_tf.data.pipeline import classes
-from leukemia_tf.data.source import find_source
-from leukemia_tf.data.splits import merge_aliases
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
@@ -45,12 +40,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
     kept = parser.parse_args().features
-    use_shared()
-    source = find_source(None)
-    examination = examine(read_catalog(source.folder))
-    cells = examination.cells
-    alias, labels = merge_aliases(cells, examination.twins()), classes(cells)
-    patients = np.array([cell.patient for cell in cells])
+    at = shared_cells()
+    cells, labels, patients, alias = at.cells, at.labels, at.patients, at.alias
 
     def judged(features: np.ndarray, patient_weight: str = "equal") -> tuple[dict, dict, list[float]]:
         by_seed = [out_of_fold(features, cells, folds, patient_weight) for folds in drawn]
@@ -68,14 +59,14 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for base in BASES:
         for view in VIEWS:
-            score = judged(view_features(source.folder, cells, base, view, kept))
+            score = judged(view_features(at.folder, cells, base, view, kept))
             print(f"| {base} | {' | '.join(map(str, view))} | {told(score)} |", flush=True)
             row = dict(zip(("image_size", "framing", "contrast"), view))
             results.append({"base": base, **row, "auroc_by_patient": score[0], "auroc": score[1], "seeds": score[2]})
     print("\n| base | patients weigh | AUROC by patient | over cells | by patient, seeds 0, 1 |\n|---|---|---|---|---|")
     for base in BASES:
         for weight in PATIENT_WEIGHTS:
-            score = judged(view_features(source.folder, cells, base, DEFAULT, kept), weight)
+            score = judged(view_features(at.folder, cells, base, DEFAULT, kept), weight)
             print(f"| {base} | {weight} | {told(score)} |", flush=True)
             weighed.append({"base": base, "patient_weight": weight, "auroc_by_patient": score[0], "seeds": score[2]})
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "views": results, "weights": weighed}))

@@ -20,19 +20,16 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from shared import use_shared, view_features
+from shared import shared_cells, view_features
 from sklearn.linear_model import LogisticRegression
 
 from leukemia_tf.assemble import drop_blocks_of
 from leukemia_tf.config import TrainConfig
-from leukemia_tf.data.catalog import read_catalog
-from leukemia_tf.data.examine import examine
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes
 from leukemia_tf.data.protocols import hold_out
 from leukemia_tf.data.settings import BACKGROUND
-from leukemia_tf.data.source import find_source
-from leukemia_tf.data.splits import Split, merge_aliases, natural, write_split
+from leukemia_tf.data.splits import Split, natural, write_split
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
@@ -78,21 +75,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("flags", nargs="*", default=[])
     asked = parser.parse_args()
-    use_shared()
     ground = recipe_asked(asked.flags) or TrainConfig(base="resnet50", drop_last_block=True)
     plain = (tyro.conf.FlagCreatePairsOff,)
     config = replace(tyro.cli(TrainConfig, args=asked.flags, default=ground, config=plain), seed=asked.seed)
-    folder = find_source(None).folder
-    examination = examine(read_catalog(folder))
-    cells, labels = examination.cells, classes(examination.cells)
-    patients = np.array([cell.patient for cell in cells])
-    alias = merge_aliases(cells, examination.twins())
-    folds = draw_folds(cells, alias, "patient", asked.seed)
+    at = shared_cells()
+    cells, labels, patients = at.cells, at.labels, at.patients
+    folds = draw_folds(cells, at.alias, "patient", asked.seed)
     view = (330, config.framing, config.contrast)
-    features = view_features(folder, cells, config.base, view, asked.out.parent / "features", drop_blocks_of(config))
+    features = view_features(at.folder, cells, config.base, view, asked.out.parent / "features", drop_blocks_of(config))
     judged = {
-        "network": run_folds(config, folder, cells, folds, alias, asked.out),
-        "cell area alone": out_of_fold_area(folder, cells, folds),
+        "network": run_folds(config, at.folder, cells, folds, at.alias, asked.out),
+        "cell area alone": out_of_fold_area(at.folder, cells, folds),
         "frozen features, logistic regression": out_of_fold(features, cells, folds),
     }
     results = {}

@@ -1,15 +1,19 @@
-"""Where the benchmarks' cells and weights come from, when the environment does not say."""
+"""Where the benchmarks' cells and weights come from, and what they share."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from leukemia_tf.data.catalog import Cell
+from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.examine import examine
+from leukemia_tf.data.pipeline import classes
 from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.source import find_source
+from leukemia_tf.data.splits import merge_aliases
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -19,6 +23,38 @@ def use_shared() -> None:
     for variable, folder in (("LEUKEMIA_TF_DATA", "C-NMC_Leukemia"), ("LEUKEMIA_TF_WEIGHTS", "weights")):
         if (SHARED / folder).is_dir():
             os.environ.setdefault(variable, str(SHARED / folder))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Labelled cells to judge by folds of whole patients.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they lie.
+    cells : tuple of Cell
+        All sound ones, [n].
+    labels, patients : numpy.ndarray
+        int [n], 1 for `all`; str [n].
+    alias : dict
+        For each patient all who are the same.
+    """
+
+    folder: Path
+    cells: tuple[Cell, ...]
+    labels: np.ndarray
+    patients: np.ndarray
+    alias: dict[str, frozenset[str]]
+
+
+def shared_cells() -> Judged:
+    """Read and check the cells, from where `use_shared` says."""
+    use_shared()
+    folder = find_source(None).folder
+    examination = examine(read_catalog(folder))
+    cells, alias = examination.cells, merge_aliases(examination.cells, examination.twins())
+    return Judged(folder, cells, classes(cells), np.array([cell.patient for cell in cells]), alias)
 
 
 def view_features(

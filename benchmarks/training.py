@@ -1,6 +1,6 @@
 """Training against plain Keras on the same base: the frozen stage, and the way to the best validation score.
 
-    python benchmarks/training.py [--image-size 224] [--whole]
+    python benchmarks/training.py [--image-size 224] [--frozen-only]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared, else the phantom cells and random
 weights), the default split of seed 0. Plain Keras is `keras.applications.ResNet50` up to `conv4_block6_out`, mean
@@ -10,9 +10,9 @@ Frozen stage: 10 epochs of Adam 1e-3 with the base frozen, both without augmenta
 ours with nothing kept from before; the time of plain Keras over the time after which ours had reached the lowest
 validation loss of plain Keras.
 
-`--whole`: the default recipe (`python -m leukemia_tf.train --base resnet50 --drop-last-block`) against plain
-fine-tuning of all layers at 1e-5 at the recipe's image size, as many epochs as the recipe took (at most 8): the time
-until each had its best `val_auroc_by_patient`, ours over plain.
+Then, unless `--frozen-only`, the default recipe (`python -m leukemia_tf.train --base resnet50 --drop-last-block`)
+against plain fine-tuning of all layers at 1e-5 at the recipe's image size, as many epochs as the recipe took (at most
+8): the time until each had its best `val_auroc_by_patient`, ours over plain.
 
 Share of the time that steps wait for cells: of an unfrozen epoch at 112 pixels, the largest load that a step may meet.
 """
@@ -86,8 +86,8 @@ class Clock(keras.callbacks.Callback):
 def plain_fit(train: Examples, val: Examples, size: int, trainable: bool, rate: float, epochs: int) -> list[tuple]:
     """Train as a user of Keras would; return (seconds since the beginning, loss, score) of each epoch's validation."""
     keras.utils.set_random_seed(0)
-    clock = Clock(val)
     model = plain_network(size, trainable)
+    clock = Clock(val)
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
     weights = cell_weights(train.labels, train.patients, replace(sampling_of(PLAIN), balance="class-weight"))
     model.fit(train.cells.array, train.labels, 32, epochs, sample_weight=weights, verbose=0, callbacks=[clock])
@@ -169,7 +169,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--frozen-only", action="store_true")
     asked = parser.parse_args()
     use_shared()
     prepare_devices()
@@ -186,7 +186,7 @@ def main() -> None:
     print(f"plain Keras: {EPOCHS} frozen epochs in {plain[-1][0]:.1f} s, lowest validation loss {wanted:.4f}")
     print(f"ours: {EPOCHS} epochs in {ours[EPOCHS - 1][0]:.1f} s; that loss after {reached:.1f} s")
     results = {"frozen_stage_speedup": plain[-1][0] / reached, "stall_share": stall_share(config, source, prepared)}
-    if asked.whole:
+    if not asked.frozen_only:
         seconds = whole_recipe(source, prepared)
         results |= {"time_to_best_auroc_ratio": seconds["ours"] / seconds["plain"], **seconds}
     print(json.dumps(results))

@@ -24,7 +24,7 @@ def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
 
 
 def draw_folds(
-    cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int
+    cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int, count: int = FOLDS
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Draw stratified folds.
 
@@ -36,7 +36,7 @@ def draw_folds(
         For each patient all who are the same, as from `merge_aliases`: they count as one.
     by : str
         What a fold holds: whole `patient`s, or single `image`s (which leaks).
-    seed : int
+    seed, count : int
         Of the folds.
 
     Returns
@@ -47,7 +47,7 @@ def draw_folds(
     labels = np.array([LABELS.index(cell.label) for cell in cells])
     groups = np.array(["+".join(sorted(alias[cell.patient])) for cell in cells])
     kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
-    folds = kind(FOLDS, shuffle=True, random_state=seed)
+    folds = kind(count, shuffle=True, random_state=seed)
     return list(folds.split(labels, labels, groups if by == "patient" else None))
 
 
