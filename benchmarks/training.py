@@ -58,7 +58,7 @@ def plain_network(size: int, trainable: bool) -> keras.Model:
     """Return what a user of Keras would write."""
     base = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(size, size, 3))
     for path in weights_at_hand(find_architecture("resnet50")):
-        base.load_weights(path)
+        base.load_weights(path, by_name=True)  # a file may cover the truncated base alone
     base = keras.Model(base.input, base.get_layer("conv4_block6_out").output)
     base.trainable = trainable
     cell = keras.Input((size, size, 3), dtype="uint8")
