@@ -127,7 +127,7 @@ def _train_epochs(run: _Run) -> None:
                 row = {
                     "stage": stage.name,
                     "epoch": progress.epoch + 1,
-                    "learning_rate": float(inner(run.optimizer).learning_rate),
+                    "learning_rate": float(inner(run.optimizer).learning_rate.numpy()),
                     "image_size": run.model.input_shape[1],
                     "loss": float(np.average(losses, weights=_sizes(seen, task.batch_size))),
                     **_validate(run),

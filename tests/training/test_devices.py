@@ -55,6 +55,14 @@ def test_two_devices_give_the_losses_of_one():
         assert one[0] != one[-1]
 
 
+def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
+    flags = ("--base", "scratch", "--drop-last-block", "--image-size", "60", "--epochs", "1", "--batch-size", "8")
+    done = run_module(".train", *flags, "--data", tiny_cells, "--out", "run", "--devices", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert environment["computed_on"]["sharing_a_batch"] == 2
+
+
 def test_mixed_precision_is_asked_for_and_given_back():
     import keras
 

@@ -93,6 +93,23 @@ def test_killed_between_epochs_and_in_a_save(tiny_cells, whole, tmp_path):
     check_same(torn, whole)
 
 
+def test_interrupted_in_an_epoch_and_resumed(tiny_cells, whole, tmp_path):
+    torn = RunFolder(tmp_path / "torn")
+    process = subprocess.Popen(
+        command(tiny_cells, torn.path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    )
+    deadline = time.monotonic() + 120
+    while not list(torn.checkpoints.glob("state-00002-*")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    train(TrainConfig(out=torn.path, resume=True))
+    check_same(torn, whole)
+
+
 @pytest.mark.slow
 def test_killed_a_dozen_times_at_random(tiny_cells, whole, tmp_path):
     torn, rng, kills = RunFolder(tmp_path / "torn"), random.Random(0), 0
