@@ -1,6 +1,7 @@
 """Recipes: each can be planned, flags beside one win, and what is wrong with a file is said."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from leukemia_tf.errors import UserError
 from leukemia_tf.models.architecture import kept_blocks
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.recipes import check_recipe, from_recipe, read_recipe, recipe_asked, recipe_names
+from leukemia_tf.recipes.__main__ import flags_of
 from leukemia_tf.train import plan_of
 from leukemia_tf.training.plans import plan_stages
 
@@ -43,6 +45,18 @@ def test_a_flag_beside_a_recipe_wins(run_module, tmp_path):
     assert recipe_asked(["--epochs", "3", "--recipe=vgg16-cut"]).base == "vgg16"
     assert from_recipe("vgg16-cut", base="vgg19").base == "vgg19"
     assert recipe_asked(["--epochs", "3"]) is None
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_the_flags_that_are_listed_are_the_recipes(name):
+    import shlex
+
+    import tyro
+
+    settings = read_recipe(name)["settings"]
+    line = shlex.split(" ".join(flags_of(settings)))
+    asked = tyro.cli(TrainConfig, args=line, config=(tyro.conf.FlagCreatePairsOff,))
+    assert replace(asked, recipe=name) == from_recipe(name)
 
 
 def test_a_recipe_of_your_own(tmp_path):

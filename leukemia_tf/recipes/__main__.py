@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import textwrap
+from collections.abc import Iterator, Mapping
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import RecipesConfig
@@ -21,17 +23,23 @@ def recipes(config: RecipesConfig | None = None) -> list[dict]:
         log.info("%s", json.dumps(records, indent=2))
         return records
     for record in records:
-        flags = " ".join(f"--{key.replace('_', '-')} {_flag(value)}" for key, value in record["settings"].items())
-        log.info(
-            "%s\n%s\n%s\n",
-            record["name"],
-            *(textwrap.indent(textwrap.fill(t, 100), "    ") for t in (record["about"], flags)),
-        )
+        texts = (record["about"], " ".join(flags_of(record["settings"])))
+        filled = (textwrap.fill(text, 110, break_on_hyphens=False, break_long_words=False) for text in texts)
+        log.info("%s\n%s\n\n%s\n", record["name"], *(textwrap.indent(text, "    ") for text in filled))
     return records
 
 
-def _flag(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def flags_of(settings: Mapping[str, object], group: str = "") -> Iterator[str]:
+    """Yield settings as the flags of a command line."""
+    for name, value in settings.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, dict):
+            yield from flags_of(value, f"{flag}.")
+        elif isinstance(value, bool):
+            yield f"--{group}{flag}" if value else f"--{group}no-{flag}"
+        else:
+            told = value if isinstance(value, list) else [value]
+            yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in told)])
 
 
 if __name__ == "__main__":
