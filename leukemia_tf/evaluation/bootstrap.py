@@ -58,16 +58,25 @@ def score_with_intervals(
     dict
         `{metric: {"value", "low", "high"}}`; NaN where undefined.
     """
-    value = all_metrics(labels, probabilities, patients)
     drawn = patient_weights(labels, patients, resamples, seed)
-    chunks = [all_metrics(labels, probabilities, patients, drawn[i : i + CHUNK]) for i in range(0, resamples, CHUNK)]
-    scores = {}
-    for name in value:
-        samples = np.concatenate([chunk[name] for chunk in chunks])
-        samples = samples[np.isfinite(samples)]
-        low, high = np.percentile(samples, (2.5, 97.5)) if len(samples) else (np.nan, np.nan)
-        scores[name] = {"value": float(value[name][0]), "low": float(low), "high": float(high)}
-    return scores
+    value = all_metrics(labels, probabilities, patients)
+    samples = _resampled(labels, probabilities, patients, drawn)
+    return {name: _interval(value[name][0], samples[name]) for name in value}
+
+
+def _resampled(
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, drawn: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Compute every metric under every draw: float [resamples] by name."""
+    starts = range(0, len(drawn), CHUNK)
+    chunks = [all_metrics(labels, probabilities, patients, drawn[start : start + CHUNK]) for start in starts]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _interval(value: float, samples: np.ndarray) -> dict[str, float]:
+    samples = samples[np.isfinite(samples)]
+    low, high = np.percentile(samples, (2.5, 97.5)) if len(samples) else (np.nan, np.nan)
+    return {"value": float(value), "low": float(low), "high": float(high)}
 
 
 def paired_difference(
@@ -93,17 +102,9 @@ def paired_difference(
         `{metric: {"value", "low", "high"}}`: the first less the second, with its 95 % interval.
     """
     drawn = patient_weights(labels, patients, resamples, seed)
-    value, samples = (
-        {name: ours - theirs[name] for name, ours in all_metrics(labels, probabilities, patients, weights).items()}
-        for weights in (None, drawn)
-        for theirs in (all_metrics(labels, others, patients, weights),)
-    )
-    differences = {}
-    for name in value:
-        finite = samples[name][np.isfinite(samples[name])]
-        low, high = np.percentile(finite, (2.5, 97.5)) if len(finite) else (np.nan, np.nan)
-        differences[name] = {"value": float(value[name][0]), "low": float(low), "high": float(high)}
-    return differences
+    value, other = (all_metrics(labels, p, patients) for p in (probabilities, others))
+    samples, other_samples = (_resampled(labels, p, patients, drawn) for p in (probabilities, others))
+    return {name: _interval(value[name][0] - other[name][0], samples[name] - other_samples[name]) for name in value}
 
 
 def per_patient(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, ...]:

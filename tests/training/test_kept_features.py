@@ -99,6 +99,17 @@ def test_nothing_is_kept_where_a_cell_looks_different_each_time(make_task):
     assert not isinstance(make_feed(model, *parts, Sampling(), 4, 0, False).trainer, Moving)
 
 
+@pytest.fixture
+def frozen(make_task):
+    """A network whose base is frozen, what of it stands still, and its training cells."""
+    import keras
+
+    task = make_task(head=POOLED)
+    model = task.network.model
+    set_trainable(model, task.network.blocks, (), task.network.pretrained)
+    return model, keras.Model(model.input, list(frontier(model))), task.examples("train", 60)
+
+
 class Counted:
     """A network that counts the batches it runs."""
 
@@ -110,14 +121,8 @@ class Counted:
         return self.model.predict_on_batch(cells)
 
 
-def test_each_view_of_each_cell_is_computed_once_and_kept_on_disk(make_task):
-    import keras
-
-    task = make_task(head=POOLED)
-    model = task.network.model
-    set_trainable(model, task.network.blocks, (), task.network.pretrained)
-    prefix = keras.Model(model.input, list(frontier(model)))
-    cells = task.examples("train", 60)
+def test_each_view_of_each_cell_is_computed_once_and_kept_on_disk(frozen):
+    model, prefix, cells = frozen
     counted = Counted(prefix)
     store = FeatureStore(counted, cells, 8, FeatureFiles(prefix))
     some, views = np.array([3, 5, 3, 7]), np.array([0, 1, 0, 6])
@@ -147,14 +152,8 @@ def test_each_view_of_each_cell_is_computed_once_and_kept_on_disk(make_task):
     assert FeatureFiles(prefix).folder != store.files.folder
 
 
-def test_a_cells_features_do_not_depend_on_its_company(make_task):
-    import keras
-
-    task = make_task(head=POOLED)
-    model = task.network.model
-    set_trainable(model, task.network.blocks, (), task.network.pretrained)
-    prefix = keras.Model(model.input, list(frontier(model)))
-    cells = task.examples("train", 60)
+def test_a_cells_features_do_not_depend_on_its_company(frozen):
+    _, prefix, cells = frozen
     alone, together = (FeatureStore(prefix, cells, 1, None) for _ in range(2))
     alone.fill(np.array([7]), np.array([0]), "")
     together.fill(np.arange(20), np.zeros(20, int), "")
