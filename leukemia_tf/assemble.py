@@ -48,8 +48,8 @@ class Assembled:
         How a picture becomes a cell.
     network : Network
         With the weights that were asked for.
-    cache : str
-        Where prepared cells wait.
+    config : SetupConfig
+        What was asked.
     """
 
     architecture: Architecture
@@ -58,7 +58,7 @@ class Assembled:
     prepared: Prepared
     settings: Preprocessing
     network: Network
-    cache: str
+    config: SetupConfig
 
     def examples(self) -> Callable[[str, int], Examples]:
         """Return a function of a part and an image size that reads the cells, and remembers those of the last size."""
@@ -69,13 +69,24 @@ class Assembled:
         @lru_cache(maxsize=2)
         def load(part: str, size: int) -> Examples:
             settings = replace(self.settings, image_size=size)
-            return load_examples(self.source.folder, self.prepared.cells, part, settings, self.cache)
+            return load_examples(self.source.folder, self.prepared.cells, part, settings, self.config.cache)
 
         return load
 
     def resized(self, size: int) -> keras.Model:
-        """Return the same network for cells of another size, its weights at random."""
-        return build_at(self.architecture, self.network, self.settings, self.head, size)
+        """Return the same network for cells of another size, its weights at random.
+
+        Raises
+        ------
+        UserError
+            If the network cannot take that size, or its weights depend on it.
+        """
+        from leukemia_tf.models.network import build_network
+
+        if self.head.pooling == "flatten":
+            raise UserError(f"{size} pixels: a head that flattens has other weights at each size: take --pooling mean.")
+        preprocessing = {**asdict(self.settings), "image_size": size}
+        return build_network(self.architecture, drop_blocks_of(self.config), preprocessing, self.head, self.config.cut)
 
 
 def check_setup(config: SetupConfig, architecture: Architecture) -> None:
@@ -125,27 +136,7 @@ def assemble(config: SetupConfig, architecture: Architecture, source: Source, pr
     head = head_of(config, architecture)
     asked = (drop_blocks_of(config), asdict(settings), config.weights, config.seed)
     network = build_pretrained(architecture, *asked, must=not source.embedded, head=head, cut=config.cut)
-    return Assembled(architecture, head, source, prepared, settings, network, config.cache)
-
-
-def build_at(
-    architecture: Architecture, network: Network, settings: Preprocessing, head: Head, size: int
-) -> keras.Model:
-    """Build a network again for cells of another size.
-
-    Raises
-    ------
-    UserError
-        If the network cannot take that size, or its weights depend on it.
-    """
-    from leukemia_tf.models.network import build_network
-
-    if head.pooling == "flatten":
-        raise UserError(f"{size} pixels: a head that flattens has other weights at each size: take --pooling mean.")
-    dropped = len(architecture.blocks) - len(network.blocks)
-    whole = network.blocks[-1].last in {block.last for block in architecture.blocks}
-    cut = {"drop_blocks": dropped} if whole else {"cut": network.blocks[-1].last}
-    return build_network(architecture, preprocessing={**asdict(settings), "image_size": size}, head=head, **cut)
+    return Assembled(architecture, head, source, prepared, settings, network, config)
 
 
 def drop_blocks_of(config: SetupConfig) -> int:

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leukemia_tf.assemble import Assembled, assemble, check_count, check_setup, sampling_of, step_of
+from leukemia_tf.assemble import Assembled, assemble, check_count, check_setup, drop_blocks_of, sampling_of, step_of
 from leukemia_tf.beginning import check_same, find_begun, resumed, stages_of, write_beginning
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import TrainConfig
@@ -67,7 +67,7 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
         assembled = assemble(config, architecture, source, prepared)
         stages = stages_of(begun) if begun else _plan(config, assembled)
         _check_sizes(assembled, stages)
-        name = _name(config, architecture, assembled)
+        name = _name(config, architecture)
         run = begun or RunFolder(config.out or new_run_path(name))
         if begun:
             check_same(run, source, prepared)
@@ -147,13 +147,12 @@ def _check_sizes(assembled: Assembled, stages: Sequence[Stage]) -> None:
         assembled.resized(size)
 
 
-def _name(config: TrainConfig, architecture: Architecture, assembled: Assembled) -> str:
+def _name(config: TrainConfig, architecture: Architecture) -> str:
     """Return the run's network's name, with what must not be overlooked."""
     from leukemia_tf.models.architecture import network_name
 
-    dropped = len(architecture.blocks) - len(assembled.network.blocks)
     mark = "-refit" if config.refit else "-split-by-image" if config.split == "image" else ""
-    return network_name(architecture, dropped, config.cut) + mark
+    return network_name(architecture, drop_blocks_of(config), config.cut) + mark
 
 
 def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequence[Stage]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import keras
 import numpy as np
@@ -84,6 +85,7 @@ def make_feed(
             kept.fill(*epoch_views(train.labels, sampling, seed, epoch), "features of the frozen layers")
             return training_batches(view, *drawn, epoch, first)
 
+        @cache
         def validation() -> object:
             everything = np.arange(len(val.labels))
             kept_val.fill(everything, np.zeros_like(everything), "features for validation")

@@ -208,9 +208,10 @@ def _score(row: dict) -> list[float]:
 def _averaged(run: _Run) -> Iterator[None]:
     """Put the weights' moving averages in their place, where there are any, and the weights back afterwards."""
     means, weights = averages(run.optimizer), run.feed.trainer.trainable_variables
-    own = [weight.numpy() for weight in weights] if means else []
-    if means:
-        assign(weights, [mean.numpy() for mean in means])
+    if not means:
+        yield
+        return
+    own = [weight.numpy() for weight in weights]
+    assign(weights, [mean.numpy() for mean in means])
     yield
-    if means:
-        assign(weights, own)
+    assign(weights, own)

@@ -80,7 +80,7 @@ class Plan:
     stages : str
         A preset, or the path of a JSON list of stages.
     rate, fine_tuning_rate : float
-        Of the head (and of blocks that start at random), and of pretrained blocks.
+        Of stages in which no pretrained block learns, and of the others.
     epochs, patience : int or None
         Of every stage; with a file, `epochs` is the most.
     schedule : str
