@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -62,8 +62,6 @@ class Assembled:
 
     def examples(self) -> Callable[[str, int], Examples]:
         """Return a function of a part and an image size that reads the cells, and remembers those of the last size."""
-        from dataclasses import replace
-
         from leukemia_tf.training.examples import load_examples
 
         @lru_cache(maxsize=2)
@@ -148,7 +146,7 @@ def head_of(config: SetupConfig, architecture: Architecture) -> Head:
     """Return the head that a run puts on its base."""
     from leukemia_tf.models.head import find_head
 
-    own = architecture.cut_head if drop_blocks_of(config) or config.cut else architecture.head
+    own = architecture.default_head(bool(drop_blocks_of(config) or config.cut))
     changes = {name: getattr(config, name) for name in ("pooling", "depths", "units", "dropout", "dropout_before")}
     return find_head(config.head or own, **changes)
 
@@ -156,8 +154,12 @@ def head_of(config: SetupConfig, architecture: Architecture) -> Head:
 def sampling_of(config: SetupConfig) -> Sampling:
     """Return how a run draws, weighs and varies its training cells."""
     from leukemia_tf.data.balance import Sampling
+    from leukemia_tf.models.table import find_architecture
 
-    return Sampling(config.balance, config.multiply, config.patient_weight, config.augment)
+    augment = config.augment
+    if augment.dihedral is None:
+        augment = replace(augment, dihedral=config.weights == "none" or not find_architecture(config.base).weights)
+    return Sampling(config.balance, config.multiply, config.patient_weight, augment)
 
 
 def step_of(config: SetupConfig) -> Step:

@@ -49,16 +49,9 @@ def refitted(config: TrainConfig) -> TrainConfig:
 def settled_stages(run: RunFolder) -> list[dict]:
     """Return the stages of a run that bettered its score, each up to the epoch that was kept of it."""
     records, rows, settled = run.read_config()["stages"], read_csv(run.history), []
-    best, size = None, None
     for record in records:
         own = [row for row in rows if row["stage"] == record["name"]]
-        if own and own[0]["image_size"] != size:
-            best, size = None, own[0]["image_size"]
-        kept = 0
-        for number, row in enumerate(own, start=1):
-            score = (float(row["val_auroc_by_patient"]), -float(row["val_loss"]))
-            if best is None or score > best:
-                best, kept = score, number
+        kept = max((number for number, row in enumerate(own, start=1) if row["best"] == "1"), default=0)
         if kept:
             settled.append({**record, "ends": kept, "if_better": False})
     return settled

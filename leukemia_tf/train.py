@@ -97,7 +97,7 @@ def _settled(config: TrainConfig) -> TrainConfig:
     for flag in ("epochs", "patience"):
         check_count(flag, getattr(config, flag))
     check_stages(config.stages)
-    check_schedule(config.schedule)
+    check_schedule(config.schedule or "constant")
     for flag in ("lr", "fine_tune_lr"):
         rate = getattr(config, flag)
         if rate not in (None, "auto") and not 0 < rate < 100:
@@ -186,10 +186,12 @@ def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequ
 
 def validation_scores(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float]:
     """Return the validation's columns of history.csv: int [n], float [n], str [n] -> scores by name."""
-    from leukemia_tf.evaluation.metrics import all_metrics
+    from leukemia_tf.evaluation.metrics import all_metrics, auroc_standard_error
 
     scores = all_metrics(labels, probabilities, patients)
-    return {f"val_{name}": float(scores[name][0]) for name in ("auroc", "auroc_by_patient", "accuracy", "f_beta")}
+    own = {f"val_{name}": float(scores[name][0]) for name in ("auroc", "auroc_by_patient", "accuracy", "f_beta")}
+    of_class = [len(set(patients[labels == label])) for label in (1, 0)]
+    return {**own, "val_standard_error": auroc_standard_error(own["val_auroc_by_patient"], *of_class)}
 
 
 if __name__ == "__main__":

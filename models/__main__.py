@@ -25,8 +25,8 @@ def describe(architecture: Architecture) -> dict[str, object]:
         "blocks": [{"name": block.name, "last": block.last} for block in architecture.blocks],
         "cut": cut.last,
         "scaling": architecture.scaling,
-        "head": architecture.head,
-        "head_truncated": architecture.cut_head,
+        "head": architecture.default_head(cut=False),
+        "head_truncated": architecture.default_head(cut=True),
         "weights": _weights(architecture),
         "reference": architecture.reference,
     }

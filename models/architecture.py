@@ -52,7 +52,7 @@ class Architecture:
     reference : str
         The paper.
     head, cut_head : str
-        Names of the default heads of the whole and of the cut base.
+        Names of the heads that the reports put on the whole and on the cut base.
     weights : tuple of str
         File names under which ImageNet weights are known; the published one first.
     address : str
@@ -74,6 +74,10 @@ class Architecture:
     weights: tuple[str, ...] = ()
     address: str = ""
     converted: bool = False
+
+    def default_head(self, cut: bool) -> str:
+        """Return the name of the head that a training puts on the whole or on the cut base."""
+        return "texture" if cut and self.weights else self.cut_head if cut else self.head
 
     def build_base(self) -> Callable:
         """Import and return the constructor."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leukemia_tf.errors import UserError, nearest
 
-POOLINGS = ("mean", "max", "mean-std", "cell", "flatten")
+POOLINGS = ("mean", "max", "mean-std", "cell", "cell-and-frame", "flatten")
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,12 @@ class Head:
     ----------
     pooling : str
         Over space: `mean`, `max`, `mean-std` (mean and standard deviation), `cell` (both over the cell's pixels alone),
-        or `flatten` (no pooling).
+        `cell-and-frame` (both over the cell and over the frame), or `flatten` (no pooling).
     depths : int
         How many of the last blocks are pooled side by side.
+    coarsest : int or None
+        Blocks are left out where one place of their maps stands for more pixels of the cell's side than this, so that
+        `depths` is the most that are pooled; None: no block is.
     units : tuple of int
         Width of each dense layer (ReLU), 0 to 2 of them.
     dropout : float
@@ -41,6 +44,7 @@ class Head:
     dropout: float = 0.5
     dropout_before: float = 0.0
     standardize: bool = False
+    coarsest: int | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -69,7 +73,7 @@ HEADS = {
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
-    "texture": Head(pooling="cell", depths=3, units=(), dropout=0.0, standardize=True),
+    "texture": Head(pooling="cell-and-frame", depths=2, standardize=True, coarsest=8),  # chromatin is fine
 }
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.errors import RunError
 from leukemia_tf.models.architecture import Architecture, Block, network_name
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
@@ -59,10 +59,8 @@ def build_network(
     scaled = CellInput(architecture.scaling, preprocessing, name=SCALE)(cell)
     base, blocks = build_base(architecture, scaled, drop_blocks, cut)
     head = head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head]
-    if head.depths > len(blocks):
-        raise UserError(f"--depths {head.depths}: the base has {len(blocks)} blocks.")
-    outputs = [base.get_layer(block.last).output for block in blocks[-head.depths :]]
-    probability = _add_classifier(pool(outputs, head, cell), head)
+    outputs = [base.get_layer(block.last).output for block in blocks]
+    probability = add_classifier(pool(outputs, head, cell), head)
     name = network_name(architecture, drop_blocks, cut and blocks[-1].last).replace("-", "_")
     model = keras.Model(cell, probability, name=name)
     for layer in model.layers:
@@ -71,7 +69,8 @@ def build_network(
     return model
 
 
-def _add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
+def add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
+    """Put a head's layers behind the pooling on features: [n, features] -> float32 [n, 1], the probability."""
     if head.standardize:
         x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
     if head.dropout_before:
@@ -140,6 +139,6 @@ def blocks_of(model: keras.Model) -> tuple[Block, ...]:
     name, _, cut = model.name.partition("_to_")
     blocks, names = find_architecture(name.partition("_")[0]).blocks, {layer.name for layer in model.layers}
     kept = [block for block in blocks if block.last in names]
-    if cut and cut not in {block.last for block in kept}:
+    if cut in names - {block.last for block in kept}:
         kept.append(Block(blocks[len(kept)].name, cut, blocks[len(kept)].smallest_size))
     return tuple(kept)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import KerasTensor, layers, ops
 
 from leukemia_tf.data.settings import BACKGROUND
+from leukemia_tf.errors import UserError
 from leukemia_tf.models.head import Head
 
 
@@ -15,9 +18,7 @@ class MeanAndDeviation(layers.Layer):
 
     def call(self, maps: KerasTensor) -> KerasTensor:
         """Pool; where a map is even, its deviation is 0.001 and has a gradient."""
-        maps = ops.cast(maps, "float32")
-        variance = ops.var(maps, axis=(1, 2))
-        return ops.concatenate([ops.mean(maps, axis=(1, 2)), ops.sqrt(variance + 1e-6)], axis=-1)
+        return _over_frame(ops.cast(maps, "float32"))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return [n, 2 c]."""
@@ -65,15 +66,28 @@ class InsideCell(layers.Layer):
     def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> KerasTensor:
         """Pool."""
         maps, inside = (ops.cast(values, "float32") for values in inputs)
-        places = ops.maximum(ops.sum(inside, axis=(1, 2), keepdims=True), 1.0)
-        mean = ops.sum(maps * inside, axis=(1, 2), keepdims=True) / places
-        variance = ops.sum(inside * (maps - mean) ** 2, axis=(1, 2), keepdims=True) / places
-        pooled = ops.concatenate([mean, ops.sqrt(variance + 1e-6)], axis=-1)
-        return ops.reshape(pooled, (-1, 2 * maps.shape[-1]))
+        return _over_cell(maps, inside)
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
         """Return [n, 2 c]."""
         return (input_shape[0][0], 2 * input_shape[0][-1])
+
+
+@keras.saving.register_keras_serializable("leukemia_tf")
+class CellAndFrame(layers.Layer):
+    """Pool maps inside the cell and over the frame: [n, h, w, c] and [n, h, w, 1] -> [n, 4 c].
+
+    What the two differ by tells the cell's size.
+    """
+
+    def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> KerasTensor:
+        """Pool, as `InsideCell` and `MeanAndDeviation` do."""
+        maps, inside = (ops.cast(values, "float32") for values in inputs)
+        return ops.concatenate([_over_cell(maps, inside), _over_frame(maps)], axis=-1)
+
+    def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
+        """Return [n, 4 c]."""
+        return (input_shape[0][0], 4 * input_shape[0][-1])
 
 
 LAYERS = {
@@ -82,15 +96,53 @@ LAYERS = {
     "mean-std": MeanAndDeviation,
     "flatten": layers.Flatten,
     "cell": InsideCell,
+    "cell-and-frame": CellAndFrame,
 }
 
 
 def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
-    """Pool the last outputs of a base's blocks as a head asks; the last one's layer is called `pool`."""
+    """Pool the outputs of a base's blocks as a head asks; the last one's layer is called `pool`.
+
+    Parameters
+    ----------
+    outputs : list of keras.KerasTensor
+        Of each block, [n, h, w, c], from input to output.
+    head : Head
+        Which of them, and how.
+    cells : keras.KerasTensor
+        The network's input, [n, size, size, 3].
+
+    Raises
+    ------
+    UserError
+        If the base has fewer blocks than the head looks at.
+    """
+    if head.depths > len(outputs):
+        raise UserError(f"--depths {head.depths}: the base has {len(outputs)} blocks.")
+    if head.coarsest:
+        outputs = [maps for maps in outputs if _pixels(maps, cells) <= head.coarsest] or outputs[:1]
+    outputs = outputs[-head.depths :]
     names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
     pooled = []
     for name, maps in zip(names, outputs, strict=True):
-        if head.pooling == "cell":
+        if head.pooling in ("cell", "cell-and-frame"):
             maps = [maps, CellMask(*maps.shape[1:3], name=f"{name}_mask")(cells)]
         pooled.append(LAYERS[head.pooling](name=name)(maps))
     return pooled[0] if len(pooled) == 1 else layers.Concatenate(name="depths")(pooled)
+
+
+def _pixels(maps: KerasTensor, cells: KerasTensor) -> int:
+    """Return how many pixels of a cell's side stand behind one place of maps: a power of two."""
+    return 2 ** round(math.log2(cells.shape[1] / maps.shape[1]))
+
+
+def _over_frame(maps: KerasTensor) -> KerasTensor:
+    return ops.concatenate([ops.mean(maps, axis=(1, 2)), ops.sqrt(ops.var(maps, axis=(1, 2)) + 1e-6)], axis=-1)
+
+
+def _over_cell(maps: KerasTensor, inside: KerasTensor) -> KerasTensor:
+    places = ops.maximum(ops.sum(inside, axis=(1, 2), keepdims=True), 1.0)
+    mean = ops.sum(maps * inside, axis=(1, 2), keepdims=True) / places
+    variance = ops.sum(inside * (maps - mean) ** 2, axis=(1, 2), keepdims=True) / places
+    pooled = ops.concatenate([mean, ops.sqrt(variance + 1e-6)], axis=-1)
+    return ops.reshape(pooled, (-1, 2 * maps.shape[-1]))

@@ -84,6 +84,9 @@ def build_pretrained(
     blocks = blocks_of(model)
     size = f"{preprocessing['image_size']} x {preprocessing['image_size']}"
     log.info("\nnetwork: %s, %s parameters, cells of %s pixels", model.name, f"{model.count_params():,}", size)
+    if head and head.coarsest:
+        told = ", ".join(block.name for block in blocks)
+        log.info("the head looks at fine maps alone: of the base, %s are left in the network", told)
     if weights == "none" or (weights == "imagenet" and not architecture.weights):
         log.info("weights: none; every layer trains from the start")
         return Network(model, blocks, None)

@@ -50,7 +50,7 @@ def tiny_run(tiny_cells, tmp_path_factory):
 
     out = tmp_path_factory.mktemp("runs") / "tiny"
     shown = {"framing": "cell", "contrast": "none", "image_size": 60}  # so that so small a network tells cells apart
-    config = TrainConfig(base="scratch", data=tiny_cells, out=out, **shown, epochs=2, batch_size=8)
+    config = TrainConfig(base="scratch", data=tiny_cells, out=out, **shown, epochs=2, batch_size=8, lr=3e-3)
     return train(config)
 
 

@@ -41,12 +41,8 @@ def test_settled_stages_are_those_that_bettered_the_score(tmp_path):
     run = RunFolder(tmp_path)
     stages = [{"name": name, "epochs": 6, "if_better": name == "two"} for name in ("head", "one", "two")]
     run.write_config(stages=stages)
-    scores = {"head": [0.5, 0.7, 0.6], "one": [0.6, 0.6], "two": [0.7, 0.8, 0.9, 0.85]}
-    rows = [
-        {"stage": name, "image_size": 60, "val_auroc_by_patient": score, "val_loss": 0.5}
-        for name, own in scores.items()
-        for score in own
-    ]
+    kept = {"head": [1, 1, 0], "one": [0, 0], "two": [0, 1, 1, 0]}
+    rows = [{"stage": name, "best": best} for name, own in kept.items() for best in own]
     write_csv(run.history, HISTORY, rows)
     assert [(s["name"], s["ends"], s["if_better"]) for s in settled_stages(run)] == [
         ("head", 2, False),

@@ -40,8 +40,8 @@ LARGEST = {  # range of each augmentation; 1 where nothing is said
 class Augmentation:
     """Random views of a training cell: the probability and the range of each transform; 0 turns it off."""
 
-    dihedral: bool = True
-    """The eight turns and flips, exact to the pixel, each as likely."""
+    dihedral: bool | None = None
+    """The eight turns and flips, exact to the pixel, each as likely. Default: if no layer starts from ImageNet."""
     rotation: tuple[float, float] = (0.0, 20.0)
     """By any angle up to so many degrees, either way."""
     translation: tuple[float, float] = (0.0, 0.1)

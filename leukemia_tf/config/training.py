@@ -23,9 +23,9 @@ class SetupConfig(Settings):
     """Or let the base end at this layer or block."""
     head: str | None = None
     """Classifier on the base: dense256, dense512, linear, flat256, flat256-two-dropouts, flat128, flat-two-dense,
-    three-depths or texture. Default: the base's."""
+    three-depths or texture. Default: texture on a base that is cut, else the reports'."""
     pooling: str | None = None
-    """Change the head: mean, max, mean-std, cell (mean and deviation inside the cell) or flatten."""
+    """Change the head: mean, max, mean-std, cell (both inside the cell alone), cell-and-frame or flatten."""
     depths: int | None = None
     """Change the head: how many of the last blocks are pooled side by side."""
     units: tuple[int, ...] | None = None
@@ -56,8 +56,8 @@ class SetupConfig(Settings):
     """none, oversample, undersample, class-weight, or main-report (both classes to their mean size)."""
     multiply: int = 1
     """Differently augmented copies of each training cell in an epoch."""
-    patient_weight: str = "sqrt"
-    """sqrt, equal, or none: keeps a patient with many cells from dominating the loss."""
+    patient_weight: str = "equal"
+    """equal, sqrt, or none: keeps a patient with many cells from dominating the loss."""
     augment: Augmentation = field(default_factory=Augmentation)
     """Random views of the training cells."""
     cache: str = "auto"
@@ -100,10 +100,12 @@ class TrainConfig(SetupConfig):
     """Of the other stages, head and all. Default: a hundredth of --lr."""
     layer_decay: float = 1.0
     """Each lower block's rate as a share of the one above."""
-    schedule: str = "constant"
-    """constant, step[:EPOCHS:FACTOR], cosine, one-cycle, or plateau[:FACTOR:PATIENCE]; anew in each stage."""
+    schedule: str | None = None
+    """constant, step[:EPOCHS:FACTOR], cosine, one-cycle, or plateau[:FACTOR:PATIENCE]; anew in each stage.
+    Default: the stages', cosine for the head alone, else constant."""
     patience: int | None = None
-    """Epochs without a better validation score after which a stage ends. Default: the stages'."""
+    """Epochs without a better validation score after which a stage ends, unless its rate falls to nothing (cosine,
+    one-cycle): then the last epoch is kept. Default: the stages'."""
     sizes: str | None = None
     """Progressive resizing: image sizes with their epochs, such as 64x3,128x5,224x8; all stages at each."""
     ema: float = 0.0

@@ -136,14 +136,17 @@ def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()
     Raises
     ------
     DataError
-        If a patient, an identical picture, or one cell photographed twice stands in two parts, or a part lacks a class.
+        If a patient, an identical picture, or one cell photographed twice stands in two parts, or a part lacks a class;
+        a split may name no patient for validation.
     """
     if split.protocol != "image":
         _check_patients(split)
         _check_pictures(cells, twins)
     if not any(cell.split == "test" for cell in cells):
         raise DataError("the split leaves no cell in test: the patients it names are not here.")
-    for part in PARTS:
+    if not split.val:
+        log.warning("WARNING: the split has no patient for validation: each stage is trained to its end, and kept")
+    for part in PARTS if split.val else ("train", "test"):
         for label in LABELS:
             if not any(cell.split == part and cell.label == label for cell in cells):
                 if (split.protocol, part) == ("official", "test"):  # a partial download

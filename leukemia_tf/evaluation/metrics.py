@@ -104,6 +104,23 @@ def auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.nda
     return (positives * (below + negatives / 2)).sum(1) / (positives.sum(1) * negatives.sum(1))
 
 
+def auroc_standard_error(area: float, positives: int, negatives: int) -> float:
+    """Return how far an area under the ROC curve may be off by the chance of who was drawn.
+
+    Parameters
+    ----------
+    area : float
+        0-1.
+    positives, negatives : int
+        Independent cases of either class; here patients.
+
+    Source: Hanley & McNeil 1982, Radiology 143:29-36.
+    """
+    twice_positive, twice_negative = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (positives - 1) * (twice_positive - area**2) + (negatives - 1) * (twice_negative - area**2)
+    return float(np.sqrt((area * (1 - area) + spread) / (positives * negatives)))
+
+
 def average_precision(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the weighted average precision (area under the precision-recall steps); float [b]."""
     positives, negatives = _by_threshold(labels, scores, weights)

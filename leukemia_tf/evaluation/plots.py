@@ -34,7 +34,7 @@ def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
     figure, (loss, score) = axes(5.6, columns=2)
 
     def column(name: str) -> list[float]:
-        return [float(row[name]) for row in history]
+        return [float(row[name] or "nan") for row in history]
 
     epochs, val_loss, by_patient = column("epoch"), column("val_loss"), column("val_auroc_by_patient")
     loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (balanced, augmented)")
@@ -42,7 +42,7 @@ def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
     loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
     score.plot(epochs, column("val_auroc"), color=VAL, marker=".", label="over cells")
     score.plot(epochs, by_patient, color=TRAIN, marker=".", label="every patient weighs the same")
-    best = max(range(len(history)), key=lambda i: (by_patient[i], -val_loss[i]))
+    best = max(index for index, row in enumerate(history) if row["best"] == "1")
     score.plot(epochs[best], by_patient[best], "o", color=TRAIN, mfc="none", ms=12, label="kept")
     score.set(xlabel="epoch", ylabel="AUROC on the validation patients", ylim=(None, 1.02))
     for axis in (loss, score):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 from leukemia_tf.config import TrainConfig
@@ -81,10 +81,9 @@ def check_recipe(config: TrainConfig) -> None:
     """Stop if a recipe is named but nothing of it is in effect, as `TrainConfig(recipe=…)` would have it."""
     if not config.recipe:
         return
-    settings = read_recipe(config.recipe)["settings"]
-    plain = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
-    differing = [name for name, value in settings.items() if value != plain.get(name)]
-    if differing and all(getattr(config, name) == plain.get(name) for name in differing):
+    plain, wanted = vars(TrainConfig()), vars(from_recipe(config.recipe))
+    differing = [name for name, value in wanted.items() if name != "recipe" and value != plain[name]]
+    if differing and all(getattr(config, name) == plain[name] for name in differing):
         raise UserError(
             f"recipe {config.recipe!r} is named, but none of its settings: use `leukemia_tf.recipes.from_recipe`."
         )

@@ -35,8 +35,8 @@ def flags_of(settings: Mapping[str, object], group: str = "") -> Iterator[str]:
         flag = name.replace("_", "-")
         if isinstance(value, dict):
             yield from flags_of(value, f"{flag}.")
-        elif isinstance(value, bool):
-            yield f"--{group}{flag}" if value else f"--{group}no-{flag}"
+        elif isinstance(value, bool) and not group:  # within a group a switch takes a value, for it can be left open
+            yield f"--{flag}" if value else f"--no-{flag}"
         else:
             told = value if isinstance(value, list) else [value]
             yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in told)])

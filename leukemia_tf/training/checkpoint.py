@@ -30,11 +30,15 @@ class Progress:
     stage, stage_epoch, epoch : int
         The stage, its epochs done, all epochs done.
     waited : int
-        Epochs of this stage since its validation score was last bettered.
+        Epochs of this stage since it had its best validation score.
+    highest : list of float
+        That score of this stage, and its tie-breaker.
     best : list of float
-        The best validation score so far, and its tie-breaker; empty before the first and after a change of size.
+        The score of the weights that are kept; empty before the first and after a change of size.
+    doubt : float
+        The standard error of that score: another stage must better it by more, to be worth learning more weights.
     improved : bool
-        Whether this stage has bettered it.
+        Whether this stage has done so.
     plateau : Plateau
         How often validation has stood still in this stage.
     losses : list of float
@@ -49,7 +53,9 @@ class Progress:
     stage_epoch: int = 0
     epoch: int = 0
     waited: int = 0
+    highest: list[float] = field(default_factory=list)
     best: list[float] = field(default_factory=list)
+    doubt: float = 0.0
     improved: bool = False
     plateau: Plateau = field(default_factory=Plateau)
     losses: list[float] = field(default_factory=list)
@@ -59,19 +65,25 @@ class Progress:
     def begin_stage(self, anew: bool) -> None:
         """Forget what belongs to a stage; `anew`: scores so far no longer compare."""
         self.stage_epoch = self.waited = 0
-        self.improved, self.plateau, self.losses = False, Plateau(), []
+        self.improved, self.plateau, self.losses, self.highest = False, Plateau(), [], []
         if anew:
             self.best = []
 
-    def note(self, row: dict, score: list[float], variables: Sequence[keras.Variable]) -> None:
-        """Count an epoch, and keep the network's variables if its score (the higher the better) is the best."""
-        self.history.append(row)
+    def note(self, row: dict, score: list[float], variables: Sequence[keras.Variable], ripe: bool = True) -> None:
+        """Count an epoch, and keep the network's variables if its score (the higher the better) is the best.
+
+        `ripe`: whether the epoch may be kept; until the end of a falling rate, none is.
+        """
         self.losses = []
         self.epoch += 1
         self.stage_epoch += 1
-        self.waited += 1
-        if score > self.best:
-            self.best, self.improved, self.waited = score, True, 0
+        better = ripe and (not self.best or score > [self.best[0] + self.doubt * (not self.improved), *self.best[1:]])
+        self.history.append({**row, "best": int(better)})
+        if ripe:
+            self.waited = 0 if score > self.highest else self.waited + 1
+            self.highest = max(self.highest, score)
+        if better:
+            self.best, self.doubt, self.improved = score, row.get("val_standard_error", 0.0), True
             self.best_variables = [variable.numpy() for variable in variables]
 
 

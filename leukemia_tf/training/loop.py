@@ -20,7 +20,7 @@ from leukemia_tf.models.network import preprocessing_of
 from leukemia_tf.training.checkpoint import Progress, assign, load_state, network_variables, save_state
 from leukemia_tf.training.feed import Feed, make_feed
 from leukemia_tf.training.optimizers import averages, build_loss, build_optimizer, inner
-from leukemia_tf.training.schedules import pace
+from leukemia_tf.training.schedules import is_annealed, pace
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.task import HISTORY, Task
 from leukemia_tf.training.watch import StopRequest, Watch
@@ -49,7 +49,9 @@ def train_stages(task: Task, stages: Sequence[Stage]) -> list[dict]:
     """Train a network stage by stage, and leave it with the best weights.
 
     Each stage starts from the best weights so far; one with `if_better` is left out if the stage before it did not
-    better them. Best is the highest `val_auroc_by_patient`, then the lowest `val_loss`, at the last image size.
+    better them. Best is the highest `val_auroc_by_patient`, then the lowest `val_loss`, at the last image size; where
+    the rate falls to nothing, of a stage's last epoch. A stage betters the ones before by more than the score's
+    standard error, or not at all: few patients are for validation, and what learns more weights has to earn its place.
 
     Parameters
     ----------
@@ -118,9 +120,10 @@ def _train_epochs(run: _Run) -> None:
     train = task.examples("train", run.model.input_shape[1])
     seen = len(epoch_order(train.labels, task.sampling, task.seed, progress.epoch))
     steps = math.ceil(seen / task.batch_size)
+    last = stage.ends or stage.epochs
     begun = progress.stage_epoch * steps + len(progress.losses)
     with tqdm(total=stage.epochs * steps, initial=begun, desc=stage.name, unit="step") as bar:
-        while progress.stage_epoch < (stage.ends or stage.epochs) and progress.waited < stage.patience:
+        while progress.stage_epoch < last and progress.waited < stage.patience:
             began = time.perf_counter()
             losses = _fit(run, steps, bar)
             with _averaged(run):
@@ -134,7 +137,8 @@ def _train_epochs(run: _Run) -> None:
                     "seconds": round(time.perf_counter() - began, 2),
                 }
                 progress.plateau.note(row.get("val_loss", row["loss"]), stage.schedule)
-                progress.note(row, _score(row), network_variables(run.model))
+                ripe = not is_annealed(stage.schedule) or progress.stage_epoch + 1 == last
+                progress.note(row, _score(row), network_variables(run.model), ripe)
             write_csv(task.history_path, HISTORY, progress.history)  # before the state: if killed, done again
             task.note(row, losses)
             run.save()

@@ -46,7 +46,7 @@ def plan_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) 
     UserError
         If there is no such preset or file, or if the file asks for what cannot be.
     """
-    stages = read_stages(plan, blocks) if is_written(plan.stages) else _preset(plan, blocks, pretrained)
+    stages = read_stages(plan, blocks, pretrained) if is_written(plan.stages) else _preset(plan, blocks, pretrained)
     if plan.sizes:
         stages = [
             replace(stage, name=f"{size} px: {stage.name}", image_size=size, epochs=min(epochs, plan.epochs or epochs))
@@ -89,10 +89,11 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> l
     top = check_stages(plan.stages)
     random = tuple(block for block in blocks if block not in pretrained)
     known = [block for block in blocks if block in pretrained]
-    common = {"schedule": plan.schedule, "layer_decay": plan.layer_decay}
 
     def stage(name: str, learning: Sequence[str], rate: float, epochs: int, patience: int, **more: object) -> Stage:
-        return Stage(name, learning, rate, plan.epochs or epochs, plan.patience or patience, **common, **more)
+        own = {"schedule": "constant", "layer_decay": plan.layer_decay, **more}
+        own |= {"schedule": plan.schedule} if plan.schedule else {}
+        return Stage(name, learning, rate, plan.epochs or epochs, plan.patience or patience, **own)
 
     if not known:
         most = plan.epochs or FROM_SCRATCH_EPOCHS
@@ -100,7 +101,7 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> l
     tuned = (plan.fine_tuning_rate, FINE_TUNING_EPOCHS, FINE_TUNING_PATIENCE)
     if plan.stages == "whole":
         return [stage("whole", blocks, *tuned)]
-    stages = [stage("head", random, plan.rate, HEAD_EPOCHS, HEAD_PATIENCE)]
+    stages = [stage("head", random, plan.rate, HEAD_EPOCHS, HEAD_PATIENCE, schedule="cosine")]
     if top:
         if top > len(blocks):
             raise UserError(f"--stages {plan.stages}: the base has {len(blocks)} blocks, {', '.join(blocks)}.")

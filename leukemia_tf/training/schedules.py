@@ -14,6 +14,7 @@ SCHEDULES = {  # with the numbers that may follow, and what they are when they d
     "one-cycle": (25.0,),  # the first rate is the highest divided by this
     "plateau": (0.5, 1.0),  # times this, after so many epochs without a lower loss
 }
+ANNEALED = ("cosine", "one-cycle")  # they fall to nothing: the last epoch is the one to keep
 RISE = 0.3  # of a one-cycle stage
 MOMENTUM = (0.95, 0.85)  # of a one-cycle stage: at the lowest and at the highest rate
 
@@ -63,6 +64,11 @@ def check_schedule(text: str) -> None:
             raise UserError(f"--schedule {text}: the factor lies between 0 and 1, steps an epoch or more apart.")
     if kind == "one-cycle" and numbers[0] <= 1:
         raise UserError(f"--schedule {text}: the rate starts at a share of the highest, so the number is above 1.")
+
+
+def is_annealed(schedule: str) -> bool:
+    """Return whether a schedule ends at a rate of nothing, so that its last epoch is what it was laid out for."""
+    return parse_schedule(schedule)[0] in ANNEALED
 
 
 def pace(schedule: str, done: float, epochs: int, plateaus: int = 0) -> Pace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def is_written(stages: str) -> bool:
     return stages.endswith(".json") or stages.startswith("[")
 
 
-def read_stages(plan: Plan, blocks: Sequence[str]) -> list[Stage]:
+def read_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> list[Stage]:
     """Read a JSON list of stages; what a stage does not say follows from the flags."""
     inside = plan.stages.startswith("[")
     where = "--stages" if inside else plan.stages
@@ -33,22 +33,25 @@ def read_stages(plan: Plan, blocks: Sequence[str]) -> list[Stage]:
         raise UserError(f"{where} is not JSON: {error}.") from None
     if not isinstance(records, list) or not records or not all(isinstance(record, dict) for record in records):
         raise UserError(f'{where}: it must hold a list of stages, such as [{{"learning": 1, "epochs": 5}}].')
-    return [_stage(f"{where}, stage {number}", record, plan, blocks) for number, record in enumerate(records, start=1)]
+    return [
+        _stage(f"{where}, stage {number}", record, plan, blocks, pretrained)
+        for number, record in enumerate(records, start=1)
+    ]
 
 
-def _stage(where: str, record: Mapping, plan: Plan, blocks: Sequence[str]) -> Stage:
+def _stage(where: str, record: Mapping, plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> Stage:
     known = [field.name for field in fields(Stage)]
     for key in record:
         if key not in known:
             raise UserError(f"{where}: no such setting as {key!r}; {nearest(key, known)}")
     learning = _blocks(where, record.get("learning", 0), blocks)
-    epochs = FINE_TUNING_EPOCHS if learning else HEAD_EPOCHS
+    tuned = bool(set(learning) & set(pretrained))
     own = {
         "name": where.rpartition(", ")[2],
-        "learning_rate": plan.fine_tuning_rate if learning else plan.rate,
-        "epochs": epochs,
-        "patience": plan.patience or (FINE_TUNING_PATIENCE if learning else HEAD_PATIENCE),
-        "schedule": plan.schedule,
+        "learning_rate": plan.fine_tuning_rate if tuned else plan.rate,
+        "epochs": FINE_TUNING_EPOCHS if tuned else HEAD_EPOCHS,
+        "patience": plan.patience or (FINE_TUNING_PATIENCE if tuned else HEAD_PATIENCE),
+        "schedule": plan.schedule or "constant",
         "layer_decay": plan.layer_decay,
     }
     try:

@@ -8,7 +8,7 @@ from leukemia_tf.errors import UserError
 from leukemia_tf.training.schedules import check_schedule
 
 PRESETS = ("feature-extraction", "fine-tune-top:N", "progressive", "whole")
-HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 6, 6, 16
+HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 20, 6, 16
 HEAD_PATIENCE, FINE_TUNING_PATIENCE = 3, 2
 
 
@@ -27,7 +27,7 @@ class Stage:
     epochs : int
         The most it may take.
     patience : int
-        It ends after so many epochs without a better validation score.
+        It ends after so many epochs without a better validation score; not if its rate falls to nothing.
     image_size : int
         Side of the cells, in pixels; 0 is the run's.
     schedule : str
@@ -83,7 +83,7 @@ class Plan:
         Of stages in which no pretrained block learns, and of the others.
     epochs, patience : int or None
         Of every stage; with a file, `epochs` is the most.
-    schedule : str
+    schedule : str or None
         Of stages that have none of their own.
     layer_decay : float
         Likewise.
@@ -96,6 +96,6 @@ class Plan:
     fine_tuning_rate: float
     epochs: int | None = None
     patience: int | None = None
-    schedule: str = "constant"
+    schedule: str | None = None
     layer_decay: float = 1.0
     sizes: tuple[tuple[int, int], ...] = ()

@@ -16,7 +16,7 @@ from leukemia_tf.training.steps import Step
 
 HISTORY = (
     *("stage", "epoch", "learning_rate", "image_size", "loss", "val_loss", "val_auroc", "seconds"),
-    *("val_auroc_by_patient", "val_accuracy", "val_f_beta"),
+    *("val_auroc_by_patient", "val_accuracy", "val_f_beta", "val_standard_error", "best"),
 )
 
 
@@ -37,7 +37,8 @@ class Task:
     step : Step
         Loss and optimizer.
     score : callable
-        (labels, probabilities, patients) -> the validation's columns of history.csv, `val_auroc_by_patient` among them.
+        (labels, probabilities, patients) -> the validation's columns of history.csv: `val_auroc_by_patient` with its
+        `val_standard_error`, and others.
     batch_size, seed : int
         Cells a step; what every random draw depends on.
     history_path, state_folder : pathlib.Path

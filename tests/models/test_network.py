@@ -1,5 +1,6 @@
 """Networks: the reports' parameter counts, flat graphs, safe saving, settings that travel."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import keras
@@ -12,7 +13,7 @@ from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.freezing import block_layers, set_trainable
 from leukemia_tf.models.head import HEADS, Head, find_head
 from leukemia_tf.models.network import blocks_of, build_network, explained_layer, load_network
-from leukemia_tf.models.pooling import CellMask, InsideCell
+from leukemia_tf.models.pooling import CellAndFrame, CellMask, InsideCell
 from leukemia_tf.models.table import find_architecture
 
 
@@ -91,9 +92,9 @@ def test_efficientnet_is_scaled_as_kerass_own(monkeypatch):
 
 @pytest.mark.parametrize("name", HEADS)
 def test_each_head(name):
-    head = HEADS[name]
+    head = replace(HEADS[name], coarsest=None)
     model = build_network(find_architecture("scratch"), preprocessing={"image_size": 60}, head=head)
-    channels = sum((256, 128, 64)[: head.depths]) * (2 if head.pooling in ("mean-std", "cell") else 1)
+    channels = sum((256, 128, 64)[: head.depths]) * {"mean-std": 2, "cell-and-frame": 4}.get(head.pooling, 1)
     widths = [channels, *head.units, 1]
     wanted = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
     assert model.count_params() - 388_416 == wanted + 2 * channels * head.standardize
@@ -175,12 +176,26 @@ def test_pooling_inside_the_cell_by_hand():
     for got, part in zip(pooled, parts):
         np.testing.assert_allclose(got, np.r_[part.mean(0), np.sqrt(part.var(0) + 1e-6)], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(pooled[2], np.repeat([0, 1e-3], 5), atol=1e-6)  # nothing there
+    both = keras.ops.convert_to_numpy(CellAndFrame()([maps, inside]))
+    over_frame = np.concatenate([maps.mean((1, 2)), np.sqrt(maps.var((1, 2)) + 1e-6)], axis=1)
+    np.testing.assert_allclose(both, np.concatenate([pooled, over_frame], axis=1), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [96, 330])
+def test_a_texture_head_looks_at_fine_maps_alone(size):
+    model = build_network(find_architecture("resnet50"), 1, {"image_size": size}, HEADS["texture"])
+    assert [block.name for block in blocks_of(model)] == ["conv1", "conv2", "conv3"]
+    assert explained_layer(model) == "conv3_block4_out"
+    assert model.get_layer("depths").output.shape == (None, 4 * (256 + 512))
+    with pytest.raises(UserError, match="--depths 5: the base has 4 blocks"):
+        build_network(find_architecture("resnet50"), 1, {"image_size": size}, replace(HEADS["texture"], depths=5))
 
 
 def test_a_texture_head_saves_and_tells_what_it_told(tmp_path):
     model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, HEADS["texture"])
     cells = np.random.default_rng(0).integers(0, 256, (4, 60, 60, 3), np.uint8)
-    model.get_layer("standard").moving_mean.assign(np.linspace(-1, 1, 448))
+    mean = model.get_layer("standard").moving_mean
+    mean.assign(np.linspace(-1, 1, mean.shape[0]))
     model.save(tmp_path / "model.keras")
     again = load_network(tmp_path / "model.keras")
     told = model.predict(cells, verbose=0)

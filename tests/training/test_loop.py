@@ -32,13 +32,14 @@ def equal(first, second):
     return all((a == b).all() for a, b in zip(first, second, strict=True))
 
 
-def scripted(task, scores):
+def scripted(task, scores, doubt=0.0):
     """Return a task whose validation scores are given, and a list of the network's values at each."""
     scores, seen = iter(scores), []
 
     def score(*_):
         seen.append(values(task.network.model))
-        return dict.fromkeys(("val_auroc", "val_auroc_by_patient", "val_accuracy", "val_f_beta"), next(scores))
+        names = ("val_auroc", "val_auroc_by_patient", "val_accuracy", "val_f_beta")
+        return {**dict.fromkeys(names, next(scores)), "val_standard_error": doubt}
 
     return replace(task, score=score), seen
 
@@ -59,11 +60,28 @@ def test_patience_ends_a_stage_and_a_useless_stage_the_unfreezing(make_task):
         replace(TOP, name="after that", if_better=True),
         replace(TOP, name="last", epochs=1),
     ]
-    task, _ = scripted(make_task(), [0.5, 0.9, 0.8, 0.8, 0.7, 0.7, 0.1])
+    task, _ = scripted(make_task(), [0.5, 0.9, 0.8, 0.8, 0.7, 0.6, 0.6, 0.1])
     history = train_stages(task, stages)
-    assert [row["stage"] for row in history] == ["head"] * 4 + ["top"] * 2 + ["last"]
+    assert [row["stage"] for row in history] == ["head"] * 4 + ["top"] * 3 + ["last"]
     with task.history_path.open() as stream:
-        assert [row["epoch"] for row in csv.DictReader(stream)] == list("1234567")
+        assert [(row["epoch"], row["best"]) for row in csv.DictReader(stream)] == list(zip("12345678", "11000000"))
+
+
+def test_another_stage_must_better_the_score_by_its_standard_error(make_task):
+    task, seen = scripted(make_task(), [0.5, 0.7, 0.75, 0.79, 0.81, 0.82], doubt=0.1)
+    train_stages(task, [HEAD, TOP, replace(TOP, name="more")])
+    assert equal(values(task.network.model), seen[5])  # 0.81 betters 0.7 by a standard error
+    task, seen = scripted(make_task("other"), [0.5, 0.7, 0.75, 0.79, 0.1], doubt=0.1)
+    history = train_stages(task, [HEAD, replace(TOP, epochs=2), replace(TOP, name="never", if_better=True)])
+    assert equal(values(task.network.model), seen[1])
+    assert [row["best"] for row in history] == [1, 1, 0, 0]
+
+
+def test_where_the_rate_falls_to_nothing_the_last_epoch_is_kept(make_task):
+    task, seen = scripted(make_task(), [0.9, 0.8, 0.7, 0.6])
+    history = train_stages(task, [replace(HEAD, epochs=4, patience=1, schedule="cosine")])
+    assert [row["best"] for row in history] == [0, 0, 0, 1]
+    assert equal(values(task.network.model), seen[3])
 
 
 def test_only_what_learns_moves_in_a_stage(make_task):

@@ -1,0 +1,230 @@
+"""What helps on patients never seen: each lever of the default recipe's frozen stage changed by itself.
+
+    python benchmarks/levers.py --features FOLDER
+
+Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). A base stands still; its pooled outputs
+are kept in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
+batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
+from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
+folds of seeds 0 and 1. All rows are judged by the same folds, so the best of them is too good.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from shared import Judged, shared_cells
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.augment import augment, epoch_draws
+from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
+from leukemia_tf.data.pipeline import view_batches
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.store import open_store
+from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.probe import draw_folds
+from leukemia_tf.models.head import HEADS
+from leukemia_tf.models.network import add_classifier
+from leukemia_tf.models.pooling import CellAndFrame, CellMask
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
+
+SEEDS, BATCH = (0, 1), 32
+DEPTHS = {
+    "resnet50": ("conv2_block3_out", "conv3_block1_out", "conv3_block4_out", "conv4_block1_out", "conv4_block6_out"),
+    "mobilenetv2": ("block_2_add", "block_5_add", "block_9_add", "block_12_add"),
+}
+ENDS = ("conv2_block3_out", "conv3_block4_out")  # what the default looks at
+JITTER = Augmentation(dihedral=False, stain=(1.0, 0.1), brightness=(0.5, 0.05), contrast=(0.5, 0.1))
+FEWER = 3  # depths that are kept of views other than the first
+
+
+@dataclass(frozen=True)
+class View:
+    """How cells are shown to a base: size, contrast, a dihedral view, a draw of jittered colours (0: none)."""
+
+    base: str = "resnet50"
+    size: int = 330
+    contrast: str = "stain"
+    turned: int = 0
+    jitter: int = 0
+
+    def features(self, at: Judged, kept: Path) -> dict[str, np.ndarray]:
+        """Return mean and deviation inside the cell and over the frame: float32 [n, 4, channels] by layer."""
+        path = kept / f"levers-{'-'.join(map(str, asdict(self).values()))}.npz"
+        if not path.is_file():
+            kept.mkdir(parents=True, exist_ok=True)
+            np.savez(path, **self._computed(at))
+        with np.load(path) as arrays:
+            return {name: arrays[name].reshape(len(arrays[name]), 4, -1) for name in arrays}
+
+    def _computed(self, at: Judged) -> dict[str, np.ndarray]:
+        settings = Preprocessing(self.size, "fixed:330", self.contrast)
+        model = build_pretrained(find_architecture(self.base), 1, asdict(settings), "imagenet", seed=0).model
+        names = DEPTHS[self.base] if self == View() or self.base != "resnet50" else DEPTHS[self.base][:FEWER]
+        pooled = {}
+        for name in names:
+            maps = model.get_layer(name).output
+            pooled[name] = CellAndFrame()([maps, CellMask(*maps.shape[1:3])(model.input)])
+        forward = tf.function(keras.Model(model.input, pooled))
+        store, count = open_store(at.folder, at.cells, settings), len(at.cells)
+        draws, parts = epoch_draws(count, 0, self.jitter), []
+        for batch in view_batches(store, np.arange(count), np.full(count, self.turned), BATCH):
+            if self.jitter:
+                done = sum(len(part[names[0]]) for part in parts)
+                batch = augment(batch, tf.constant(draws[done : done + len(batch)]), JITTER)
+            parts.append({name: values.numpy() for name, values in forward(batch, training=False).items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a row changes: the head, its epochs and weights, how many are averaged, which views it is given."""
+
+    epochs: int = 20
+    head: object = HEADS["texture"]
+    sampling: Sampling = field(default_factory=lambda: Sampling(patient_weight="equal"))
+    weight_decay: float = 0.0
+    smoothing: float = 0.0
+    members: int = 1
+    trains: tuple[int, ...] = (0,)
+    judges: tuple[int, ...] = (0,)
+
+
+def trained(features: np.ndarray, at: Judged, fitted: np.ndarray, recipe: Recipe, seed: int) -> keras.Model:
+    """Train a head on some of the cells: float [views, n, features], int [k]."""
+    keras.utils.set_random_seed(seed)
+    cell = keras.Input((features.shape[-1],))
+    model = keras.Model(cell, add_classifier(cell, recipe.head))
+    labels, rng = at.labels[fitted], np.random.default_rng(seed)
+    orders = [epoch_order(labels, recipe.sampling, seed, epoch) for epoch in range(recipe.epochs)]
+    steps = sum(-(-len(order) // BATCH) for order in orders)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
+    optimizer = keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None)
+    model.compile(optimizer, keras.losses.BinaryCrossentropy(label_smoothing=recipe.smoothing))
+    weights = cell_weights(labels, at.patients[fitted], recipe.sampling)
+    for order in orders:
+        views = rng.choice(recipe.trains, len(order))
+        shown = features[views, fitted[order]]
+        model.fit(shown, labels[order], BATCH, sample_weight=weights[order], shuffle=False, verbose=0)
+    return model
+
+
+def logit(probabilities: np.ndarray) -> np.ndarray:
+    """Return log odds: float [n]."""
+    clipped = np.clip(probabilities.astype(float), 1e-9, 1 - 1e-9)
+    return np.log(clipped / (1 - clipped))
+
+
+def judge(features: np.ndarray, at: Judged, recipe: Recipe) -> dict[int, np.ndarray]:
+    """Return the out-of-fold log odds of each cell, for the folds of each seed: float [n]."""
+    judged = {}
+    for seed in SEEDS:
+        judged[seed] = np.zeros(len(at.cells))
+        for fitted, held in draw_folds(at.cells, at.alias, "patient", seed):
+            for member in range(recipe.members):
+                model = trained(features, at, fitted, recipe, seed + 100 * member)
+                for view in recipe.judges:
+                    judged[seed][held] += logit(model.predict(features[view, held], verbose=0)[:, 0])
+    return judged
+
+
+def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Callable[[], np.ndarray], Recipe]]:
+    """Return each row's name, its features as a function, and its recipe."""
+    plain, heads = Recipe(), HEADS["texture"]
+    mobile, turned = View("mobilenetv2"), [View(turned=view) for view in range(4)]
+    jittered = [View(), View(jitter=1), View(jitter=2)]
+    places = {"cell": (0, 1), "frame": (2, 3), "both": (0, 1, 2, 3)}
+
+    def at(layers: Sequence[str], views: Sequence[View] = (View(),), place: str = "both") -> Callable[[], np.ndarray]:
+        def values(view: View) -> np.ndarray:
+            chosen = [load(view)[name][:, places[place]] for name in layers]
+            return np.concatenate([part.reshape(len(part), -1) for part in chosen], axis=1)
+
+        return lambda: np.stack([values(view) for view in views])
+
+    def side_by_side(*parts: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
+        return lambda: np.concatenate([part() for part in parts], axis=-1)
+
+    both, small = at(ENDS), at(("block_2_add", "block_5_add"), [mobile])
+
+    def with_head(**changes: object) -> Recipe:
+        return replace(plain, head=replace(heads, **changes))
+
+    def weighed(**changes: str) -> Recipe:
+        return replace(plain, sampling=replace(plain.sampling, **changes))
+
+    return [
+        ("the default: conv2 and conv3, cell and frame", both, plain),
+        *((f"depth: {name}", at([name]), plain) for name in DEPTHS["resnet50"]),
+        ("depth: conv2, first of conv3 (`--cut conv3_block1_out`)", at(DEPTHS["resnet50"][:2]), plain),
+        ("depth: conv2, conv3, conv4", at((*ENDS, "conv4_block6_out")), plain),
+        ("inside the cell alone", at(ENDS, place="cell"), plain),
+        ("over the frame alone", at(ENDS, place="frame"), plain),
+        ("`--patient-weight sqrt`", both, weighed(patient_weight="sqrt")),
+        ("`--patient-weight none`", both, weighed(patient_weight="none")),
+        ("`--balance class-weight`", both, weighed(balance="class-weight")),
+        ("no units between", both, with_head(units=(), dropout=0.0)),
+        ("64 units", both, with_head(units=(64,))),
+        ("no dropout", both, with_head(dropout=0.0)),
+        ("half of the features dropped too", both, with_head(dropout_before=0.5)),
+        ("features not standardised", both, with_head(standardize=False)),
+        ("6 epochs", both, replace(plain, epochs=6)),
+        ("60 epochs", both, replace(plain, epochs=60)),
+        ("weight decay 1", both, replace(plain, weight_decay=1.0)),
+        ("label smoothing 0.1", both, replace(plain, smoothing=0.1)),
+        ("five heads averaged", both, replace(plain, members=5)),
+        ("four of the dihedral views", at(ENDS, turned), replace(plain, trains=(0, 1, 2, 3))),
+        (
+            "four of the dihedral views, averaged when judged",
+            at(ENDS, turned),
+            replace(plain, trains=(0, 1, 2, 3), judges=(0, 1, 2, 3)),
+        ),
+        ("judged flipped, trained as they are", at(ENDS, turned[:2]), replace(plain, judges=(1,))),
+        ("flipped for both", at(ENDS, turned[1:2]), plain),
+        ("what flipping changes, alone", lambda: np.diff(at(ENDS, turned[:2])(), axis=0), plain),
+        ("stain, brightness, contrast jittered", at(ENDS, jittered), replace(plain, trains=(0, 1, 2))),
+        ("`--contrast none`", at(ENDS, [View(contrast="none")]), plain),
+        ("raw and normalised stain side by side", side_by_side(both, at(ENDS, [View(contrast="none")])), plain),
+        ("scaled up to 496 pixels", at(ENDS, [View(size=496)]), plain),
+        ("MobileNetV2, the same strides", small, plain),
+        ("ResNet50 and MobileNetV2 side by side", side_by_side(both, small), plain),
+    ]
+
+
+def main() -> None:
+    """Print the table, a row at a time, and, as the last line, one JSON object."""
+    logging.basicConfig(level=logging.WARNING)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=Path, default=Path("features"))
+    kept = parser.parse_args().features
+    at, results, first = shared_cells(), {}, None
+    load = cache(lambda view: view.features(at, kept))
+    print("| changed | AUROC by patient | over cells | more than the default, by patient | both, seeds 0 and 1 |")
+    print("|---|---|---|---|---|")
+    for name, features, recipe in rows(load):
+        judged = judge(features(), at, recipe)
+        odds = {seed: 1 / (1 + np.exp(-30 * values / np.abs(values).max())) for seed, values in judged.items()}  # ranks
+        first = first if first is not None else odds
+        scores = [score_with_intervals(at.labels, odds[seed], at.patients) for seed in SEEDS]
+        metrics = ("auroc_by_patient", "auroc")
+        both = [float(np.mean([score[metric]["value"] for score in scores])) for metric in metrics]
+        more = paired_difference(at.labels, odds[0], first[0], at.patients)["auroc_by_patient"]
+        told = [f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in (scores[0][m] for m in metrics)]
+        difference = f"{more['value']:+.3f} [{more['low']:+.3f}, {more['high']:+.3f}]"
+        print(f"| {name} | {' | '.join(told)} | {difference} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
+        results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
+    print(json.dumps({"cells": len(at.cells), "patients": len(set(at.patients)), "rows": results}))
+
+
+if __name__ == "__main__":
+    main()
