@@ -118,7 +118,7 @@ def auroc_standard_error(area: float, positives: int, negatives: int) -> float:
     """
     twice_positive, twice_negative = area / (2 - area), 2 * area**2 / (1 + area)
     spread = (positives - 1) * (twice_positive - area**2) + (negatives - 1) * (twice_negative - area**2)
-    return float(np.sqrt((area * (1 - area) + spread) / (positives * negatives)))
+    return float(np.sqrt(max(0.0, area * (1 - area) + spread) / (positives * negatives)))
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -127,3 +127,4 @@ def test_standard_error_of_an_auroc():
     positives, negatives = rng.exponential(4, (4000, 9, 1)), rng.exponential(1, (4000, 1, 5))
     areas = (positives > negatives).mean((1, 2))
     assert auroc_standard_error(0.8, 9, 5) == pytest.approx(areas.std(), rel=0.03)
+    assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it

@@ -15,7 +15,7 @@ from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.models.head import Head
 from leukemia_tf.run import RunFolder
 from leukemia_tf.training.checkpoint import load_state, network_variables
-from leukemia_tf.training.loop import train_stages
+from leukemia_tf.training.loop import _score, train_stages
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.steps import Step
 
@@ -75,6 +75,11 @@ def test_another_stage_must_better_the_score_by_its_standard_error(make_task):
     history = train_stages(task, [HEAD, replace(TOP, epochs=2), replace(TOP, name="never", if_better=True)])
     assert equal(values(task.network.model), seen[1])
     assert [row["best"] for row in history] == [1, 1, 0, 0]
+
+
+def test_a_tie_but_for_rounding_goes_to_the_lower_loss():
+    first, second = ({"val_auroc_by_patient": score, "val_loss": loss} for score, loss in ((1 + 2e-16, 9.0), (1, 0.1)))
+    assert _score(second) > _score(first)
 
 
 def test_where_the_rate_falls_to_nothing_the_last_epoch_is_kept(make_task):
