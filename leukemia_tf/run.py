@@ -15,7 +15,7 @@ import leukemia_tf
 from leukemia_tf.errors import RunError
 from leukemia_tf.files import SCRATCH, write_json
 
-FORMAT = 3  # of the run folder; raise it when an older folder can no longer be read
+FORMAT = 4  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
 EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
 

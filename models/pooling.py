@@ -117,10 +117,10 @@ def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTen
     UserError
         If the base has fewer blocks than the head looks at.
     """
-    if head.depths > len(outputs):
-        raise UserError(f"--depths {head.depths}: the base has {len(outputs)} blocks.")
     if head.coarsest:
         outputs = [maps for maps in outputs if _pixels(maps, cells) <= head.coarsest] or outputs[:1]
+    elif head.depths > len(outputs):
+        raise UserError(f"--depths {head.depths}: the base has {len(outputs)} blocks.")
     outputs = outputs[-head.depths :]
     names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
     pooled = []
