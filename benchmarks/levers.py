@@ -1,6 +1,6 @@
 """What helps on patients never seen: each lever of the default recipe's frozen stage changed by itself.
 
-    python benchmarks/levers.py --features FOLDER
+    python benchmarks/levers.py --features FOLDER [--only WORDS …]     # rows that hold one of these words
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). A base stands still; its pooled outputs
 are kept in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
@@ -206,12 +206,16 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
-    kept = parser.parse_args().features
-    at, results, first = shared_cells(), {}, None
+    parser.add_argument("--only", nargs="+", default=[""])
+    asked = parser.parse_args()
+    at, kept, results, first = shared_cells(), asked.features, {}, None
     load = cache(lambda view: view.features(at, kept))
     print("| changed | AUROC by patient | over cells | more than the default, by patient | both, seeds 0 and 1 |")
     print("|---|---|---|---|---|")
-    for name, features, recipe in rows(load):
+    everything = rows(load)
+    for name, features, recipe in everything[:1] + [
+        row for row in everything[1:] if any(w in row[0] for w in asked.only)
+    ]:
         judged = judge(features(), at, recipe)
         odds = {seed: 1 / (1 + np.exp(-30 * values / np.abs(values).max())) for seed, values in judged.items()}  # ranks
         first = first if first is not None else odds
