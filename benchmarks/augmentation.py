@@ -30,6 +30,7 @@ from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.bootstrap import patient_weights
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, fit_probe
+from leukemia_tf.evaluation.report import written
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.features import frozen_features
@@ -119,10 +120,7 @@ def main() -> None:
             "auroc": interval(value["auroc"], drawn[name]["auroc"]),
         }
         reach = "" if name in ("nothing", "dihedral") else getattr(Augmentation(), name)[1]
-        told = (
-            f"{s['value']:{sign}.3f} [{s['low']:{sign}.3f}, {s['high']:{sign}.3f}]"
-            for s, sign in zip(row.values(), ("", "+", ""))
-        )
+        told = map(written, row.values(), ("", "+", ""))
         print(f"| {name} | {reach} | {' | '.join(told)} |")
         result[name] = row
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "keras": keras.__version__, **result}))

@@ -26,7 +26,7 @@ from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.evaluation.report import LEAKS, score_part
+from leukemia_tf.evaluation.report import LEAKS, score_part, written
 from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
@@ -78,8 +78,7 @@ def main() -> None:
         results[name] = score((values[:cut], parts["train"]), (values[cut:], parts["test"]), c)
     print(f"{'test patients':<38}" + "".join(f"{name:>24}" for name in SHOWN))
     for name, scores in results.items():
-        columns = (f"{scores[m]['value']:.3f} [{scores[m]['low']:.3f}, {scores[m]['high']:.3f}]" for m in SHOWN)
-        print(f"{name:<38}" + "".join(f"{column:>24}" for column in columns))
+        print(f"{name:<38}" + "".join(f"{written(scores[metric]):>24}" for metric in SHOWN))
     print(json.dumps({name: {m: scores[m] for m in SHOWN} for name, scores in results.items()}))
 
 

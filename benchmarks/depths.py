@@ -16,25 +16,17 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from dataclasses import asdict
 from pathlib import Path
 
-import keras
 import numpy as np
-from shared import shared_cells
+from shared import Judged, shared_cells
+from views import CELL, FRAME, View, pooled_depths
 
-from leukemia_tf.data.catalog import Cell
-from leukemia_tf.data.pipeline import prediction_batches
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.store import open_store
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.models.pooling import CellMask, InsideCell, MeanAndDeviation
-from leukemia_tf.models.pretrained import build_pretrained
-from leukemia_tf.models.table import find_architecture
+from leukemia_tf.evaluation.report import written
 
-VIEW = Preprocessing(330, "fixed", "stain")
 DEPTHS = {
     "resnet50": (
         *("pool1_pool", "conv2_block1_out", "conv2_block2_out", "conv2_block3_out", "conv3_block1_out"),
@@ -44,21 +36,15 @@ DEPTHS = {
 }
 
 
-def depth_features(folder: Path, cells: tuple[Cell, ...], base: str, kept: Path) -> dict[tuple[str, str], np.ndarray]:
+def depth_features(at: Judged, base: str, kept: Path) -> dict[tuple[str, str], np.ndarray]:
     """Return the features of each depth and place: float32 [n, 2 * channels] by (layer, `frame` or `cell`)."""
-    path = kept / f"depths-{base}.npz"
-    if not path.is_file():
-        network = build_pretrained(find_architecture(base), 1, asdict(VIEW), "imagenet", seed=0)
-        outputs = {}
-        for name in DEPTHS[base]:
-            maps = network.model.get_layer(name).output
-            outputs[f"{name} frame"] = MeanAndDeviation()(maps)
-            outputs[f"{name} cell"] = InsideCell()([maps, CellMask(*maps.shape[1:3])(network.model.input)])
-        pictures = prediction_batches(open_store(folder, cells, VIEW), 32)
-        kept.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **keras.Model(network.model.input, outputs).predict(pictures, verbose=0))
-    with np.load(path) as arrays:
-        return {tuple(name.split()): arrays[name] for name in arrays}
+    pooled = pooled_depths(at, View(base), DEPTHS[base], kept / "depths")
+    places = {"frame": FRAME, "cell": CELL}
+    return {
+        (name, place): values[:, part].reshape(len(values), -1)
+        for name, values in pooled.items()
+        for place, part in places.items()
+    }
 
 
 def by_patient(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> float:
@@ -76,15 +62,14 @@ def main() -> None:
     at = shared_cells()
     cells, labels, patients, alias = at.cells, at.labels, at.patients, at.alias
     folds = {seed: draw_folds(cells, alias, "patient", seed) for seed in (0, 1)}
-    features, results = depth_features(at.folder, cells, asked.base, asked.features), {}
+    features, results = depth_features(at, asked.base, asked.features), {}
     print("| depth | over | AUROC by patient | over cells | by patient, seeds 0 and 1 |\n|---|---|---|---|---|")
 
     def show(name: str, place: str, judged: dict[int, np.ndarray]) -> None:
         scores = score_with_intervals(labels, judged[0], patients)
         told = [scores[metric] for metric in ("auroc_by_patient", "auroc")]
         both = np.mean([by_patient(labels, probabilities, patients) for probabilities in judged.values()])
-        columns = [f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in told]
-        print(f"| {name} | {place} | {' | '.join(columns)} | {both:.3f} |", flush=True)
+        print(f"| {name} | {place} | {' | '.join(map(written, told))} | {both:.3f} |", flush=True)
         results[f"{name} {place}"] = {"auroc_by_patient": told[0], "auroc": told[1], "both_seeds": both}
 
     for (name, place), values in features.items():

@@ -15,28 +15,21 @@ import argparse
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from shared import Judged, shared_cells
+from views import CELL, FRAME, View, pooled_depths
 
-from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augment import augment, epoch_draws
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
-from leukemia_tf.data.pipeline import view_batches
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.store import open_store
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds
+from leukemia_tf.evaluation.report import written
 from leukemia_tf.models.head import HEADS
-from leukemia_tf.models.network import add_classifier
-from leukemia_tf.models.pooling import CellAndFrame, CellMask
-from leukemia_tf.models.pretrained import build_pretrained
-from leukemia_tf.models.table import find_architecture
+from leukemia_tf.models.network import add_classifier, predict_logits
 
 SEEDS, BATCH = (0, 1), 32
 DEPTHS = {
@@ -44,46 +37,12 @@ DEPTHS = {
     "mobilenetv2": ("block_2_add", "block_5_add", "block_9_add", "block_12_add"),
 }
 ENDS = ("conv2_block3_out", "conv3_block4_out")  # what the default looks at
-JITTER = Augmentation(dihedral=False, stain=(1.0, 0.1), brightness=(0.5, 0.05), contrast=(0.5, 0.1))
 FEWER = 3  # depths that are kept of views other than the first
 
 
-@dataclass(frozen=True)
-class View:
-    """How cells are shown to a base: size, contrast, a dihedral view, a draw of jittered colours (0: none)."""
-
-    base: str = "resnet50"
-    size: int = 330
-    contrast: str = "stain"
-    turned: int = 0
-    jitter: int = 0
-
-    def features(self, at: Judged, kept: Path) -> dict[str, np.ndarray]:
-        """Return mean and deviation inside the cell and over the frame: float32 [n, 4, channels] by layer."""
-        path = kept / f"levers-{'-'.join(map(str, asdict(self).values()))}.npz"
-        if not path.is_file():
-            kept.mkdir(parents=True, exist_ok=True)
-            np.savez(path, **self._computed(at))
-        with np.load(path) as arrays:
-            return {name: arrays[name].reshape(len(arrays[name]), 4, -1) for name in arrays}
-
-    def _computed(self, at: Judged) -> dict[str, np.ndarray]:
-        settings = Preprocessing(self.size, "fixed:330", self.contrast)
-        model = build_pretrained(find_architecture(self.base), 1, asdict(settings), "imagenet", seed=0).model
-        names = DEPTHS[self.base] if self == View() or self.base != "resnet50" else DEPTHS[self.base][:FEWER]
-        pooled = {}
-        for name in names:
-            maps = model.get_layer(name).output
-            pooled[name] = CellAndFrame()([maps, CellMask(*maps.shape[1:3])(model.input)])
-        forward = tf.function(keras.Model(model.input, pooled))
-        store, count = open_store(at.folder, at.cells, settings), len(at.cells)
-        draws, parts = epoch_draws(count, 0, self.jitter), []
-        for batch in view_batches(store, np.arange(count), np.full(count, self.turned), BATCH):
-            if self.jitter:
-                done = sum(len(part[names[0]]) for part in parts)
-                batch = augment(batch, tf.constant(draws[done : done + len(batch)]), JITTER)
-            parts.append({name: values.numpy() for name, values in forward(batch, training=False).items()})
-        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+def depths_of(view: View) -> tuple[str, ...]:
+    """Return the layers that are kept of a view."""
+    return DEPTHS[view.base] if view == View() or view.base != "resnet50" else DEPTHS[view.base][:FEWER]
 
 
 @dataclass(frozen=True)
@@ -119,22 +78,17 @@ def trained(features: np.ndarray, at: Judged, fitted: np.ndarray, recipe: Recipe
     return model
 
 
-def logit(probabilities: np.ndarray) -> np.ndarray:
-    """Return log odds: float [n]."""
-    clipped = np.clip(probabilities.astype(float), 1e-9, 1 - 1e-9)
-    return np.log(clipped / (1 - clipped))
-
-
 def judge(features: np.ndarray, at: Judged, recipe: Recipe) -> dict[int, np.ndarray]:
-    """Return the out-of-fold log odds of each cell, for the folds of each seed: float [n]."""
+    """Return the out-of-fold probability of each cell, for the folds of each seed: float [n]."""
     judged = {}
     for seed in SEEDS:
-        judged[seed] = np.zeros(len(at.cells))
+        logits = np.zeros(len(at.cells))
         for fitted, held in draw_folds(at.cells, at.alias, "patient", seed):
             for member in range(recipe.members):
                 model = trained(features, at, fitted, recipe, seed + 100 * member)
                 for view in recipe.judges:
-                    judged[seed][held] += logit(model.predict(features[view, held], verbose=0)[:, 0])
+                    logits[held] += predict_logits(model, features[view, held])
+        judged[seed] = 1 / (1 + np.exp(-logits / (recipe.members * len(recipe.judges))))
     return judged
 
 
@@ -143,7 +97,7 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
     plain, heads = Recipe(), HEADS["texture"]
     mobile, turned = View("mobilenetv2"), [View(turned=view) for view in range(4)]
     jittered = [View(), View(jitter=1), View(jitter=2)]
-    places = {"cell": (0, 1), "frame": (2, 3), "both": (0, 1, 2, 3)}
+    places = {"cell": CELL, "frame": FRAME, "both": slice(None)}
 
     def at(layers: Sequence[str], views: Sequence[View] = (View(),), place: str = "both") -> Callable[[], np.ndarray]:
         def values(view: View) -> np.ndarray:
@@ -209,23 +163,20 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""])
     asked = parser.parse_args()
     at, kept, results, first = shared_cells(), asked.features, {}, None
-    load = cache(lambda view: view.features(at, kept))
+    load = cache(lambda view: pooled_depths(at, view, depths_of(view), kept))
     print("| changed | AUROC by patient | over cells | more than the default, by patient | both, seeds 0 and 1 |")
     print("|---|---|---|---|---|")
-    everything = rows(load)
-    for name, features, recipe in everything[:1] + [
-        row for row in everything[1:] if any(w in row[0] for w in asked.only)
-    ]:
+    for name, features, recipe in rows(load):
+        if first and not any(word in name for word in asked.only):
+            continue
         judged = judge(features(), at, recipe)
-        odds = {seed: 1 / (1 + np.exp(-30 * values / np.abs(values).max())) for seed, values in judged.items()}  # ranks
-        first = first if first is not None else odds
-        scores = [score_with_intervals(at.labels, odds[seed], at.patients) for seed in SEEDS]
+        first = first or judged
+        scores = [score_with_intervals(at.labels, judged[seed], at.patients) for seed in SEEDS]
         metrics = ("auroc_by_patient", "auroc")
         both = [float(np.mean([score[metric]["value"] for score in scores])) for metric in metrics]
-        more = paired_difference(at.labels, odds[0], first[0], at.patients)["auroc_by_patient"]
-        told = [f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in (scores[0][m] for m in metrics)]
-        difference = f"{more['value']:+.3f} [{more['low']:+.3f}, {more['high']:+.3f}]"
-        print(f"| {name} | {' | '.join(told)} | {difference} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
+        more = paired_difference(at.labels, judged[0], first[0], at.patients)["auroc_by_patient"]
+        told = [*(written(scores[0][metric]) for metric in metrics), written(more, "+")]
+        print(f"| {name} | {' | '.join(told)} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
         results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
     print(json.dumps({"cells": len(at.cells), "patients": len(set(at.patients)), "rows": results}))
 

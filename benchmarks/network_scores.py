@@ -23,6 +23,7 @@ from shared import shared_cells, view_features
 from leukemia_tf.errors import WeightsError
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.report import written
 from leukemia_tf.models.architecture import network_name
 from leukemia_tf.models.search import weights_at_hand
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture
@@ -89,9 +90,7 @@ def main() -> None:
             row |= {key: scores[key] for key in ("auroc_by_patient", "auroc")}
             row["milliseconds"] = round(milliseconds(name, drop_blocks), 1)
             rows.append(row)
-            told = (
-                f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in (row["auroc_by_patient"], row["auroc"])
-            )
+            told = map(written, (row["auroc_by_patient"], row["auroc"]))
             print(f"| {row['network']} | {row['features']} | {' | '.join(told)} | {row['milliseconds']} |", flush=True)
     draw(rows, asked.picture)
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "networks": rows}))

@@ -23,6 +23,7 @@ from leukemia_tf.data.balance import PATIENT_WEIGHTS
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.report import written
 
 SEEDS = (0, 1)
 VIEWS = (
@@ -50,8 +51,7 @@ def main() -> None:
         return first["auroc_by_patient"], first["auroc"], values
 
     def told(score: tuple[dict, dict, list[float]]) -> str:
-        intervals = (f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in score[:2])
-        return " | ".join([*intervals, " ".join(f"{value:.3f}" for value in score[2])])
+        return " | ".join([*map(written, score[:2]), " ".join(f"{value:.3f}" for value in score[2])])
 
     drawn = [draw_folds(cells, alias, "patient", seed) for seed in SEEDS]
     results, weighed = [], []

@@ -39,6 +39,7 @@ from leukemia_tf.data.splits import Split, natural, write_split
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.report import written
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import RunFolder
 from leukemia_tf.train import train
@@ -77,12 +78,12 @@ def run_folds(config: TrainConfig, at: Judged, folds: list, out: Path, validate:
     return judged
 
 
-def out_of_fold_plain(at: Judged, folds: list, size: int, epochs: int, kept: Path) -> np.ndarray:
+def out_of_fold_plain(at: Judged, folds: list, view: Preprocessing, epochs: int, kept: Path) -> np.ndarray:
     """Return the probability by plain Keras fine-tuning: float [n]."""
     judged = np.full(len(at.cells), np.nan)
-    pictures = load_cells(at.folder, at.cells, Preprocessing(size, "fixed:330", "stain"))
+    pictures = load_cells(at.folder, at.cells, view)
     for number, (fitted, held) in enumerate(folds):
-        path, began = kept / f"plain-{size}-{epochs}-fold-{number}.npy", time.perf_counter()
+        path, began = kept / f"plain-{view.image_size}-{epochs}-fold-{number}.npy", time.perf_counter()
         if not path.is_file():
             weights = cell_weights(at.labels[fitted], at.patients[fitted], Sampling("class-weight"))
             model = plain_fit(pictures[fitted], at.labels[fitted], weights, True, 1e-4, epochs)
@@ -119,7 +120,8 @@ def main() -> None:
     }
     if asked.plain:
         kept = asked.out.parent / f"plain-seed{asked.seed}"
-        judged["plain Keras fine-tuning"] = out_of_fold_plain(at, folds, asked.plain_size, asked.plain, kept)
+        shown = Preprocessing(asked.plain_size, config.framing, config.contrast)
+        judged["plain Keras fine-tuning"] = out_of_fold_plain(at, folds, shown, asked.plain, kept)
     results = {}
     print(
         f"\n{len(cells)} cells of {len(set(patients))} patients, 5 folds, seed {asked.seed}: {' '.join(sys.argv[1:])}\n"
@@ -127,12 +129,9 @@ def main() -> None:
     print(f"| out of fold | {' | '.join(SHOWN)} | network less this, by patient |\n|---|---|---|---|---|")
     for name, probabilities in judged.items():
         scores = score_with_intervals(labels, probabilities, patients, asked.seed)
-        difference = paired_difference(labels, judged["network"], probabilities, patients, asked.seed)[
-            "auroc_by_patient"
-        ]
-        told = [
-            f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in (*(scores[m] for m in SHOWN), difference)
-        ]
+        differences = paired_difference(labels, judged["network"], probabilities, patients, asked.seed)
+        difference = differences["auroc_by_patient"]
+        told = [*(written(scores[metric]) for metric in SHOWN), written(difference, "+")]
         print(f"| {name} | {' | '.join(told)} |")
         results[name] = {**{metric: scores[metric] for metric in SHOWN}, "difference": difference}
     print(json.dumps(results))

@@ -119,6 +119,7 @@ def _leak(
     from leukemia_tf.evaluation.audit_plots import draw_leak
     from leukemia_tf.evaluation.bootstrap import score_with_intervals
     from leukemia_tf.evaluation.probe import FOLDS, draw_folds, out_of_fold
+    from leukemia_tf.evaluation.report import written
     from leukemia_tf.models.pretrained import build_pretrained
     from leukemia_tf.models.table import find_architecture
     from leukemia_tf.training.features import frozen_features
@@ -150,7 +151,7 @@ def _leak(
     plots.save(draw_leak(result), config.out / "leak.png")
     log.info("\nthe same classifier under %d folds, 95 %% intervals from resampling patients:", FOLDS)
     for by in ("image", "patient"):
-        told = (f"{name} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for name, s in result[by].items())
+        told = (f"{name} {written(score)}" for name, score in result[by].items())
         log.info("  folds by %-8s %s", by, ", ".join(told))
     return result
 

@@ -72,8 +72,10 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
         "parts": {},
     }
-    for part in [part for part in ("val", "test") if any(cell.split == part for cell in cells)]:
+    for part in ("val", "test"):
         chosen = [cell for cell in cells if cell.split == part]
+        if not chosen:  # a split may name no patient for validation
+            continue
         store = open_store(
             folder, chosen, Preprocessing(**preprocessing_of(model)), settings["train"]["cache"], f"preparing {part}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.evaluation.report import written
 from leukemia_tf.files import write_atomically
 
 INK, TRAIN, VAL, BAND = "#333333", "#7a4b94", "#d9822b", "#7a4b9433"
@@ -110,7 +111,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
     curves = np.stack([_sensitivities(labels, probabilities, row, grid) for row in weights])
     low, high = np.percentile(curves, (2.5, 97.5), axis=0)
     axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % over patients")
-    label = f"AUROC {auroc['value']:.3f} [{auroc['low']:.3f}, {auroc['high']:.3f}]"
+    label = f"AUROC {written(auroc)}"
     axis.plot(grid, _sensitivities(labels, probabilities, np.ones(len(labels)), grid), color=TRAIN, label=label)
     axis.plot((0, 1), (0, 1), color="#999999", lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")

@@ -41,14 +41,15 @@ def table(part: str, scores: dict, protocol: str) -> str:
         f"{'':<18} {'per cell':<22} per patient",
     ]
     for name in METRICS:
-        columns = [_interval(scores[unit][name]) for unit in ("cell", "patient")]
+        columns = [written(scores[unit][name]) for unit in ("cell", "patient")]
         lines.append(f"{name:<18} {columns[0]:<22} {columns[1]}")
     if min(leukemic, healthy) < FEW:
         lines.append(f"caution: resampling fewer than {FEW} patients of a class understates the doubt")
     return "\n".join(lines)
 
 
-def _interval(score: dict[str, float]) -> str:
+def written(score: dict[str, float], sign: str = "") -> str:
+    """Return a score with its interval as text; `sign` "+" for a difference."""
     if score["value"] is None or not np.isfinite(score["value"]):  # None: undefined, out of a JSON file
         return "undefined"
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{score['value']:{sign}.3f} [{score['low']:{sign}.3f}, {score['high']:{sign}.3f}]"

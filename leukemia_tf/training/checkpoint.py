@@ -77,7 +77,8 @@ class Progress:
         self.losses = []
         self.epoch += 1
         self.stage_epoch += 1
-        better = ripe and (not self.best or score > [self.best[0] + self.doubt * (not self.improved), *self.best[1:]])
+        margin = 0.0 if self.improved else self.doubt
+        better = ripe and (not self.best or score > [self.best[0] + margin, *self.best[1:]])
         self.history.append({**row, "best": int(better)})
         if ripe:
             self.waited = 0 if score > self.highest else self.waited + 1

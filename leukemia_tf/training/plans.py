@@ -90,9 +90,16 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> l
     random = tuple(block for block in blocks if block not in pretrained)
     known = [block for block in blocks if block in pretrained]
 
-    def stage(name: str, learning: Sequence[str], rate: float, epochs: int, patience: int, **more: object) -> Stage:
-        own = {"schedule": "constant", "layer_decay": plan.layer_decay, **more}
-        own |= {"schedule": plan.schedule} if plan.schedule else {}
+    def stage(
+        name: str,
+        learning: Sequence[str],
+        rate: float,
+        epochs: int,
+        patience: int,
+        schedule: str = "constant",
+        if_better: bool = False,
+    ) -> Stage:
+        own = {"schedule": plan.schedule or schedule, "layer_decay": plan.layer_decay, "if_better": if_better}
         return Stage(name, learning, rate, plan.epochs or epochs, plan.patience or patience, **own)
 
     if not known:

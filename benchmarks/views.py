@@ -1,0 +1,66 @@
+"""What a frozen base tells of cells at several depths, in one view of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from shared import Judged
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.augment import augment, epoch_draws
+from leukemia_tf.data.pipeline import view_batches
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.store import open_store
+from leukemia_tf.models.pooling import CellAndFrame, CellMask
+from leukemia_tf.models.pretrained import build_pretrained
+from leukemia_tf.models.table import find_architecture
+
+JITTER = Augmentation(dihedral=False, stain=(1.0, 0.1), brightness=(0.5, 0.05), contrast=(0.5, 0.1))
+CELL, FRAME = slice(0, 2), slice(2, 4)  # of the second axis: mean and deviation inside the cell, over the frame
+
+
+@dataclass(frozen=True)
+class View:
+    """How cells are shown to a base: size, contrast, a dihedral view, a draw of jittered colours (0: none)."""
+
+    base: str = "resnet50"
+    size: int = 330
+    contrast: str = "stain"
+    turned: int = 0
+    jitter: int = 0
+
+
+def pooled_depths(at: Judged, view: View, layers: Sequence[str], kept: Path) -> dict[str, np.ndarray]:
+    """Return mean and deviation inside the cell and over the frame: float32 [n, 4, channels] by layer.
+
+    They are kept in a folder, for these layers or fewer of them.
+    """
+    path = kept / f"view-{'-'.join(map(str, astuple(view)))}.npz"
+    if not path.is_file():
+        kept.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **_computed(at, view, layers))
+    with np.load(path) as arrays:
+        return {name: arrays[name].reshape(len(arrays[name]), 4, -1) for name in layers}
+
+
+def _computed(at: Judged, view: View, layers: Sequence[str]) -> dict[str, np.ndarray]:
+    settings = Preprocessing(view.size, "fixed:330", view.contrast)
+    model = build_pretrained(find_architecture(view.base), 1, asdict(settings), "imagenet", seed=0).model
+    pooled = {}
+    for name in layers:
+        maps = model.get_layer(name).output
+        pooled[name] = CellAndFrame()([maps, CellMask(*maps.shape[1:3])(model.input)])
+    forward = tf.function(keras.Model(model.input, pooled))
+    store, count = open_store(at.folder, at.cells, settings), len(at.cells)
+    draws, done, parts = epoch_draws(count, 0, view.jitter), 0, []
+    for batch in view_batches(store, np.arange(count), np.full(count, view.turned), 32):
+        if view.jitter:
+            batch = augment(batch, tf.constant(draws[done : done + len(batch)]), JITTER)
+        done += len(batch)
+        parts.append({name: values.numpy() for name, values in forward(batch, training=False).items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in layers}
