@@ -23,12 +23,12 @@ from pathlib import Path
 import psutil
 from shared import use_shared
 
-from leukemia_tf.assemble import assemble, sampling_of, step_of
+from leukemia_tf.assemble import assemble
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.data.prepare import prepare_cells
 from leukemia_tf.data.source import find_source
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.train import validation_scores
+from leukemia_tf.train import task_of
 
 COUNTS = (500, 1000, 2000)
 CONFIG = TrainConfig(base="mobilenetv2", drop_last_block=True, image_size=112, balance="none")
@@ -39,7 +39,6 @@ def measure(count: int) -> dict[str, float]:
     from leukemia_tf.training.devices import prepare_devices
     from leukemia_tf.training.loop import train_stages
     from leukemia_tf.training.stages import Stage
-    from leukemia_tf.training.task import Task
 
     prepare_devices()
     source = find_source(None)
@@ -58,22 +57,8 @@ def measure(count: int) -> dict[str, float]:
         os.environ["LEUKEMIA_TF_CACHE"] = folder
         blocks = tuple(block.name for block in assembled.network.blocks)
         for name, learning, epochs in (("whole", blocks, 5), ("head", (), 3)):
-            train_stages(
-                Task(
-                    assembled.network,
-                    assembled.examples(),
-                    assembled.resized,
-                    sampling_of(CONFIG),
-                    step_of(CONFIG),
-                    validation_scores,
-                    32,
-                    0,
-                    Path(folder, name, "history.csv"),
-                    Path(folder, name, "states"),
-                    note=note,
-                ),
-                [Stage(name, learning, 1e-5, epochs, epochs)],
-            )
+            task = task_of(assembled, Path(folder, name, "history.csv"), Path(folder, name, "states"), note)
+            train_stages(task, [Stage(name, learning, 1e-5, epochs, epochs)])
     seconds = [row["seconds"] for row in rows]
     return {
         "cells": min(count, len(cells)),

@@ -112,6 +112,25 @@ def check_setup(config: SetupConfig, architecture: Architecture) -> None:
     check_devices(config.precision, config.devices)
 
 
+def read_setup(config: SetupConfig) -> tuple[Architecture, Source, Prepared]:
+    """Check what is asked, and read the cells: the base's record, where the cells lie, and the cells, split.
+
+    Raises
+    ------
+    UserError
+        For what the user can mend: flags, cells.
+    """
+    from leukemia_tf.data.prepare import prepare_cells
+    from leukemia_tf.data.source import find_source
+    from leukemia_tf.models.table import find_architecture
+
+    architecture = find_architecture(config.base)
+    check_setup(config, architecture)
+    source = find_source(config.data)
+    log.info("%s", source)
+    return architecture, source, prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
+
+
 def check_count(flag: str, value: int | None) -> None:
     """Stop at a number below one."""
     if value is not None and value < 1:

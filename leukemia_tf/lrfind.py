@@ -8,7 +8,7 @@ from collections.abc import Collection
 from itertools import count
 from typing import TYPE_CHECKING
 
-from leukemia_tf.assemble import Assembled, assemble, check_count, check_setup, sampling_of, step_of
+from leukemia_tf.assemble import Assembled, assemble, check_count, read_setup, sampling_of, step_of
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import LrfindConfig, SetupConfig
 
@@ -36,15 +36,8 @@ def lrfind(config: LrfindConfig | None = None) -> RangeTest:
     config = config or LrfindConfig()
     if config.json:
         log.setLevel(logging.WARNING)  # nothing but JSON on standard output
-    from leukemia_tf.data.prepare import prepare_cells
-    from leukemia_tf.data.source import find_source
-    from leukemia_tf.models.table import find_architecture
-
-    architecture = find_architecture(config.base)
     check_count("steps", config.steps)
-    check_setup(config, architecture)
-    source = find_source(config.data)
-    prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
+    architecture, source, prepared = read_setup(config)
 
     from leukemia_tf.evaluation.plots import learning_rates, save
     from leukemia_tf.training.devices import prepare_devices

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leukemia_tf.assemble import Assembled, assemble, check_count, check_setup, drop_blocks_of, sampling_of, step_of
+from leukemia_tf.assemble import Assembled, assemble, check_count, drop_blocks_of, read_setup, sampling_of, step_of
 from leukemia_tf.beginning import check_same, find_begun, resumed, stages_of, write_beginning
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import TrainConfig
@@ -17,12 +17,14 @@ from leukemia_tf.refit import borrow_scores, refitted
 from leukemia_tf.run import RunFolder, new_run_path, open_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
 
     from leukemia_tf.models.architecture import Architecture
     from leukemia_tf.training.stages import Plan, Stage
+    from leukemia_tf.training.task import Task
 
 log = logging.getLogger("leukemia_tf")
 
@@ -47,17 +49,10 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
     """
     asked = asked or TrainConfig()
     from leukemia_tf.data.examine import quarantine
-    from leukemia_tf.data.prepare import prepare_cells
-    from leukemia_tf.data.source import find_source
-    from leukemia_tf.models.table import find_architecture
 
     begun = find_begun(asked)
     config = resumed(begun) if begun else _settled(asked)
-    architecture = find_architecture(config.base)
-    check_setup(config, architecture)
-    source = find_source(config.data)
-    log.info("%s", source)
-    prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
+    architecture, source, prepared = read_setup(config)
 
     from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
     from leukemia_tf.training.devices import prepare_devices
@@ -155,14 +150,12 @@ def _name(config: TrainConfig, architecture: Architecture) -> str:
     return network_name(architecture, drop_blocks_of(config), config.cut) + mark
 
 
-def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequence[Stage]) -> None:
-    """Train through the stages, and write the best network."""
-    from leukemia_tf.files import write_atomically
-    from leukemia_tf.training.logs import log_epoch
-    from leukemia_tf.training.loop import train_stages
+def task_of(assembled: Assembled, history: Path, states: Path, note: Callable[[dict, Sequence[float]], object]) -> Task:
+    """Return the training of what was assembled: its history and states lie at these paths, `note` is told epochs."""
     from leukemia_tf.training.task import Task
 
-    task = Task(
+    config = assembled.config
+    return Task(
         assembled.network,
         assembled.examples(),
         assembled.resized,
@@ -171,13 +164,22 @@ def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequ
         validation_scores,
         config.batch_size,
         config.seed,
-        history_path=run.history,
-        state_folder=run.checkpoints,
+        history,
+        states,
         keep_features=config.cache != "none",
-        note=log_epoch(run.batches, run.tensorboard if config.tensorboard else None),
+        note=note,
     )
+
+
+def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequence[Stage]) -> None:
+    """Train through the stages, and write the best network."""
+    from leukemia_tf.files import write_atomically
+    from leukemia_tf.training.logs import log_epoch
+    from leukemia_tf.training.loop import train_stages
+
+    note = log_epoch(run.batches, run.tensorboard if config.tensorboard else None)
     try:
-        train_stages(task, stages)
+        train_stages(task_of(assembled, run.history, run.checkpoints, note), stages)
     except KeyboardInterrupt:
         log.warning("\nthe state is kept; go on: python -m leukemia_tf.train --out %s --resume", run)
         raise

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from leukemia_tf.__main__ import COMMANDS
+from leukemia_tf.assemble import sampling_of
 from leukemia_tf.config import (
     ActivationsConfig,
+    Augmentation,
     EvaluateConfig,
     GradcamConfig,
     PredictConfig,
@@ -26,7 +28,7 @@ from leukemia_tf.errors import DataError, RunError, UserError, WeightsError
 from leukemia_tf.evaluate import evaluate
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
-from leukemia_tf.files import write_json
+from leukemia_tf.files import read_csv, write_json
 from leukemia_tf.gradcam import gradcam
 from leukemia_tf.models.head import HEADS
 from leukemia_tf.models.table import ARCHITECTURES
@@ -302,3 +304,31 @@ def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
     assert "patients leak" in metrics["caution"]
     assert caplog.text.count("CAUTION: split by image") == 1
     assert "every score will be too high" in caplog.text
+
+
+def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
+    parts = {"train": ["1", "2", "3", "H1", "H2", "H3"], "val": [], "test": ["4", "H4"]}
+    write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
+    config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=3, patience=1, out=tmp_path / "run")
+    run = train(replace(config, split=str(tmp_path / "split.json")))
+    assert "no patient for validation" in caplog.text
+    assert [(row["val_loss"], row["best"]) for row in read_csv(run.history)] == [("", "1")] * 3
+    assert list(json.loads(run.metrics.read_text())["parts"]) == ["test"]
+    before = run.metrics.read_text()
+    evaluate(EvaluateConfig(run=run.path))
+    assert run.metrics.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("base", "weights", "asked", "turned"),
+    [
+        ("resnet50", "imagenet", None, False),
+        ("resnet50", "none", None, True),
+        ("scratch", "imagenet", None, True),
+        ("resnet50", "imagenet", True, True),
+        ("scratch", "imagenet", False, False),
+    ],
+)
+def test_cells_are_turned_unless_a_layer_starts_from_imagenet(base, weights, asked, turned):
+    config = TrainConfig(base=base, weights=weights, augment=Augmentation(dihedral=asked))
+    assert sampling_of(config).augment.dihedral is turned

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.errors import UserError
+from leukemia_tf.errors import UserError, nearest
 
 BALANCES = ("none", "oversample", "undersample", "class-weight", "main-report")
 PATIENT_WEIGHTS = {"none": 0.0, "sqrt": 0.5, "equal": 1.0}  # a patient's n cells weigh n ** -exponent each
@@ -48,9 +48,9 @@ class Sampling:
     def __post_init__(self) -> None:
         """Check the settings."""
         if self.balance not in BALANCES:
-            raise UserError(f"--balance {self.balance}: there are {', '.join(BALANCES)}.")
+            raise UserError(f"--balance {self.balance}: {nearest(self.balance, BALANCES)}")
         if self.patient_weight not in PATIENT_WEIGHTS:
-            raise UserError(f"--patient-weight {self.patient_weight}: there are {', '.join(PATIENT_WEIGHTS)}.")
+            raise UserError(f"--patient-weight {self.patient_weight}: {nearest(self.patient_weight, PATIENT_WEIGHTS)}")
         if self.multiply < 1:
             raise UserError(f"--multiply {self.multiply}: it takes a number of 1 or more.")
 

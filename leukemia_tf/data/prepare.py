@@ -10,7 +10,7 @@ from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catal
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
 from leukemia_tf.data.protocols import REFIT, split_by_image, split_by_patient, split_official, use_all
 from leukemia_tf.data.splits import Split, assign, check_split, describe, merge_aliases, read_split
-from leukemia_tf.errors import BadImageError, DataError, UserError
+from leukemia_tf.errors import BadImageError, DataError, UserError, nearest
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
 def check_policy(on_bad_image: str) -> None:
     """Stop at an unknown way to deal with bad images."""
     if on_bad_image not in ON_BAD_IMAGE:
-        raise UserError(f"--on-bad-image {on_bad_image}: there are {', '.join(ON_BAD_IMAGE)}.")
+        raise UserError(f"--on-bad-image {on_bad_image}: {nearest(on_bad_image, ON_BAD_IMAGE)}")
 
 
 def tell(catalog: Catalog, examination: Examination) -> None:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from leukemia_tf.models.architecture import Block
+from leukemia_tf.models.pooling import MeanAndDeviation
 
 
 def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object) -> np.ndarray:
@@ -27,8 +28,5 @@ def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object
     numpy.ndarray
         float32 [n, 2 * channels of the blocks together]: a block's means, its deviations, the next block's means, …
     """
-    outputs = []
-    for block in blocks:
-        maps = keras.ops.cast(model.get_layer(block.last).output, "float32")
-        outputs += [keras.ops.mean(maps, axis=(1, 2)), keras.ops.std(maps, axis=(1, 2))]
+    outputs = [MeanAndDeviation()(model.get_layer(block.last).output) for block in blocks]
     return keras.Model(model.input, keras.ops.concatenate(outputs, axis=-1)).predict(batches, verbose=0)
