@@ -27,15 +27,14 @@ from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.pipeline import load_cells
 from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.evaluation.bootstrap import patient_weights
-from leukemia_tf.evaluation.metrics import all_metrics
+from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds, fit_probe
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.features import frozen_features
 
-COPIES, RESAMPLES = 2, 2000
+COPIES = 2
 SETTINGS = Preprocessing(160, "fixed", "stain")
 
 
@@ -102,34 +101,22 @@ def main() -> None:
         return frozen_features(network.model, network.blocks[-3:], tf.data.Dataset.from_tensor_slices(values).batch(64))
 
     features = features_of(pictures)
-    weights = patient_weights(labels, patients, RESAMPLES, 0)
-    drawn, values = {}, {}
+    judged = {}
     for name in tqdm(("nothing", *TRANSFORMS)):
         made = [copies(pictures, labels, fold, name, epoch) for epoch in range(COPIES)] if name != "nothing" else []
         extra = [(features_of(seen), mixed) for seen, mixed in made]
-        probabilities = judge(features, extra, cells, labels, folds)
-        values[name] = {m: float(v[0]) for m, v in all_metrics(labels, probabilities, patients).items()}
-        drawn[name] = all_metrics(labels, probabilities, patients, weights)
+        judged[name] = judge(features, extra, cells, labels, folds)
     print("| transform | range | AUROC by patient | gain over nothing | AUROC over cells |\n|---|---|---|---|---|")
     result = {}
-    for name, value in values.items():
-        gain = drawn[name]["auroc_by_patient"] - drawn["nothing"]["auroc_by_patient"]
-        row = {
-            "auroc_by_patient": interval(value["auroc_by_patient"], drawn[name]["auroc_by_patient"]),
-            "gain": interval(value["auroc_by_patient"] - values["nothing"]["auroc_by_patient"], gain),
-            "auroc": interval(value["auroc"], drawn[name]["auroc"]),
-        }
+    for name, probabilities in judged.items():
+        scores = score_with_intervals(labels, probabilities, patients)
+        gain = paired_difference(labels, probabilities, judged["nothing"], patients)["auroc_by_patient"]
+        row = {"auroc_by_patient": scores["auroc_by_patient"], "gain": gain, "auroc": scores["auroc"]}
         reach = "" if name in ("nothing", "dihedral") else getattr(Augmentation(), name)[1]
         told = map(written, row.values(), ("", "+", ""))
         print(f"| {name} | {reach} | {' | '.join(told)} |")
         result[name] = row
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "keras": keras.__version__, **result}))
-
-
-def interval(value: float, samples: np.ndarray) -> dict[str, float]:
-    """Return a value with the 95 % percentiles of its resamples."""
-    low, high = np.nanpercentile(samples, (2.5, 97.5))
-    return {"value": value, "low": float(low), "high": float(high)}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.evaluation.report import LEAKS, score_part, written
+from leukemia_tf.evaluation.scores import LEAKS, score_part, written
 from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture

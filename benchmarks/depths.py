@@ -25,7 +25,7 @@ from views import CELL, FRAME, View, pooled_depths
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 
 DEPTHS = {
     "resnet50": (

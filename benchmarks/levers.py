@@ -27,7 +27,7 @@ from views import CELL, FRAME, View, pooled_depths
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.head import HEADS
 from leukemia_tf.models.network import add_classifier, predict_logits
 

@@ -23,7 +23,7 @@ from shared import shared_cells, view_features
 from leukemia_tf.errors import WeightsError
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.architecture import network_name
 from leukemia_tf.models.search import weights_at_hand
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture

@@ -23,7 +23,7 @@ from leukemia_tf.data.balance import PATIENT_WEIGHTS
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 
 SEEDS = (0, 1)
 VIEWS = (

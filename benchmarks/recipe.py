@@ -39,7 +39,7 @@ from leukemia_tf.data.splits import Split, natural, write_split
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import RunFolder
 from leukemia_tf.train import train

@@ -18,6 +18,7 @@ from leukemia_tf.data.preprocess import preprocess
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction, answer
 from leukemia_tf.models.network import predict_logits, preprocessing_of
+from leukemia_tf.models.probability import decision_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     cell = preprocess(image, settings)[None].numpy()
     box = tuple(int(value) for value in window(image, settings.framing))
     label, patient = told_by_name(path) or ("", "")
-    said = answer(str(path), predict_logits(model, cell)[0], patient, label)
+    said = answer(str(path), predict_logits(model, cell)[0], decision_of(model), patient, label)
     return Frame(image.numpy(), box, cell, said)
 
 

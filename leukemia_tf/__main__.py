@@ -11,6 +11,7 @@ COMMANDS = {
     "audit": config.AuditConfig,
     "preview": config.PreviewConfig,
     "evaluate": config.EvaluateConfig,
+    "compare": config.CompareConfig,
     "predict": config.PredictConfig,
     "gradcam": config.GradcamConfig,
     "activations": config.ActivationsConfig,

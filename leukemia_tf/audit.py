@@ -119,7 +119,7 @@ def _leak(
     from leukemia_tf.evaluation.audit_plots import draw_leak
     from leukemia_tf.evaluation.bootstrap import score_with_intervals
     from leukemia_tf.evaluation.probe import FOLDS, draw_folds, out_of_fold
-    from leukemia_tf.evaluation.report import written
+    from leukemia_tf.evaluation.scores import written
     from leukemia_tf.models.pretrained import build_pretrained
     from leukemia_tf.models.table import find_architecture
     from leukemia_tf.training.features import frozen_features

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import EvaluateConfig
-from leukemia_tf.errors import DataError, RunError
+from leukemia_tf.elsewhere import evaluate_elsewhere, is_elsewhere
+from leukemia_tf.errors import DataError, RunError, UserError
 from leukemia_tf.run import RunFolder, run_or_newest
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from leukemia_tf.data.catalog import Cell
 
 log = logging.getLogger("leukemia_tf")
 
@@ -19,7 +29,8 @@ def evaluate(config: EvaluateConfig | None = None) -> dict:
     Parameters
     ----------
     config : EvaluateConfig, optional
-        The newest run by default.
+        The newest run by default. A `threshold` is fitted anew and put into the run's network, with the temperature.
+        A `data` folder of other cells is judged as a whole, into `RUN/on-NAME/`.
 
     Returns
     -------
@@ -28,7 +39,13 @@ def evaluate(config: EvaluateConfig | None = None) -> dict:
     """
     config = config or EvaluateConfig()
     run = run_or_newest(config.run)
-    metrics = evaluate_run(run, config.data or run.data, config.seed)
+    folder = config.data or run.data
+    if config.data and is_elsewhere(run, folder):
+        if config.threshold:
+            raise UserError("--threshold is fitted on the run's own validation patients: leave out --data.")
+        metrics, run = evaluate_elsewhere(run, folder, config.seed, config.tta), run.elsewhere(folder.resolve().name)
+    else:
+        metrics = evaluate_run(run, folder, config.seed, config.threshold, config.tta)
     if config.json:
         log.info("%s", run.metrics.read_text(encoding="utf-8"))
     else:
@@ -36,20 +53,26 @@ def evaluate(config: EvaluateConfig | None = None) -> dict:
     return metrics
 
 
-def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
+def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | None = None, tta: str = "none") -> dict:
     """Score a run on cells that lie in `folder`; see `evaluate`."""
     from leukemia_tf.data.catalog import read_cells
     from leukemia_tf.data.integrity import pixel_hash, read_image
-    from leukemia_tf.data.pipeline import prediction_batches
     from leukemia_tf.data.protocols import REFIT
-    from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import read_split
-    from leukemia_tf.data.store import open_store
-    from leukemia_tf.evaluation.predictions import answer, write_predictions
-    from leukemia_tf.evaluation.report import LEAKS, score_part
+    from leukemia_tf.evaluation.figures import run_figures
+    from leukemia_tf.evaluation.plots import save
+    from leukemia_tf.evaluation.predictions import write_predictions
+    from leukemia_tf.evaluation.scores import LEAKS, score_part
+    from leukemia_tf.evaluation.thresholds import check_threshold
+    from leukemia_tf.evaluation.tta import check_tta
     from leukemia_tf.files import read_csv, write_json
-    from leukemia_tf.models.network import load_network, predict_logits, preprocessing_of
+    from leukemia_tf.judge import answers_of, logits_of
+    from leukemia_tf.models.network import load_network
+    from leukemia_tf.models.probability import decision_of
+    from leukemia_tf.report import write_report
 
+    check_tta(tta)
+    check_threshold(threshold or "0.5")
     settings = run.read_config()
     split = read_split(run.splits)
     if split.protocol == REFIT:
@@ -64,54 +87,56 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0) -> dict:
             raise DataError(
                 f"{folder / cell.path} is not the picture that the run was split with: name its folder with --data."
             )
+    parts = {part: [cell for cell in cells if cell.split == part] for part in ("val", "test")}
+    parts = {part: own for part, own in parts.items() if own}  # a split may name no patient for validation
+    asked = settings["train"]
+    logits = {part: logits_of(model, folder, own, asked, tta, f"preparing {part}") for part, own in parts.items()}
+    if threshold:
+        _fit_decision(run, model, parts.get("val", []), logits.get("val"), threshold)
+    decision = decision_of(model)
     metrics = {
         "protocol": split.protocol,
         **({"caution": LEAKS} if split.protocol == "image" else {}),
         "seed": split.seed,
         "data": settings["data"]["name"],
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
+        "decision": asdict(decision),
+        "tta": tta,
         "parts": {},
     }
-    for part in ("val", "test"):
-        chosen = [cell for cell in cells if cell.split == part]
-        if not chosen:  # a split may name no patient for validation
-            continue
-        store = open_store(
-            folder, chosen, Preprocessing(**preprocessing_of(model)), settings["train"]["cache"], f"preparing {part}"
-        )
-        logits = predict_logits(model, prediction_batches(store, settings["train"]["batch_size"]))
-        predictions = [answer(cell.path, logit, cell.patient, cell.label) for cell, logit in zip(chosen, logits)]
+    for part, own in parts.items():
+        predictions = answers_of(model, own, logits[part], tta)
         write_predictions(run.predictions(part), predictions)
-        metrics["parts"][part] = score_part(predictions, seed)
-    write_json(run.metrics, metrics)
-    _draw(run, metrics["parts"]["test"]["cell"]["auroc"], seed, metrics.get("caution", ""))
+        metrics["parts"][part] = score_part(predictions, decision, seed)
+    figures = run_figures(predictions, read_csv(run.history), metrics)
+    for name, figure in figures.items():
+        save(figure, run.figure(name))
+    write_report(run, metrics, figures, model, folder)
+    write_json(run.metrics, metrics)  # last: a run that has it is finished
     return metrics
 
 
-def _draw(run: RunFolder, auroc: dict[str, float], seed: int, caution: str) -> None:
-    """Draw the figures of a run from its history and its predictions on the test part; over each the caution."""
-    from leukemia_tf.evaluation import plots
-    from leukemia_tf.evaluation.bootstrap import patient_weights
-    from leukemia_tf.evaluation.predictions import arrays, read_predictions
-    from leukemia_tf.files import read_csv
+def _fit_decision(
+    run: RunFolder, model: keras.Model, cells: Sequence[Cell], logits: np.ndarray, threshold: str
+) -> None:
+    """Put the temperature and the threshold that the validation part tells into the run's network."""
+    from leukemia_tf.data.catalog import LABELS
+    from leukemia_tf.data.pipeline import classes
+    from leukemia_tf.evaluation.calibration import decide
+    from leukemia_tf.files import write_atomically
+    from leukemia_tf.models.probability import decide_by
 
-    labels, probabilities, patients = arrays(read_predictions(run.predictions("test")))
-    drawn = patient_weights(labels, patients, 500, seed)
-    figures = {
-        "confusion-matrix": plots.confusion_matrix(labels, probabilities),
-        "learning-curves": plots.learning_curves(read_csv(run.history)),
-    }
-    if len(set(labels)) == 2:
-        figures["roc"] = plots.roc(labels, probabilities, drawn, auroc)
-    for name, figure in figures.items():
-        if caution:
-            figure.suptitle(caution, color="#b03a2e", fontsize=9)
-        plots.save(figure, run.figure(name))
+    missing = set(LABELS) - {cell.label for cell in cells}
+    if missing:
+        log.warning("WARNING: the validation part lacks %s: the probability is not calibrated", " and ".join(missing))
+        return
+    decide_by(model, decide(classes(cells), logits, threshold))
+    write_atomically(run.model, model.save)
 
 
 def show(run: RunFolder, metrics: dict) -> None:
     """Log the scores on the test patients, and where the rest lies."""
-    from leukemia_tf.evaluation.report import table
+    from leukemia_tf.evaluation.scores import table
 
     test = metrics["parts"]["test"]
     caution = f"; {metrics['caution']}" if "caution" in metrics else ""

@@ -15,7 +15,7 @@ import leukemia_tf
 from leukemia_tf.errors import RunError
 from leukemia_tf.files import SCRATCH, write_json
 
-FORMAT = 4  # of the run folder; raise it when an older folder can no longer be read
+FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
 EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
 
@@ -43,6 +43,8 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.metrics = self.path / "metrics.json"
         self.figures = self.path / "figures"
+        self.report = self.path / "report.html"
+        self.card = self.path / "MODEL_CARD.md"
 
     def __fspath__(self) -> str:
         return os.fspath(self.path)
@@ -53,6 +55,10 @@ class RunFolder:
     def predictions(self, part: str) -> Path:
         """Return the path of the predictions on a part (`val` or `test`)."""
         return self.path / f"predictions-{part}.csv"
+
+    def elsewhere(self, name: str) -> RunFolder:
+        """Return where the scores on cells from elsewhere go."""
+        return RunFolder(self.path / f"on-{name}")
 
     def figure(self, name: str) -> Path:
         """Return the path of a picture."""

@@ -75,12 +75,14 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
         if not run.model.is_file():
             _fit(run, config, assembled, stages)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
-    show(run, borrow_scores(run, open_run(config.refit)) if config.refit else evaluate_run(run, source.folder))
+    judged = open_run(config.refit) if config.refit else None
+    show(run, borrow_scores(run, judged) if judged else evaluate_run(run, source.folder, threshold=config.threshold))
     return run
 
 
 def _settled(config: TrainConfig) -> TrainConfig:
     """Return what is asked with what follows from it, or stop at flags that cannot be, before anything is read."""
+    from leukemia_tf.evaluation.thresholds import check_threshold
     from leukemia_tf.training.plans import check_stages, parse_sizes
     from leukemia_tf.training.schedules import check_schedule
 
@@ -93,6 +95,7 @@ def _settled(config: TrainConfig) -> TrainConfig:
         check_count(flag, getattr(config, flag))
     check_stages(config.stages)
     check_schedule(config.schedule or "constant")
+    check_threshold(config.threshold)
     for flag in ("lr", "fine_tune_lr"):
         rate = getattr(config, flag)
         if rate not in (None, "auto") and not 0 < rate < 100:
@@ -174,6 +177,8 @@ def task_of(assembled: Assembled, history: Path, states: Path, note: Callable[[d
 def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequence[Stage]) -> None:
     """Train through the stages, and write the best network."""
     from leukemia_tf.files import write_atomically
+    from leukemia_tf.models.network import load_network
+    from leukemia_tf.models.probability import decide_by, decision_of
     from leukemia_tf.training.logs import log_epoch
     from leukemia_tf.training.loop import train_stages
 
@@ -183,6 +188,8 @@ def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequ
     except KeyboardInterrupt:
         log.warning("\nthe state is kept; go on: python -m leukemia_tf.train --out %s --resume", run)
         raise
+    if config.refit:
+        decide_by(assembled.network.model, decision_of(load_network(open_run(config.refit).model)))
     write_atomically(run.model, assembled.network.model.save)
 
 

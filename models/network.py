@@ -14,6 +14,7 @@ from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.head import HEADS, Head
 from leukemia_tf.models.pooling import pool
+from leukemia_tf.models.probability import Probability, decision_of
 from leukemia_tf.models.table import find_architecture
 
 INPUT, SCALE, LOGIT, PROBABILITY = "cell", "scale", "logit", "probability"
@@ -80,7 +81,7 @@ def add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
     if head.dropout:
         x = layers.Dropout(head.dropout, name="dropout")(x)
     logit = layers.Dense(1, name=LOGIT, dtype="float32")(x)
-    return layers.Activation("sigmoid", name=PROBABILITY, dtype="float32")(logit)
+    return Probability(name=PROBABILITY)(logit)
 
 
 def logit_model(model: keras.Model) -> keras.Model:
@@ -104,6 +105,7 @@ def load_network(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
         preprocessing_of(model)
+        decision_of(model)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is not a network of this package ({str(error).splitlines()[0]}).") from None
     return model

@@ -24,6 +24,7 @@ from leukemia_tf.config import (
     PreviewConfig,
     TrainConfig,
 )
+from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.errors import DataError, RunError, UserError, WeightsError
 from leukemia_tf.evaluate import evaluate
 from leukemia_tf.evaluation.metrics import METRICS
@@ -89,12 +90,10 @@ def test_run_folder(tiny_run):
     assert names == {
         *("config.json", "environment.json", "cells.csv", "splits.json", "history.csv", "model.keras"),
         "batches.csv",
-        *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures"),
+        *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures", "report.html", "MODEL_CARD.md"),
     }
-    assert {path.name for path in tiny_run.figures.iterdir()} == {
-        "learning-curves.png",
-        "confusion-matrix.png",
-        "roc.png",
+    assert {path.stem for path in tiny_run.figures.iterdir()} == {
+        *("learning-curves", "confusion-matrix", "roc", "precision-recall", "calibration", "patients"),
     }
     with tiny_run.history.open() as stream:
         columns = next(csv.reader(stream))
@@ -123,6 +122,46 @@ def test_evaluate_again_gives_the_same(tiny_run):
     assert (tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()) == before
 
 
+def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    before = read_predictions(run.predictions("val"))
+    metrics = evaluate(EvaluateConfig(run=run.path, threshold="sensitivity:0.9", tta="dihedral"))
+    rows = read_predictions(run.predictions("val"))
+    decision = metrics["decision"]
+    assert {row.view for row in rows} == {"dihedral"}
+    assert [row.logit for row in rows] != [row.logit for row in before]
+    for row in rows:
+        assert row.probability == pytest.approx(1 / (1 + np.exp(-row.logit / decision["temperature"])), abs=1e-6)
+        assert row.prediction == ("all" if row.probability >= decision["threshold"] else "hem")
+    leukemic = [row.prediction == "all" for row in rows if row.label == "all"]
+    assert np.mean(leukemic) >= 0.9
+    (said,) = predict(PredictConfig(images=tiny_run.data / rows[0].path, run=run.path))
+    assert said.probability == pytest.approx(1 / (1 + np.exp(-said.logit / decision["temperature"])), abs=1e-6)
+    with pytest.raises(UserError, match="--threshold many"):
+        evaluate(EvaluateConfig(run=run.path, threshold="many"))
+
+
+def test_evaluate_on_cells_from_elsewhere(tiny_run, tiny_cells, tmp_path, caplog):
+    other = tmp_path / "other"
+    for number, path in enumerate(sorted(tiny_cells.rglob("*.bmp"))):
+        target = other / ("all" if path.stem.endswith("_all") else "hem") / f"P{number % 4}" / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), cv2.imread(str(path))[::-1])
+    metrics = evaluate(EvaluateConfig(run=tiny_run.path, data=other))
+    out = tiny_run.elsewhere("other")
+    rows = read_predictions(out.predictions("test"))
+    assert len(rows) == metrics["parts"]["test"]["cells"] == len(list(tiny_cells.rglob("*.bmp")))
+    assert metrics["protocol"] == "external"
+    assert metrics["decision"] == json.loads(tiny_run.metrics.read_text())["decision"]
+    assert out.figure("roc").is_file()
+    seen = next(cell for cell in read_cells(tiny_run.cells) if cell.split == "train")
+    (other / "all" / "P0" / "copy.bmp").write_bytes((tiny_cells / seen.path).read_bytes())
+    with pytest.raises(DataError, match=r"copy\.bmp is .* which .* was trained on"):
+        evaluate(EvaluateConfig(run=tiny_run.path, data=other))
+    shutil.rmtree(out.path)
+
+
 def test_evaluate_notices_other_pictures(tiny_run, tmp_path):
     from leukemia_tf.data.synthetic import write_phantoms
 
@@ -147,7 +186,17 @@ def test_predict_names_each_bad_image_and_answers_the_rest(tiny_run, tiny_cells,
     assert done.returncode == 3, done.stderr
     with (tmp_path / "a.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["path", "patient", "label", "logit", "probability", "prediction", "status", "reason"]
+    assert list(rows[0]) == [
+        "path",
+        "patient",
+        "label",
+        "logit",
+        "probability",
+        "prediction",
+        "status",
+        "reason",
+        "view",
+    ]
     assert [row["path"] for row in rows] == [str(good), str(short), str(text), "gone.bmp"]
     assert [row["status"] for row in rows] == ["ok", "unreadable", "unreadable", "unreadable"]
     assert rows[0]["label"] == "all"

@@ -3,6 +3,7 @@
 from leukemia_tf.config.commands import (
     ActivationsConfig,
     AuditConfig,
+    CompareConfig,
     ConvertWeightsConfig,
     EvaluateConfig,
     ExportConfig,
@@ -20,6 +21,7 @@ __all__ = [
     "ActivationsConfig",
     "AuditConfig",
     "Augmentation",
+    "CompareConfig",
     "ConvertWeightsConfig",
     "EvaluateConfig",
     "ExportConfig",

@@ -96,11 +96,33 @@ class EvaluateConfig(Settings):
     run: Annotated[Path | None, Positional] = None
     """Run folder. Default: the newest in runs/."""
     data: Path | None = None
-    """Where the run's cells lie now, if the folder has moved."""
+    """Where the run's cells lie now, if the folder has moved; or another folder of labelled cells to judge it on."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+    threshold: str | None = None
+    """Fit the probability's temperature on the validation part anew, and where `all` begins: a number, youden, or
+    sensitivity:0.95 and the like; both are put into the run's network. Default: both as they are."""
+    tta: str = "none"
+    """Test-time views that a logit is the mean of: none, dihedral, five-crop or ten-crop."""
+    json: bool = False
+    """Print metrics.json instead of the tables."""
+
+
+@dataclass(frozen=True)
+class CompareConfig(Settings):
+    """Compare runs on the test cells that they share: paired differences, who gets what wrong, at what cost.
+
+    Example: python -m leukemia_tf.compare runs/ONE runs/OTHER
+    """
+
+    runs: Images
+    """Run folders; differences are to the first."""
+    out: Path = Path("compare")
+    """Folder for compare.json, errors.csv and the figures."""
     seed: int = 0
     """Seed of the bootstrap."""
     json: bool = False
-    """Print metrics.json instead of the tables."""
+    """Print compare.json instead of the table."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,9 @@ class TrainConfig(SetupConfig):
     one-cycle): then the last epoch is kept. Default: the stages'."""
     sizes: str | None = None
     """Progressive resizing: image sizes with their epochs, such as 64x3,128x5,224x8; all stages at each."""
+    threshold: str = "0.5"
+    """Probability from which a cell counts as `all`: a number, or of the validation part's cells: youden (the highest
+    sensitivity and specificity together), or sensitivity:0.95 and the like."""
     ema: float = 0.0
     """Share that the moving average of the weights keeps a step, such as 0.99; the average is what is kept. 0: none."""
     tensorboard: bool = False

@@ -55,13 +55,7 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
         If a cell or the split cannot be used, or anything leaks.
     """
     check_policy(on_bad_image)
-    catalog = read_catalog(folder)
-    examination = examine(catalog)
-    if examination.rejected and on_bad_image == "fail":
-        first = examination.rejected[0]
-        others = f", and {len(examination.rejected) - 1:,} more like it" if len(examination.rejected) > 1 else ""
-        hint = f"{first.reason} (`--on-bad-image skip` leaves it out{others})"
-        raise BadImageError(folder / first.path, hint, first.convertible)
+    catalog, examination = read_sound(folder, on_bad_image)
     _check_classes(folder, examination.cells)
     tell(catalog, examination)
     twins = examination.twins()
@@ -84,6 +78,24 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
             len(twins),
         )
     return Prepared(cells, split, examination.rejected)
+
+
+def read_sound(folder: Path, on_bad_image: str = "fail") -> tuple[Catalog, Examination]:
+    """Read what lies in a folder and look at each image; stop at a bad one, unless told to leave it out.
+
+    Raises
+    ------
+    BadImageError
+        At the first bad image.
+    """
+    catalog = read_catalog(folder)
+    examination = examine(catalog)
+    if examination.rejected and on_bad_image == "fail":
+        first = examination.rejected[0]
+        others = f", and {len(examination.rejected) - 1:,} more like it" if len(examination.rejected) > 1 else ""
+        hint = f"{first.reason} (`--on-bad-image skip` leaves it out{others})"
+        raise BadImageError(folder / first.path, hint, first.convertible)
+    return catalog, examination
 
 
 def check_policy(on_bad_image: str) -> None:

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from leukemia_tf.data.examine import Examination
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.splits import Twins
-from leukemia_tf.evaluation.plots import INK
+from leukemia_tf.evaluation.plots import COLOURS, INK, RED
 
-COLOURS = {"all": "#7a4b94", "hem": "#d9822b"}
 SHOWN = 4  # pairs, and odd cells
 
 
@@ -112,7 +111,7 @@ def draw_leak(leak: dict) -> Figure:
     figure = Figure((6.4, 2.9), layout="constrained")
     axis = figure.subplots()
     names = {"auroc": "AUROC over cells", "auroc_by_patient": "AUROC by patient", "weighted_f1": "weighted F1"}
-    for shift, by, colour in ((-0.12, "image", "#b03a2e"), (0.12, "patient", COLOURS["all"])):
+    for shift, by, colour in ((-0.12, "image", RED), (0.12, "patient", COLOURS["all"])):
         for place, name in enumerate(names):
             score = leak[by][name]
             axis.plot((score["low"], score["high"]), (place + shift,) * 2, color=colour, lw=2)

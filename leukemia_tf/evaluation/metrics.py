@@ -1,8 +1,8 @@
-"""The metrics, each defined once, for many weightings of the same cells at a time.
+"""The metrics, each defined once, for many weightings of the same patients at a time.
 
-A weighting is a row of weights, one a cell: all ones for the score itself, how often each patient was drawn for a
-bootstrap resample. Where a metric is undefined (no cell of a class, nothing predicted positive) it is NaN, but for MCC
-and kappa of a constant prediction, which are 0 as in scikit-learn.
+A weighting says how often each patient counts: once for the score itself, as often as drawn for a bootstrap resample.
+Where a metric is undefined (no cell of a class, nothing predicted positive) it is NaN, but for MCC and kappa of a
+constant prediction, which are 0 as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import numpy as np
 
 METRICS = (
     *("accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "f_beta", "weighted_f1"),
-    *("cohen_kappa", "mcc", "auroc", "auroc_by_patient", "auprc", "brier", "ece"),
+    *("cohen_kappa", "mcc", "auroc", "auroc_by_patient", "auprc", "brier", "ece", "macro_accuracy", "worst_accuracy"),
 )
 BETA = 2  # of F-beta: sensitivity counts twice as much as PPV
 BINS = 10  # of the expected calibration error
+AT_A_TIME = 1 << 20  # weights of cells, so that they stay in the processor's cache
 
 
 def all_metrics(
     labels: np.ndarray,
     probabilities: np.ndarray,
     patients: np.ndarray,
-    weights: np.ndarray | None = None,
+    drawn: np.ndarray | None = None,
     threshold: float = 0.5,
 ) -> dict[str, np.ndarray]:
     """Compute every metric under every weighting.
@@ -34,33 +35,61 @@ def all_metrics(
         float [n], 0-1, of `all`.
     patients : numpy.ndarray
         str [n].
-    weights : numpy.ndarray, optional
-        float [b, n]; one row of ones by default.
+    drawn : numpy.ndarray, optional
+        float [b, p]: how often each patient counts, in the order of `numpy.unique`; once by default.
     threshold : float
         A cell counts as `all` at this probability or more.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        float [b] by metric's name.
+        float [b] by metric's name; `macro_accuracy` is the mean, `worst_accuracy` the least of the patients' own.
     """
-    labels = np.asarray(labels)
-    weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, float)
-    positive, said = labels == 1, np.asarray(probabilities) >= threshold
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, float)
+    names, owner = np.unique(patients, return_inverse=True)
+    drawn = np.ones((1, len(names))) if drawn is None else np.asarray(drawn, float)
+    positive, said = labels == 1, probabilities >= threshold
+    outcomes = _summed(owner, 2 * ~positive + (said != positive), 4)  # found, missed, cleared, alarmed
+    cells = outcomes.sum(1)
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    gaps = _summed(owner, bins, BINS, probabilities - labels)
+    squares = np.bincount(owner, (probabilities - labels) ** 2)
+    wins = _wins(positive, probabilities, owner)
+    of_class = np.stack([outcomes[:, :2].sum(1), outcomes[:, 2:].sum(1)])
+    right = (outcomes[:, 0] + outcomes[:, 2]) / cells
     with np.errstate(divide="ignore", invalid="ignore"):
-        counts = (weights[:, positive == p] @ (said[positive == p] == s) for p, s in ((1, 1), (1, 0), (0, 1), (0, 0)))
-        by_patient = weights / _cells_of_patient(patients, labels)
         return {
-            **_confusion_metrics(*counts),
-            "auroc": auroc(labels, probabilities, weights),
-            "auroc_by_patient": auroc(labels, probabilities, by_patient),
-            "auprc": average_precision(labels, probabilities, weights),
-            "brier": weights @ (probabilities - labels) ** 2 / weights.sum(1),
-            "ece": calibration_error(labels, probabilities, weights),
+            **_confusion_metrics(*(drawn @ outcomes).T),
+            "auroc": _area(wins, of_class, drawn),
+            "auroc_by_patient": _area(wins / np.maximum(np.outer(*of_class), 1), of_class > 0, drawn),
+            "auprc": average_precision(labels, probabilities, owner, drawn),
+            "brier": drawn @ squares / (drawn @ cells),
+            "ece": np.abs(drawn @ gaps).sum(1) / (drawn @ cells),
+            "macro_accuracy": drawn @ right / drawn.sum(1),
+            "worst_accuracy": np.where(drawn > 0, right, np.inf).min(1),
         }
 
 
-def _confusion_metrics(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.ndarray) -> dict[str, np.ndarray]:
+def _summed(owner: np.ndarray, column: np.ndarray, columns: int, values: np.ndarray | None = None) -> np.ndarray:
+    """Add up values (ones by default) by patient and column: float [p, columns]."""
+    size = (owner.max() + 1) * columns
+    return np.bincount(owner * columns + column, values, size).astype(float).reshape(-1, columns)
+
+
+def _wins(positive: np.ndarray, scores: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Count how often a positive cell of one patient scores above a negative of another, ties half: float [p, p]."""
+    levels, level = np.unique(scores, return_inverse=True)
+    at = _summed(owner, level, len(levels), positive.astype(float))
+    others = _summed(owner, level, len(levels), 1.0 - positive)
+    return at @ (np.cumsum(others, 1) - others / 2).T
+
+
+def _area(wins: np.ndarray, of_class: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve: the share of pairs that are won; float [b]."""
+    return (drawn @ wins * drawn).sum(1) / ((drawn @ of_class[0]) * (drawn @ of_class[1]))
+
+
+def _confusion_metrics(tp: np.ndarray, fn: np.ndarray, tn: np.ndarray, fp: np.ndarray) -> dict[str, np.ndarray]:
     total = tp + fn + fp + tn
     sensitivity, specificity = tp / (tp + fn), tn / (tn + fp)
     accuracy = (tp + tn) / total
@@ -82,28 +111,6 @@ def _confusion_metrics(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.nd
     }
 
 
-def _cells_of_patient(patients: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return how many cells of its class each cell's patient has."""
-    _, index = np.unique(patients, return_inverse=True)
-    _, index, count = np.unique(2 * index + labels, return_inverse=True, return_counts=True)
-    return count[index]
-
-
-def _by_threshold(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weight of positives and of negatives at each distinct score, from the highest: float [b, k] each."""
-    order = np.argsort(-scores, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
-    weights, positive = weights[:, order], labels[order] == 1
-    return np.add.reduceat(weights * positive, starts, 1), np.add.reduceat(weights * ~positive, starts, 1)
-
-
-def auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted area under the ROC curve, ties counted half; float [b]."""
-    positives, negatives = _by_threshold(labels, scores, weights)
-    below = negatives.sum(1, keepdims=True) - np.cumsum(negatives, 1)
-    return (positives * (below + negatives / 2)).sum(1) / (positives.sum(1) * negatives.sum(1))
-
-
 def auroc_standard_error(area: float, positives: int, negatives: int) -> float:
     """Return how far an area under the ROC curve may be off by the chance of who was drawn.
 
@@ -121,20 +128,30 @@ def auroc_standard_error(area: float, positives: int, negatives: int) -> float:
     return float(np.sqrt(max(0.0, area * (1 - area) + spread) / (positives * negatives)))
 
 
-def average_precision(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted average precision (area under the precision-recall steps); float [b]."""
-    positives, negatives = _by_threshold(labels, scores, weights)
-    hits = np.cumsum(positives, 1)
-    found = hits + np.cumsum(negatives, 1)
-    precision = np.divide(hits, found, out=np.zeros_like(hits), where=found > 0)
-    return (precision * positives).sum(1) / positives.sum(1)
+def average_precision(labels: np.ndarray, scores: np.ndarray, owner: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return the average precision (area under the precision-recall steps).
 
+    Parameters
+    ----------
+    labels, scores, owner : numpy.ndarray
+        int [n], float [n], and int [n]: each cell's patient.
+    drawn : numpy.ndarray
+        float [b, p]: how often each patient counts.
 
-def calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the expected calibration error over equal bins of the probability of `all`; float [b].
-
-    Source: Naeini, Cooper & Hauskrecht 2015, AAAI.
+    Returns
+    -------
+    numpy.ndarray
+        float [b].
     """
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    gap = (probabilities - labels)[:, None] * (bins[:, None] == np.arange(BINS))
-    return np.abs(weights @ gap).sum(1) / weights.sum(1)
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
+    owner, positive = owner[order], labels[order] == 1
+    rows = max(1, AT_A_TIME // len(labels))
+    areas = []
+    for start in range(0, len(drawn), rows):
+        weights = drawn[start : start + rows, owner]
+        positives, everyone = (np.add.reduceat(part, starts, 1) for part in (weights * positive, weights))
+        found = np.cumsum(everyone, 1)
+        precision = np.divide(np.cumsum(positives, 1), found, out=np.zeros_like(found), where=found > 0)
+        areas.append((precision * positives).sum(1) / positives.sum(1))
+    return np.concatenate(areas)

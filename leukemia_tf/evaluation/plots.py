@@ -1,18 +1,20 @@
-"""Pictures of a run: learning curves, confusion matrix, ROC."""
+"""Pictures of a run: learning curves, confusion matrix, ROC and precision-recall curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.evaluation.report import written
+from leukemia_tf.evaluation.scores import written
 from leukemia_tf.files import write_atomically
 
-INK, TRAIN, VAL, BAND = "#333333", "#7a4b94", "#d9822b", "#7a4b9433"
+INK, TRAIN, VAL, BAND, RED = "#333333", "#7a4b94", "#d9822b", "#7a4b9433", "#b03a2e"
+COLOURS = {"all": TRAIN, "hem": VAL}
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -106,25 +108,53 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
     auroc : dict
         `value`, `low`, `high`.
     """
-    figure, (axis,) = axes(4.6)
-    grid = np.linspace(0, 1, 201)
-    curves = np.stack([_sensitivities(labels, probabilities, row, grid) for row in weights])
-    low, high = np.percentile(curves, (2.5, 97.5), axis=0)
-    axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % over patients")
-    label = f"AUROC {written(auroc)}"
-    axis.plot(grid, _sensitivities(labels, probabilities, np.ones(len(labels)), grid), color=TRAIN, label=label)
+    figure, axis = _with_band(_sensitivities, labels, probabilities, weights, f"AUROC {written(auroc)}")
     axis.plot((0, 1), (0, 1), color="#999999", lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=8)
     return figure
 
 
-def _sensitivities(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    order = np.argsort(-scores, kind="stable")
-    last = np.r_[np.diff(scores[order]) != 0, True]
-    positive, weight = labels[order] == 1, weights[order]
-    hits, alarms = np.cumsum(weight * positive), np.cumsum(weight * ~positive)
-    return np.interp(grid, np.r_[0, alarms[last] / alarms[-1]], np.r_[0, hits[last] / hits[-1]])
+def precision_recall(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auprc: dict[str, float]
+) -> Figure:
+    """Draw the precision-recall curve over cells with its 95 % band over resampled patients; see `roc`."""
+    figure, axis = _with_band(_precisions, labels, probabilities, weights, f"AUPRC {written(auprc)}")
+    axis.axhline(np.mean(labels), color="#999999", lw=0.8, ls=":")
+    axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+    axis.legend(frameon=False, loc="lower left", fontsize=8)
+    return figure
+
+
+def _with_band(
+    curve: Callable, labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, label: str
+) -> tuple[Figure, Axes]:
+    """Draw a curve over 0-1, and behind it where 95 % of the curves of the resamples lie."""
+    figure, (axis,) = axes(4.6)
+    grid = np.linspace(0, 1, 201)
+    order = np.argsort(-probabilities, kind="stable")
+    positive, last = labels[order] == 1, np.r_[np.diff(probabilities[order]) != 0, True]
+
+    def drawn(weight: np.ndarray) -> np.ndarray:
+        hits, alarms = (np.cumsum(weight[order] * which)[last] for which in (positive, ~positive))
+        return curve(hits, alarms, grid)
+
+    low, high = np.percentile(np.stack([drawn(row) for row in weights]), (2.5, 97.5), axis=0)
+    axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % over patients")
+    axis.plot(grid, drawn(np.ones(len(labels))), color=TRAIN, label=label)
+    return figure, axis
+
+
+def _sensitivities(hits: np.ndarray, alarms: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    return np.interp(grid, np.r_[0, alarms / alarms[-1]], np.r_[0, hits / hits[-1]])
+
+
+def _precisions(hits: np.ndarray, alarms: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return, at each sensitivity, the best precision with that or more, as is usual for the curve."""
+    counted = hits + alarms > 0
+    hits, alarms = hits[counted], alarms[counted]
+    best = np.maximum.accumulate((hits / (hits + alarms))[::-1])[::-1]
+    return best[np.minimum(np.searchsorted(hits / hits[-1], grid - 1e-12), len(best) - 1)]
 
 
 def contact_sheet(rows: dict[str, dict[str, np.ndarray]], title: str) -> Figure:

@@ -10,8 +10,7 @@ import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.files import read_csv, write_csv
-
-THRESHOLD = 0.5
+from leukemia_tf.models.decision import Decision
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Prediction:
     prediction: str = ""
     status: str = "ok"
     reason: str = ""
+    view: str = "none"  # which test-time views the logit is the mean of
 
 
 COLUMNS = tuple(column.name for column in fields(Prediction))
@@ -36,10 +36,10 @@ def sigmoid(logit: float | np.ndarray) -> float | np.ndarray:
     return 1 / (1 + np.exp(-np.asarray(logit, np.float64)))
 
 
-def answer(path: str, logit: float, patient: str = "", label: str = "") -> Prediction:
+def answer(path: str, logit: float, decision: Decision, patient: str = "", label: str = "") -> Prediction:
     """Return the prediction that a logit makes."""
-    probability = float(sigmoid(logit))
-    return Prediction(path, patient, label, float(logit), probability, LABELS[probability >= THRESHOLD])
+    probability = float(sigmoid(logit / decision.temperature))
+    return Prediction(path, patient, label, float(logit), probability, LABELS[probability >= decision.threshold])
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> Path:

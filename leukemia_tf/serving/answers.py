@@ -10,8 +10,8 @@ import tensorflow as tf
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.evaluation.predictions import THRESHOLD
 from leukemia_tf.models.network import logit_model, preprocessing_of
+from leukemia_tf.models.probability import decision_of
 
 UNREADABLE = "unreadable"
 
@@ -32,14 +32,14 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
         empty).
     """
     settings = Preprocessing(**preprocessing_of(model))
-    to_logit = logit_model(model)
+    to_logit, decision = logit_model(model), decision_of(model)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         cells, readable = cells_from_bytes(image_bytes, settings)
         logit = tf.where(readable, to_logit(cells, training=False)[:, 0], float("nan"))
-        probability = tf.sigmoid(logit)
-        label = tf.where(probability >= THRESHOLD, LABELS[1], LABELS[0])
+        probability = tf.sigmoid(logit / decision.temperature)
+        label = tf.where(probability >= decision.threshold, LABELS[1], LABELS[0])
         return {
             "probability": probability,
             "logit": logit,

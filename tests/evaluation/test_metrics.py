@@ -1,10 +1,12 @@
 """Each metric against scikit-learn, weighted and with ties; intervals against what they promise."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from leukemia_tf.evaluation.bootstrap import paired_difference, patient_weights, per_patient, score_with_intervals
+from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
 
 RNG = np.random.default_rng(0)
@@ -12,7 +14,8 @@ N = 200
 LABELS = RNG.integers(0, 2, N)
 PROBABILITIES = np.round(np.clip(0.3 * LABELS + RNG.uniform(0, 0.7, N), 0, 1), 2)  # rounded: with ties
 PATIENTS = np.char.add(np.where(LABELS == 1, "P", "H"), RNG.integers(0, 6, N).astype(str))
-WEIGHTS = RNG.integers(0, 4, (3, N)).astype(float)
+NAMES, OWNER = np.unique(PATIENTS, return_inverse=True)
+DRAWN = RNG.integers(0, 4, (3, len(NAMES))).astype(float)
 
 
 def oracle(labels, probabilities, patients, w):
@@ -41,22 +44,30 @@ def oracle(labels, probabilities, patients, w):
         "auprc": sk.average_precision_score(labels, probabilities, sample_weight=w),
         "brier": sk.brier_score_loss(labels, probabilities, sample_weight=w),
         "ece": ece,
+        **by_patient(labels, said, patients, w),
     }
 
 
+def by_patient(labels, said, patients, w):
+    own = [patients == name for name in NAMES]
+    right = np.array([sk.accuracy_score(labels[cells], said[cells]) for cells in own])
+    times = np.array([w[cells][0] for cells in own])
+    return {"macro_accuracy": np.average(right, weights=times), "worst_accuracy": right[times > 0].min()}
+
+
 def test_against_scikit_learn():
-    got = all_metrics(LABELS, PROBABILITIES, PATIENTS, WEIGHTS)
+    got = all_metrics(LABELS, PROBABILITIES, PATIENTS, DRAWN)
     assert tuple(got) == METRICS
-    for row, weights in enumerate(WEIGHTS):
-        for name, wanted in oracle(LABELS, PROBABILITIES, PATIENTS, weights).items():
+    for row, drawn in enumerate(DRAWN):
+        for name, wanted in oracle(LABELS, PROBABILITIES, PATIENTS, drawn[OWNER]).items():
             assert got[name][row] == pytest.approx(wanted, abs=1e-12), name
 
 
 def test_weights_are_repetition():
-    times = WEIGHTS[0].astype(int)
+    times = DRAWN[0].astype(int)[OWNER]
     repeated = [np.repeat(values, times) for values in (LABELS, PROBABILITIES, PATIENTS)]
-    got, wanted = all_metrics(LABELS, PROBABILITIES, PATIENTS, WEIGHTS[:1]), all_metrics(*repeated)
-    for name in set(METRICS) - {"auroc_by_patient"}:
+    got, wanted = all_metrics(LABELS, PROBABILITIES, PATIENTS, DRAWN[:1]), all_metrics(*repeated)
+    for name in set(METRICS) - {"auroc_by_patient", "macro_accuracy"}:  # where a patient counts, not its cells
         assert got[name][0] == pytest.approx(wanted[name][0], abs=1e-12)
 
 
@@ -77,13 +88,11 @@ def test_one_class_only(label):
 
 
 def test_patients_are_drawn_whole_and_class_by_class():
-    drawn = patient_weights(LABELS, PATIENTS, 50, seed=1)
-    for patient in np.unique(PATIENTS):
-        inside = drawn[:, patient == PATIENTS]
-        assert (inside == inside[:, :1]).all()
-    first = [np.flatnonzero(patient == PATIENTS)[0] for patient in np.unique(PATIENTS)]
-    assert (drawn[:, first].sum(1) == len(first)).all()
-    assert (drawn[:, [i for i in first if LABELS[i] == 1]].sum(1) == 6).all()
+    drawn = draw_patients(LABELS, PATIENTS, 50, seed=1)
+    leukemic = np.char.startswith(NAMES, "P")
+    assert (drawn[:, leukemic].sum(1) == leukemic.sum()).all()
+    assert (drawn[:, ~leukemic].sum(1) == (~leukemic).sum()).all()
+    assert drawn.std(0).min() > 0
 
 
 def test_intervals_know_that_cells_of_a_patient_agree():
@@ -128,3 +137,21 @@ def test_standard_error_of_an_auroc():
     areas = (positives > negatives).mean((1, 2))
     assert auroc_standard_error(0.8, 9, 5) == pytest.approx(areas.std(), rel=0.03)
     assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
+
+
+def test_intervals_cover_what_they_promise():
+    """Many small studies of strongly correlated cells: 95 % of the intervals hold the truth, of per-cell ones few."""
+    rng = np.random.default_rng(5)
+    studies, patients, cells, spread, shift = 600, 40, 15, 1.0, 1.8
+    labels, names = np.repeat(np.arange(patients) % 2, cells), np.repeat(np.arange(patients), cells).astype(str)
+    truth = NormalDist().cdf(shift / np.sqrt(2 * (spread**2 + 0.3**2)))  # of AUROC, for these normal scores
+    held: dict[str, list] = {"patients": [], "cells": []}
+    for study in range(studies):
+        scores = shift * labels + np.repeat(rng.normal(0, spread, patients), cells) + rng.normal(0, 0.3, len(labels))
+        p = 1 / (1 + np.exp(-scores))
+        units = {"patients": names, "cells": np.arange(len(p)).astype(str)}
+        for unit in units if study % 20 == 0 else ("patients",):
+            found = score_with_intervals(labels, p, units[unit], study, resamples=400)["auroc"]
+            held[unit].append(found["low"] <= truth <= found["high"])
+    assert 0.93 <= np.mean(held["patients"]) <= 0.97
+    assert np.mean(held["cells"]) < 0.5

@@ -12,6 +12,7 @@ from leukemia_tf.evaluation.predictions import answer
 from leukemia_tf.explain.activations import activations, grid
 from leukemia_tf.explain.frame import Frame, read_frame, share_inside, to_original
 from leukemia_tf.explain.gradcam import gradcam
+from leukemia_tf.models.decision import Decision
 from leukemia_tf.models.network import LOGIT, load_network
 
 
@@ -38,7 +39,7 @@ def test_gradcam_by_hand(sign):
 def make_frame(image, size=64):
     box = tuple(int(v) for v in window(tf.constant(image)))
     cell = preprocess(tf.constant(image), Preprocessing(size))[None].numpy()
-    return Frame(image, box, cell, answer("cell.bmp", 0.0))
+    return Frame(image, box, cell, answer("cell.bmp", 0.0, Decision()))
 
 
 @pytest.mark.parametrize("box", [(20, 80, 30, 60), (0, 50, 10, 100), (90, 150, 5, 150), (0, 150, 0, 150)])

@@ -9,26 +9,37 @@ import numpy as np
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.predictions import Prediction, arrays
+from leukemia_tf.evaluation.predictions import Prediction, arrays, sigmoid
+from leukemia_tf.models.decision import Decision
 
 LEAKS = "CAUTION: split by image, patients leak, the scores are too high"
 FEW = 5  # patients of a class
+UNITS = ("cell", "patient", "patient_vote")
 
 
-def score_part(predictions: Sequence[Prediction], seed: int = 0) -> dict[str, object]:
-    """Score one part per cell and per patient (mean probability), with intervals over patients.
+def score_part(predictions: Sequence[Prediction], decision: Decision, seed: int = 0) -> dict[str, object]:
+    """Score one part, with intervals over patients: by cell, and by patient, both by mean and by majority vote.
 
     Returns
     -------
     dict
-        `{"cells", "patients": {label: count}, "cell": {metric: {"value", "low", "high"}}, "patient": {…}}`.
+        `{"cells", "patients": {label: count}, "cell": {metric: {"value", "low", "high"}}, "patient": {…} (by the mean
+        probability), "patient_vote": {…} (by the share of the cells that count as `all`), "uncalibrated": {"brier",
+        "ece"} (of the raw logit's probability)}`.
     """
     labels, probabilities, patients = arrays(predictions)
+    said = (probabilities >= decision.threshold).astype(float)
+    raw = sigmoid(np.array([prediction.logit for prediction in predictions]))
+    before = score_with_intervals(labels, raw, patients, seed)
     return {
         "cells": len(labels),
         "patients": {label: len(np.unique(patients[labels == index])) for index, label in enumerate(LABELS)},
-        "cell": score_with_intervals(labels, probabilities, patients, seed),
-        "patient": score_with_intervals(*per_patient(labels, probabilities, patients), seed),
+        "cell": score_with_intervals(labels, probabilities, patients, seed, threshold=decision.threshold),
+        "patient": score_with_intervals(
+            *per_patient(labels, probabilities, patients), seed, threshold=decision.threshold
+        ),
+        "patient_vote": score_with_intervals(*per_patient(labels, said, patients), seed),
+        "uncalibrated": {name: before[name] for name in ("brier", "ece")},
     }
 
 
@@ -38,11 +49,11 @@ def table(part: str, scores: dict, protocol: str) -> str:
     lines = [
         f"{part}: {scores['cells']} cells of {leukemic} leukemic and {healthy} healthy patients",
         f"({protocol}; 95 % intervals from {RESAMPLES:,} resamples of patients)",
-        f"{'':<18} {'per cell':<22} per patient",
+        f"{'':<18} {'per cell':<22} {'per patient (mean)':<22} per patient (vote)",
     ]
     for name in METRICS:
-        columns = [written(scores[unit][name]) for unit in ("cell", "patient")]
-        lines.append(f"{name:<18} {columns[0]:<22} {columns[1]}")
+        columns = [written(scores[unit][name]) for unit in UNITS]
+        lines.append(f"{name:<18} {columns[0]:<22} {columns[1]:<22} {columns[2]}")
     if min(leukemic, healthy) < FEW:
         lines.append(f"caution: resampling fewer than {FEW} patients of a class understates the doubt")
     return "\n".join(lines)

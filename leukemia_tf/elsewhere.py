@@ -1,0 +1,92 @@
+"""A run judged on cells from elsewhere: another folder, of patients that it has never seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from leukemia_tf.errors import DataError
+from leukemia_tf.run import RunFolder
+
+log = logging.getLogger("leukemia_tf")
+
+
+def is_elsewhere(run: RunFolder, folder: Path) -> bool:
+    """Return whether a folder holds none of the cells that a run was split with."""
+    from leukemia_tf.data.catalog import read_cells
+
+    return not any((folder / cell.path).is_file() for cell in read_cells(run.cells) if cell.split in ("val", "test"))
+
+
+def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "none") -> dict:
+    """Score a run on all labelled cells of another folder.
+
+    Writes predictions, metrics.json and figures into `RUN/on-NAME/`; the temperature and the threshold stay the run's.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json; its protocol is `external`.
+
+    Raises
+    ------
+    DataError
+        If a picture there was trained on, or none is labelled.
+    """
+    from leukemia_tf.data.prepare import read_sound
+    from leukemia_tf.evaluation.figures import run_figures
+    from leukemia_tf.evaluation.plots import save
+    from leukemia_tf.evaluation.predictions import write_predictions
+    from leukemia_tf.evaluation.scores import score_part
+    from leukemia_tf.evaluation.tta import check_tta
+    from leukemia_tf.files import read_csv, write_json
+    from leukemia_tf.judge import answers_of, logits_of
+    from leukemia_tf.models.network import load_network
+    from leukemia_tf.models.probability import decision_of
+
+    check_tta(tta)
+    cells = read_sound(folder)[1].cells
+    if not cells:
+        raise DataError(
+            f"{folder} holds no labelled image: `python -m leukemia_tf.predict` answers for unlabelled ones."
+        )
+    _check_unseen(run, folder, cells)
+    name, model = folder.resolve().name, load_network(run.model)
+    out, decision = run.elsewhere(name), decision_of(model)
+    logits = logits_of(model, folder, cells, run.read_config()["train"], tta)
+    predictions = answers_of(model, cells, logits, tta)
+    metrics = {
+        **{"protocol": "external", "seed": seed, "data": name, "run": str(run)},
+        **{"decision": asdict(decision), "tta": tta},
+        "parts": {"test": score_part(predictions, decision, seed)},
+    }
+    write_predictions(out.predictions("test"), predictions)
+    figures = run_figures(predictions, read_csv(run.history), metrics)
+    for name, figure in figures.items():
+        if name != "learning-curves":
+            save(figure, out.figure(name))
+    write_json(out.metrics, metrics)
+    return metrics
+
+
+def _check_unseen(run: RunFolder, folder: Path, cells: Sequence) -> None:
+    """Stop at a picture that the run was trained on or chosen by; say so of a patient's name."""
+    from leukemia_tf.data.catalog import read_cells
+
+    seen = {cell.sha256: cell for cell in read_cells(run.cells) if cell.split in ("train", "val")}
+    known = [cell for cell in cells if cell.sha256 in seen]
+    if known:
+        raise DataError(
+            f"{folder / known[0].path} is {seen[known[0].sha256].path}, which {run} was trained on, as {len(known):,} "
+            "pictures here were: leave them out, or every score is too high."
+        )
+    names = {cell.patient for cell in cells} & {cell.patient for cell in seen.values()}
+    if names:
+        log.warning(
+            "WARNING: %d patients here are named as patients that the run was trained on (%s): make sure that they are "
+            "others",
+            len(names),
+            ", ".join(sorted(names)[:5]),
+        )

@@ -1,0 +1,245 @@
+"""report.html and MODEL_CARD.md of a run: what its files say, put together for a reader."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.run import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from leukemia_tf.evaluation.predictions import Prediction
+
+SHOWN = 6  # cells of a gallery
+THUMB = 170  # pixels
+STAGE = ("name", "learning", "image_size", "epochs", "learning_rate", "schedule")
+
+
+def write_report(run: RunFolder, metrics: dict, figures: dict[str, Figure], model: keras.Model, folder: Path) -> Path:
+    """Write report.html, and MODEL_CARD.md beside it.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With its predictions.
+    metrics : dict
+        What goes into metrics.json.
+    figures : dict of str to matplotlib.figure.Figure
+        As from `run_figures`.
+    model : keras.Model
+        The run's, for the heat maps.
+    folder : pathlib.Path
+        Where its cells lie.
+    """
+    import leukemia_tf
+    from leukemia_tf.evaluation import page, verdict
+    from leukemia_tf.evaluation.bootstrap import RESAMPLES
+    from leukemia_tf.evaluation.predictions import read_predictions
+    from leukemia_tf.evaluation.scores import UNITS, written
+    from leukemia_tf.files import write_atomically
+
+    settings = run.read_config()
+    environment = json.loads(run.environment.read_text(encoding="utf-8"))
+    predictions, test = read_predictions(run.predictions("test")), metrics["parts"]["test"]
+    threshold = metrics["decision"]["threshold"]
+    values = {
+        "name": settings["network"]["name"],
+        "about": _about(settings),
+        "headline": verdict.headline(metrics),
+        "verdict": verdict.verdict(metrics),
+        "cautions": verdict.cautions(metrics, settings),
+        "threshold": f"{threshold:.3g}",
+        "scores": [[label, *(written(test[unit][key]) for unit in UNITS)] for key, label in verdict.NAMES.items()],
+        "leak": _leak(metrics),
+        "parts": _parts(run),
+        "stages": _stages(settings),
+        "calibration": verdict.calibration_said(metrics),
+        "command": _command(settings["asked"]),
+        "version": leukemia_tf.__version__,
+    }
+    text = page.render(
+        figures,
+        verdict.alt_texts(metrics),
+        **values,
+        protocol=metrics["protocol"],
+        seed=metrics["seed"],
+        resamples=f"{RESAMPLES:,}",
+        patients=_patients(predictions, threshold),
+        galleries=_galleries(model, folder, predictions),
+        environment=_environment(environment),
+    )
+    card = page.render_card(**values, front=_front(metrics, settings))
+    write_atomically(run.card, lambda scratch: scratch.write_text(card, encoding="utf-8"))
+    return write_atomically(run.report, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+
+
+def _front(metrics: dict, settings: dict) -> dict[str, str]:
+    """Return the model card's front matter, as Hugging Face reads it: YAML, of which JSON is a part."""
+    test, name = metrics["parts"]["test"]["cell"], settings["network"]["name"]
+    result = {
+        "task": {"type": "image-classification"},
+        "dataset": {"name": metrics["data"], "type": metrics["data"], "split": f"test, by {metrics['protocol']}"},
+        "metrics": [
+            {"type": kind, "name": written_name, "value": test[key]["value"]}
+            for kind, key, written_name in (
+                ("roc_auc", "auroc_by_patient", "AUROC by patient"),
+                ("roc_auc", "auroc", "AUROC over cells"),
+                ("f1", "weighted_f1", "weighted F1"),
+            )
+        ],
+    }
+    front = {
+        "license": "apache-2.0",
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": ["leukemia", "microscopy", "white-blood-cells", settings["train"]["base"]],
+        "metrics": ["roc_auc", "f1"],
+        "model-index": [{"name": name, "results": [result]}],
+    }
+    return {key: json.dumps(value) for key, value in front.items()}
+
+
+def _command(asked: dict) -> str:
+    """Return the command that trains such a run: the flags that are not the defaults, but for the folder."""
+    words = ["python", "-m", "leukemia_tf.train"]
+    plain = _flags(json.loads(json.dumps(asdict(TrainConfig()))))
+    for flag, value in _flags(asked).items():
+        if value != plain.get(flag) and flag not in ("--out", "--resume"):
+            plainly = isinstance(value, bool) and not flag.startswith("--augment")
+            words += [flag] if plainly else [flag, *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(words)
+
+
+def _flags(settings: dict, prefix: str = "--") -> dict[str, object]:
+    flags = {}
+    for name, value in settings.items():
+        flag = prefix + name.replace("_", "-")
+        flags |= _flags(value, f"{flag}.") if isinstance(value, dict) else {flag: value}
+    return flags
+
+
+def _about(settings: dict) -> str:
+    network, asked = settings["network"], settings["train"]
+    return (
+        f"{network['parameters']:,} parameters, {network['image_size']} pixels, {settings['weights']['source']} "
+        f"weights; framing {asked['framing']}, contrast {asked['contrast']}; {settings['data']['name']}"
+    )
+
+
+def _leak(metrics: dict) -> str:
+    if metrics["protocol"] == "image":
+        return "Split by image: cells of one patient stand in several parts, and every score is too high."
+    return (
+        "No patient stands in two parts, counting patients who share a picture, or one cell photographed twice, as "
+        "one: every run checks that, or stops."
+    )
+
+
+def _parts(run: RunFolder) -> list[list[str]]:
+    from leukemia_tf.data.catalog import LABELS, read_cells
+    from leukemia_tf.data.splits import PARTS, natural
+
+    cells, rows = read_cells(run.cells), []
+    for part in PARTS:
+        own = {label: [c for c in cells if (c.split, c.label) == (part, label)] for label in LABELS[::-1]}
+        whose = {label: sorted({cell.patient for cell in found}, key=natural) for label, found in own.items()}
+        counts = (f"{len(values):,}" for values in (*own.values(), *whose.values()))
+        rows.append([part, *counts, ", ".join(patient for patients in whose.values() for patient in patients)])
+    return rows
+
+
+def _stages(settings: dict) -> list[list[str]]:
+    rows = [[str(name).replace("_", " ") for name in STAGE]]
+    for stage in settings["stages"]:
+        told = {**stage, "learning": ", ".join(stage["learning"]) or "the head"}
+        rows.append([str(told[name]) for name in STAGE])
+    return rows
+
+
+def _patients(predictions: Sequence[Prediction], threshold: float) -> list[list[str]]:
+    from leukemia_tf.data.splits import natural
+
+    rows = []
+    for patient in sorted({row.patient for row in predictions}, key=natural):
+        own = [row.probability for row in predictions if row.patient == patient]
+        truth = next(row.label for row in predictions if row.patient == patient)
+        vote = sum(probability >= threshold for probability in own) / len(own)
+        right = vote if truth == "all" else 1 - vote
+        rows.append([patient, truth, f"{len(own):,}", f"{right:.0%}", f"{sum(own) / len(own):.3f}", f"{vote:.0%}"])
+    return rows
+
+
+def _galleries(model: keras.Model, folder: Path, predictions: Sequence[Prediction]) -> list[dict]:
+    """Return the surest right and the surest wrong cells of either class, one patient's no more than it must."""
+    from leukemia_tf.data.catalog import LABELS
+
+    galleries = []
+    for label in LABELS[::-1]:
+        for right, word in ((True, "right"), (False, "wrong")):
+            found = [row for row in predictions if row.label == label and (row.prediction == label) == right]
+            if found:
+                title = f"{label}, {word}: the surest of {len(found):,}"
+                galleries.append({"title": title, "cells": [_shown(model, folder, row) for row in _spread(found)]})
+    return galleries
+
+
+def _spread(rows: Sequence[Prediction]) -> list[Prediction]:
+    """Return the rows farthest from an even chance, each patient's first, then each one's second, and so on."""
+    turns: dict[str, int] = {}
+    ranked = []
+    for row in sorted(rows, key=lambda row: -abs(row.logit)):
+        turns[row.patient] = turns.get(row.patient, 0) + 1
+        ranked.append((turns[row.patient], -abs(row.logit), row.path, row))
+    return [row for *_, row in sorted(ranked)[:SHOWN]]
+
+
+def _shown(model: keras.Model, folder: Path, row: Prediction) -> dict:
+    import cv2
+    import numpy as np
+
+    from leukemia_tf.evaluation.page import picture_source
+    from leukemia_tf.explain.frame import read_frame, to_original
+    from leukemia_tf.explain.gradcam import gradcam
+    from leukemia_tf.explain.pictures import overlay
+
+    frame = read_frame(model, folder / row.path)
+    heat = to_original(gradcam(model, frame.cell, [1.0 if row.prediction == "all" else -1.0])[0], frame)
+    plain, warm = (overlay(frame.image, values) for values in (np.zeros_like(heat), heat / (heat.max() or 1)))
+    pixels = [
+        cv2.resize(_framed(picture, frame.box), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+        for picture in (plain, warm)
+    ]
+    said = f"{row.label}, said to be {row.prediction}"
+    return {
+        "source": picture_source((255 * np.hstack(pixels)).astype(np.uint8)),
+        "alt": f"Cell of patient {row.patient}, {said}, and Grad-CAM over it",
+        "caption": f"{Path(row.path).name}: p = {row.probability:.3f}",
+        "width": 2 * THUMB,
+        "height": THUMB,
+    }
+
+
+def _framed(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Return the part of a picture that the network saw, what lies past it left out."""
+    top, left, height, width = box
+    return picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
+
+
+def _environment(environment: dict) -> list[list[str]]:
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    computed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in environment["computed_on"].items())
+    return [
+        ["leukemia_tf", f"{environment['leukemia_tf']}, commit {environment['commit'] or 'unknown'}"],
+        ["packages", f"Python {environment['python']}, {packages}"],
+        ["machine", f"{environment['platform']}, {environment['cores']} cores"],
+        ["computed on", computed],
+    ]

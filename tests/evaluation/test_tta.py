@@ -1,0 +1,44 @@
+"""Test-time views: which they are, and that a logit is their mean."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from leukemia_tf.data.augment import dihedral
+from leukemia_tf.data.pipeline import prediction_batches
+from leukemia_tf.errors import UserError
+from leukemia_tf.evaluation.tta import COUNTS, check_tta, predict_views, views_of
+
+CELLS = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+
+
+def test_dihedral_views_are_those_of_the_augmentation():
+    views = views_of(tf.constant(CELLS), "dihedral").numpy()
+    for choice in range(8):
+        np.testing.assert_array_equal(views[:, choice], dihedral(tf.constant(CELLS), tf.fill([3], choice)))
+
+
+def test_crops():
+    views = views_of(tf.constant(CELLS), "ten-crop").numpy()
+    assert views.shape == (3, 10, 16, 16, 3)
+    wanted = tf.image.resize(CELLS[:, 2:, :14], (16, 16))  # 14 = 0.875 of 16: below, on the left
+    np.testing.assert_allclose(views[:, 2], wanted, atol=0.51)
+    np.testing.assert_array_equal(views[:, 5:], views[:, :5, :, ::-1])
+    np.testing.assert_array_equal(views[:, :5], views_of(tf.constant(CELLS), "five-crop"))
+
+
+@pytest.mark.parametrize("tta", COUNTS)
+def test_the_logit_is_the_mean_over_the_views(tta):
+    cell = keras.Input((16, 16, 3), dtype="uint8")
+    corner = keras.ops.cast(cell, "float32")[:, :3, :5, 0]
+    model = keras.Model(cell, keras.layers.Dense(1, name="logit")(keras.layers.Flatten()(corner)))
+    got = predict_views(model, prediction_batches(CELLS, 2), tta)
+    views = views_of(tf.constant(CELLS), tta).numpy()
+    wanted = [np.mean([model(view[None]).numpy() for view in own]) for own in views]
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+def test_other_views_are_refused():
+    with pytest.raises(UserError, match="--tta dihedrals: did you mean"):
+        check_tta("dihedrals")

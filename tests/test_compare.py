@@ -1,0 +1,74 @@
+"""Runs compared: on the same cells or not at all, with differences that follow from their predictions."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from leukemia_tf.compare import compare
+from leukemia_tf.config import CompareConfig
+from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.explain.error_analysis import by_patient, only_right, wrong_answers
+from leukemia_tf.files import read_csv
+from leukemia_tf.run import RunFolder
+
+
+@pytest.fixture
+def other_run(tiny_run, tmp_path):
+    """A run that answers the opposite."""
+    shutil.copytree(tiny_run, tmp_path / "opposite")
+    run = RunFolder(tmp_path / "opposite")
+    rows = read_csv(run.predictions("test"))
+    for row in rows:
+        row["probability"] = str(1 - float(row["probability"]))
+        row["prediction"] = {"all": "hem", "hem": "all"}[row["prediction"]]
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    run.predictions("test").write_text("\n".join(lines) + "\n")
+    return run
+
+
+def test_compare(tiny_run, other_run, tmp_path):
+    found = compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))
+    labels, probabilities, _ = arrays(read_predictions(tiny_run.predictions("test")))
+    right = int(((probabilities >= 0.5) == labels).sum())
+    assert found["wrong_by"] == {"0": 0, "1": len(labels), "2": 0}
+    assert found["only_right"] == {"tiny": right, "opposite": len(labels) - right}
+    gain = found["runs"]["opposite"]["more_than_first"]
+    assert gain["accuracy"]["value"] == pytest.approx(1 - 2 * right / len(labels))
+    first = found["runs"]["tiny"]
+    assert gain["auroc"]["value"] == pytest.approx(1 - 2 * first["auroc"]["value"])
+    assert first["more_than_first"]["auroc"] == {"value": 0, "low": 0, "high": 0}
+    assert first["parameters"] == tiny_run.read_config()["network"]["parameters"]
+    assert first["seconds"] == pytest.approx(sum(float(row["seconds"]) for row in read_csv(tiny_run.history)))
+    assert json.loads((tmp_path / "out" / "compare.json").read_text())["wrong_by"] == found["wrong_by"]
+    rows = read_csv(tmp_path / "out" / "errors.csv")
+    assert [row["wrong"] for row in rows] == ["1"] * len(labels)
+    pictures = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert {"wrong-counts", "histories", "costs"} <= pictures
+    assert "all-wrong" not in pictures
+
+
+def test_runs_over_other_cells_are_refused(tiny_run, other_run, tmp_path):
+    path = other_run.predictions("test")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(RunError, match="not judged on the same cells: 1 stand in the first alone and 0 in the second"):
+        compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UserError, match="two or more"):
+        compare(CompareConfig((tiny_run.path,)))
+    other_run.metrics.unlink()
+    with pytest.raises(RunError, match="has no predictions on test patients"):
+        compare(CompareConfig((tiny_run.path, other_run.path)))
+
+
+def test_who_is_wrong_by_hand():
+    labels, patients = np.array([1, 1, 0, 0]), np.array(["a", "a", "H", "H"])
+    wrong = wrong_answers(labels, np.array([[1, 0, 0, 1], [0, 0, 0, 1], [0, 0, 1, 1]]))
+    assert wrong.sum(0).tolist() == [2, 3, 1, 3]
+    assert [cells.tolist() for cells in only_right(wrong)] == [[0], [], []]
+    worst, other = by_patient(labels, patients, wrong)
+    assert worst == {"patient": "a", "label": 1, "cells": 2, "wrong": [1, 2, 2], "all_wrong": 1}
+    assert (other["patient"], other["wrong"], other["all_wrong"]) == ("H", [1, 1, 2], 1)
