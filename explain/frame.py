@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -56,14 +56,18 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     BadImageError
         If the file cannot be used.
     """
-    content, _ = read_image(path)
-    image = decode(tf.constant(content))
-    settings = Preprocessing(**preprocessing_of(model))
-    cell = preprocess(image, settings)[None].numpy()
-    box = tuple(int(value) for value in window(image, settings.framing))
     label, patient = told_by_name(path) or ("", "")
-    said = answer(str(path), predict_logits(model, cell)[0], decision_of(model), patient, label)
-    return Frame(image.numpy(), box, cell, said)
+    frame = frame_of(model, path, Prediction(str(path), patient, label))
+    logit = predict_logits(model, frame.cell)[0]
+    return replace(frame, prediction=answer(str(path), logit, decision_of(model), patient, label))
+
+
+def frame_of(model: keras.Model, path: Path, prediction: Prediction) -> Frame:
+    """Read an image file of which the network's prediction is known."""
+    image = decode(tf.constant(read_image(path)[0]))
+    settings = Preprocessing(**preprocessing_of(model))
+    box = tuple(int(value) for value in window(image, settings.framing))
+    return Frame(image.numpy(), box, preprocess(image, settings)[None].numpy(), prediction)
 
 
 def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from leukemia_tf.errors import DataError
@@ -56,10 +55,11 @@ def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "
     name, model = folder.resolve().name, load_network(run.model)
     out, decision = run.elsewhere(name), decision_of(model)
     logits = logits_of(model, folder, cells, run.read_config()["train"], tta)
-    predictions = answers_of(model, cells, logits, tta)
+    predictions = answers_of(model, folder, cells, logits, tta)
     metrics = {
         **{"protocol": "external", "seed": seed, "data": name, "run": str(run)},
-        **{"decision": asdict(decision), "tta": tta},
+        "decision": {"temperature": decision.temperature, "threshold": decision.threshold},
+        "tta": tta,
         "parts": {"test": score_part(predictions, decision, seed)},
     }
     write_predictions(out.predictions("test"), predictions)

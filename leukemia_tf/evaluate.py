@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import EvaluateConfig
 from leukemia_tf.elsewhere import evaluate_elsewhere, is_elsewhere
 from leukemia_tf.errors import DataError, RunError, UserError
 from leukemia_tf.run import RunFolder, run_or_newest
-
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from leukemia_tf.data.catalog import Cell
 
 log = logging.getLogger("leukemia_tf")
 
@@ -65,10 +56,10 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     from leukemia_tf.evaluation.scores import LEAKS, score_part
     from leukemia_tf.evaluation.thresholds import check_threshold
     from leukemia_tf.evaluation.tta import check_tta
-    from leukemia_tf.files import read_csv, write_json
-    from leukemia_tf.judge import answers_of, logits_of
+    from leukemia_tf.files import read_csv, write_atomically, write_json
+    from leukemia_tf.judge import answers_of, fit_decision, logits_of
     from leukemia_tf.models.network import load_network
-    from leukemia_tf.models.probability import decision_of
+    from leukemia_tf.models.probability import decide_by, decision_of
     from leukemia_tf.report import write_report
 
     check_tta(tta)
@@ -81,7 +72,8 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
             f"{settings['train']['refit']}."
         )
     model = load_network(run.model)
-    cells = [cell for cell in read_cells(run.cells) if cell.split in ("val", "test")]
+    every = read_cells(run.cells)
+    cells = [cell for cell in every if cell.split in ("val", "test")]
     for cell in cells:
         if pixel_hash(read_image(folder / cell.path)[1]) != cell.sha256:
             raise DataError(
@@ -92,7 +84,9 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     asked = settings["train"]
     logits = {part: logits_of(model, folder, own, asked, tta, f"preparing {part}") for part, own in parts.items()}
     if threshold:
-        _fit_decision(run, model, parts.get("val", []), logits.get("val"), threshold)
+        trained = [cell for cell in every if cell.split == "train"]
+        decide_by(model, fit_decision(folder, trained, parts.get("val", []), logits.get("val"), threshold))
+        write_atomically(run.model, model.save)
     decision = decision_of(model)
     metrics = {
         "protocol": split.protocol,
@@ -100,12 +94,12 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
         "seed": split.seed,
         "data": settings["data"]["name"],
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
-        "decision": asdict(decision),
+        "decision": {"temperature": decision.temperature, "threshold": decision.threshold},
         "tta": tta,
         "parts": {},
     }
     for part, own in parts.items():
-        predictions = answers_of(model, own, logits[part], tta)
+        predictions = answers_of(model, folder, own, logits[part], tta)
         write_predictions(run.predictions(part), predictions)
         metrics["parts"][part] = score_part(predictions, decision, seed)
     figures = run_figures(predictions, read_csv(run.history), metrics)
@@ -114,24 +108,6 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     write_report(run, metrics, figures, model, folder)
     write_json(run.metrics, metrics)  # last: a run that has it is finished
     return metrics
-
-
-def _fit_decision(
-    run: RunFolder, model: keras.Model, cells: Sequence[Cell], logits: np.ndarray, threshold: str
-) -> None:
-    """Put the temperature and the threshold that the validation part tells into the run's network."""
-    from leukemia_tf.data.catalog import LABELS
-    from leukemia_tf.data.pipeline import classes
-    from leukemia_tf.evaluation.calibration import decide
-    from leukemia_tf.files import write_atomically
-    from leukemia_tf.models.probability import decide_by
-
-    missing = set(LABELS) - {cell.label for cell in cells}
-    if missing:
-        log.warning("WARNING: the validation part lacks %s: the probability is not calibrated", " and ".join(missing))
-        return
-    decide_by(model, decide(classes(cells), logits, threshold))
-    write_atomically(run.model, model.save)
 
 
 def show(run: RunFolder, metrics: dict) -> None:

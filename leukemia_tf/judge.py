@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+log = logging.getLogger("leukemia_tf")
 
 if TYPE_CHECKING:
     import keras
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.evaluation.predictions import Prediction
+    from leukemia_tf.models.decision import Decision
 
 
 def logits_of(
@@ -29,11 +33,48 @@ def logits_of(
     return predict_views(model, prediction_batches(store, asked["batch_size"]), tta)
 
 
-def answers_of(model: keras.Model, cells: Sequence[Cell], logits: np.ndarray, tta: str) -> list[Prediction]:
-    """Return the prediction of each cell by the network's own temperature and threshold."""
-    from leukemia_tf.evaluation.predictions import answer
-    from leukemia_tf.models.probability import decision_of
+def answers_of(
+    model: keras.Model, folder: Path, cells: Sequence[Cell], logits: np.ndarray, tta: str
+) -> list[Prediction]:
+    """Return the prediction of each cell by the network's own temperature, threshold and idea of what a cell is."""
+    from leukemia_tf.data.traits import traits_of_files
+    from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, answer
+    from leukemia_tf.models.probability import decision_of, distance
 
     decision = decision_of(model)
     told = (answer(cell.path, logit, decision, cell.patient, cell.label) for cell, logit in zip(cells, logits))
-    return [replace(prediction, view=tta) for prediction in told]
+    told = [replace(prediction, view=tta) for prediction in told]
+    if not decision.likeness:
+        return told
+    away = distance(traits_of_files([folder / cell.path for cell in cells]), decision.likeness)
+    unlike = {"status": UNLIKE, "reason": UNLIKE_REASON}
+    return [replace(row, **unlike) if far > decision.likeness.limit else row for row, far in zip(told, away)]
+
+
+def fit_decision(
+    folder: Path, trained: Sequence[Cell], validated: Sequence[Cell], logits: np.ndarray | None, threshold: str
+) -> Decision:
+    """Return what turns logits into answers.
+
+    The temperature and the threshold are fitted on the validation cells and their `logits`, which images are alike on
+    the training cells.
+    """
+    import numpy as np
+
+    from leukemia_tf.data.catalog import LABELS
+    from leukemia_tf.data.pipeline import classes
+    from leukemia_tf.data.traits import traits_of_files
+    from leukemia_tf.evaluation.calibration import choose_threshold, fit_temperature
+    from leukemia_tf.evaluation.likeness import fit_likeness
+    from leukemia_tf.evaluation.predictions import sigmoid
+    from leukemia_tf.models.decision import Decision
+
+    patients = np.array([cell.patient for cell in trained])
+    likeness = fit_likeness(traits_of_files([folder / cell.path for cell in trained]), patients)
+    missing = set(LABELS) - {cell.label for cell in validated}
+    if missing:
+        log.warning("WARNING: the validation part lacks %s: the probability is not calibrated", " and ".join(missing))
+        return Decision(likeness=likeness)
+    labels = classes(validated)
+    temperature = fit_temperature(labels, logits)
+    return Decision(temperature, choose_threshold(labels, sigmoid(logits / temperature), threshold), likeness)

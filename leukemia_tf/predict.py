@@ -81,26 +81,29 @@ def _read(path: Path) -> tuple[bytes, str]:
 def _row(path: Path, problem: str, answer: dict) -> Prediction:
     from leukemia_tf.data.catalog import told_by_name
     from leukemia_tf.data.integrity import DAMAGED
-    from leukemia_tf.evaluation.predictions import Prediction
+    from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction
 
     label, patient = told_by_name(path) or ("", "")
     status = answer["status"].decode()
-    if status != "ok":
-        reason = problem or DAMAGED
-        return Prediction(str(path), patient, label, status=status, reason=reason)
-    logit, probability = float(answer["logit"]), float(answer["probability"])
-    return Prediction(str(path), patient, label, logit, probability, answer["prediction"].decode())
+    if status not in ("ok", UNLIKE):
+        return Prediction(str(path), patient, label, status=status, reason=problem or DAMAGED)
+    logit, probability, said = float(answer["logit"]), float(answer["probability"]), answer["prediction"].decode()
+    reason = UNLIKE_REASON if status == UNLIKE else ""
+    return Prediction(str(path), patient, label, logit, probability, said, status, reason)
 
 
 def _command(config: PredictConfig) -> int:
-    from leukemia_tf.evaluation.predictions import COLUMNS, as_row
+    from leukemia_tf.evaluation.predictions import COLUMNS, UNLIKE, as_row
 
     predictions = predict(config)
     if not config.out:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(as_row, predictions))
-    bad = [prediction for prediction in predictions if prediction.status != "ok"]
+    for prediction in predictions:
+        if prediction.status == UNLIKE:
+            log.warning("WARNING: %s: %s", prediction.path, prediction.reason)
+    bad = [prediction for prediction in predictions if prediction.probability is None]
     for prediction in bad:
         log.error("error: %s: %s", prediction.path, prediction.reason)
     if config.out:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from leukemia_tf.evaluation.predictions import Prediction
 
-SHOWN = 6  # cells of a gallery
+SHOWN = 5  # cells of a gallery
 THUMB = 170  # pixels
 STAGE = ("name", "learning", "image_size", "epochs", "learning_rate", "schedule")
 
@@ -129,10 +129,9 @@ def _flags(settings: dict, prefix: str = "--") -> dict[str, object]:
 
 def _about(settings: dict) -> str:
     network, asked = settings["network"], settings["train"]
-    return (
-        f"{network['parameters']:,} parameters, {network['image_size']} pixels, {settings['weights']['source']} "
-        f"weights; framing {asked['framing']}, contrast {asked['contrast']}; {settings['data']['name']}"
-    )
+    weights = Path(settings["weights"]["source"]).name
+    size, view = network["image_size"], f"framing {asked['framing']}, contrast {asked['contrast']}"
+    return f"{network['parameters']:,} parameters, {size} pixels, weights {weights}; {view}; {settings['data']['name']}"
 
 
 def _leak(metrics: dict) -> str:
@@ -160,7 +159,8 @@ def _parts(run: RunFolder) -> list[list[str]]:
 def _stages(settings: dict) -> list[list[str]]:
     rows = [[str(name).replace("_", " ") for name in STAGE]]
     for stage in settings["stages"]:
-        told = {**stage, "learning": ", ".join(stage["learning"]) or "the head"}
+        size = stage["image_size"] or settings["network"]["image_size"]
+        told = {**stage, "image_size": size, "learning": ", ".join(stage["learning"]) or "the head"}
         rows.append([str(told[name]) for name in STAGE])
     return rows
 
@@ -182,14 +182,14 @@ def _galleries(model: keras.Model, folder: Path, predictions: Sequence[Predictio
     """Return the surest right and the surest wrong cells of either class, one patient's no more than it must."""
     from leukemia_tf.data.catalog import LABELS
 
-    galleries = []
+    groups = {}
     for label in LABELS[::-1]:
         for right, word in ((True, "right"), (False, "wrong")):
             found = [row for row in predictions if row.label == label and (row.prediction == label) == right]
             if found:
-                title = f"{label}, {word}: the surest of {len(found):,}"
-                galleries.append({"title": title, "cells": [_shown(model, folder, row) for row in _spread(found)]})
-    return galleries
+                groups[f"{label}, {word}: the surest of {len(found):,}"] = _spread(found)
+    shown = iter(_shown(model, folder, [row for rows in groups.values() for row in rows]))
+    return [{"title": title, "cells": [next(shown) for _ in rows]} for title, rows in groups.items()]
 
 
 def _spread(rows: Sequence[Prediction]) -> list[Prediction]:
@@ -202,36 +202,35 @@ def _spread(rows: Sequence[Prediction]) -> list[Prediction]:
     return [row for *_, row in sorted(ranked)[:SHOWN]]
 
 
-def _shown(model: keras.Model, folder: Path, row: Prediction) -> dict:
-    import cv2
+def _shown(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
+    """Return what the page says of each cell: the picture beside the picture with its heat map, and words."""
     import numpy as np
 
     from leukemia_tf.evaluation.page import picture_source
-    from leukemia_tf.explain.frame import read_frame, to_original
+    from leukemia_tf.explain.frame import frame_of, to_original
     from leukemia_tf.explain.gradcam import gradcam
     from leukemia_tf.explain.pictures import overlay
 
-    frame = read_frame(model, folder / row.path)
-    heat = to_original(gradcam(model, frame.cell, [1.0 if row.prediction == "all" else -1.0])[0], frame)
-    plain, warm = (overlay(frame.image, values) for values in (np.zeros_like(heat), heat / (heat.max() or 1)))
-    pixels = [
-        cv2.resize(_framed(picture, frame.box), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
-        for picture in (plain, warm)
-    ]
-    said = f"{row.label}, said to be {row.prediction}"
-    return {
-        "source": picture_source((255 * np.hstack(pixels)).astype(np.uint8)),
-        "alt": f"Cell of patient {row.patient}, {said}, and Grad-CAM over it",
-        "caption": f"{Path(row.path).name}: p = {row.probability:.3f}",
-        "width": 2 * THUMB,
-        "height": THUMB,
-    }
+    frames = [frame_of(model, folder / row.path, row) for row in rows]
+    signs = np.array([1.0 if row.prediction == "all" else -1.0 for row in rows])
+    heats = gradcam(model, np.concatenate([frame.cell for frame in frames]), signs)
+    shown = []
+    for row, frame, coarse in zip(rows, frames, heats):
+        heat = to_original(coarse, frame)
+        pair = [_thumb(overlay(frame.image, shade), frame.box) for shade in (0 * heat, heat / (heat.max() or 1))]
+        told = {"source": picture_source(np.hstack(pair)), "width": 2 * THUMB, "height": THUMB}
+        alt = f"Cell of patient {row.patient}, {row.label}, said to be {row.prediction}, and Grad-CAM over it"
+        shown.append({**told, "alt": alt, "caption": f"{Path(row.path).stem}: p = {row.probability:.3f}"})
+    return shown
 
 
-def _framed(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Return the part of a picture that the network saw, what lies past it left out."""
+def _thumb(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Return what the network saw of a picture, float [h, w, 3] of 0-1, as uint8 [THUMB, THUMB, 3]."""
+    import cv2
+
     top, left, height, width = box
-    return picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
+    framed = picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
+    return (255 * cv2.resize(framed, (THUMB, THUMB), interpolation=cv2.INTER_AREA)).astype("uint8")
 
 
 def _environment(environment: dict) -> list[list[str]]:

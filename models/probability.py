@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import keras
 from keras import KerasTensor, ops
 
-from leukemia_tf.models.decision import Decision
+from leukemia_tf.models.decision import Decision, Likeness
 
 
 @keras.saving.register_keras_serializable("leukemia_tf")
@@ -14,17 +16,20 @@ class Probability(keras.layers.Layer):
 
     Parameters
     ----------
-    temperature, threshold : float
-        As in `Decision`. Functions that were traced before these change keep the old ones.
+    decision : dict, optional
+        What `Decision` takes. Functions that were traced before it changes keep the old one.
     """
 
-    def __init__(self, temperature: float = 1.0, threshold: float = 0.5, **kwargs: object) -> None:
+    def __init__(self, decision: dict | None = None, **kwargs: object) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.temperature, self.threshold = float(temperature), float(threshold)
+        values = dict(decision or {})
+        if values.get("likeness"):
+            values["likeness"] = Likeness(**values["likeness"])
+        self.decision = Decision(**values)
 
     def call(self, logits: KerasTensor) -> KerasTensor:
         """Divide and squash."""
-        return ops.sigmoid(ops.cast(logits, "float32") / self.temperature)
+        return ops.sigmoid(ops.cast(logits, "float32") / self.decision.temperature)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the input's shape."""
@@ -34,16 +39,24 @@ class Probability(keras.layers.Layer):
         """Return what rebuilds the layer."""
         config = super().get_config()
         config.pop("dtype", None)
-        return {**config, "temperature": self.temperature, "threshold": self.threshold}
+        return {**config, "decision": asdict(self.decision)}
 
 
 def decision_of(model: keras.Model) -> Decision:
-    """Return the temperature and the threshold that travel inside a network."""
-    layer = model.layers[-1]
-    return Decision(layer.temperature, layer.threshold)
+    """Return what turns a network's logit into an answer."""
+    return model.layers[-1].decision
 
 
 def decide_by(model: keras.Model, decision: Decision) -> None:
-    """Put a temperature and a threshold into a network."""
-    layer = model.layers[-1]
-    layer.temperature, layer.threshold = float(decision.temperature), float(decision.threshold)
+    """Put what turns its logit into an answer into a network."""
+    model.layers[-1].decision = decision
+
+
+def distance(traits: KerasTensor, likeness: Likeness) -> KerasTensor:
+    """Return how far images are from the training cells: float [n, traits] -> float32 [n], Mahalanobis distances.
+
+    Source: Mahalanobis 1936; as a guard, Lee et al. 2018, arXiv:1807.03888.
+    """
+    away = ops.cast(traits, "float32") - ops.convert_to_tensor(likeness.centre, "float32")
+    squares = ops.sum(ops.matmul(away, ops.convert_to_tensor(likeness.precision, "float32")) * away, axis=-1)
+    return ops.sqrt(ops.maximum(squares, 0.0))

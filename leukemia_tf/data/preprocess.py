@@ -11,6 +11,7 @@ from leukemia_tf.data.contrast import CONTRAST
 from leukemia_tf.data.decoding import decode, is_sound
 from leukemia_tf.data.framing import cut_out, resize, window
 from leukemia_tf.data.settings import Preprocessing, parse_framing
+from leukemia_tf.data.traits import TRAITS, traits
 
 
 def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
@@ -38,7 +39,7 @@ def cell_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tf.Tenso
     return preprocess(decode(image_bytes), settings)
 
 
-def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[tf.Tensor, tf.Tensor]:
+def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode and preprocess image files; one that cannot be decoded leaves the others alone.
 
     Parameters
@@ -51,21 +52,25 @@ def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[t
     Returns
     -------
     tuple of tf.Tensor
-        uint8 [n, image_size, image_size, 3], black where a file cannot be decoded, and
+        uint8 [n, image_size, image_size, 3], black where a file cannot be decoded;
+        float32 [n, traits], what the image is like, as from `leukemia_tf.data.traits`; and
         bool [n]: whether each file could be decoded.
     """
     count = tf.shape(image_bytes, out_type=tf.int64)[0]
     shape = [settings.image_size, settings.image_size, 3]
 
-    def prepared(index: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def prepared(index: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         with tf.control_dependencies([tf.debugging.Assert(is_sound(content), ["a kind of image that is not read"])]):
-            return index, cell_from_bytes(content, settings)
+            image = decode(content)
+            return index, preprocess(image, settings), traits(image)
 
     files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
     decoded = files.map(prepared, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors()
-    end = tf.data.Dataset.from_tensors((count, tf.zeros(shape, tf.uint8)))  # so that there is always one
-    indices, cells = decoded.concatenate(end).batch(count + 1).get_single_element()
-    indices, cells = indices[:-1, None], cells[:-1]
+    nothing = (count, tf.zeros(shape, tf.uint8), tf.zeros(len(TRAITS)))  # so that there is always one
+    found = decoded.concatenate(tf.data.Dataset.from_tensors(nothing)).batch(count + 1).get_single_element()
+    indices, cells, measured = (values[:-1] for values in found)
+    indices = indices[:, None]
     spread = tf.scatter_nd(indices, tf.cast(cells, tf.int32), tf.stack([count, *shape]))
     readable = tf.scatter_nd(indices, tf.ones_like(indices[:, 0]), count[None]) > 0
-    return tf.ensure_shape(tf.cast(spread, tf.uint8), [None, *shape]), readable
+    like = tf.scatter_nd(indices, measured, tf.stack([count, len(TRAITS)]))
+    return tf.ensure_shape(tf.cast(spread, tf.uint8), [None, *shape]), like, readable

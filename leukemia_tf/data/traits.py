@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.data.contrast import rgb_to_lab
+from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import cut_out, window
 from leukemia_tf.data.settings import BACKGROUND
 
+BATCH = 64
 TRAITS = (
     *("height", "width", "area", "off_centre", "elongation", "raggedness"),
     *("lightness", "a", "b", "lightness_spread", "a_spread", "b_spread", "sharpness", "fineness"),
@@ -17,7 +23,7 @@ TRAITS = (
 
 
 def traits(image: tf.Tensor) -> tf.Tensor:
-    """Measure an image.
+    """Measure an image, each trait on a scale on which cells spread evenly.
 
     Parameters
     ----------
@@ -27,16 +33,23 @@ def traits(image: tf.Tensor) -> tf.Tensor:
     Returns
     -------
     tf.Tensor
-        float32 [14], in the order of `TRAITS`: logarithms of the image's sides and of the cell's area in pixels; how
-        far the cell lies from the image's middle, in its own radii; the logarithms of its longer over its shorter axis,
-        and of an ellipse's area with its moments over its own; mean and deviation of CIE LAB inside it; the logarithms
+        float32 [14], in the order of `TRAITS`: the logarithms of the image's sides and of the cell's area in pixels; of
+        how far the cell lies from the image's middle, in its own radii; of how much longer it is than wide, and of how
+        much smaller than an ellipse with its moments; mean of CIE LAB inside it, and the logarithms of its deviation;
         of the mean Laplacian of its lightness, and of that over its mean slope.
     """
-    box = window(image, "tight")
-    cell = cut_out(image, box)
+    box = window(image, "tight")  # without a cell the whole image, and its area is 0
+    cell = tf.ensure_shape(cut_out(image, box), [None, None, 3])
     inside = tf.cast(tf.reduce_max(cell, axis=-1) > BACKGROUND, tf.float32)
     sides = tf.cast(tf.shape(image)[:2], tf.float32)
     return tf.concat([tf.math.log(sides), _shape(inside, box, sides), _colours(cell, inside)], 0)
+
+
+def traits_of_files(paths: Sequence[Path]) -> np.ndarray:
+    """Measure sound image files, in parallel: float32 [n, 14]."""
+    files = tf.data.Dataset.from_tensor_slices([os.fsencode(path) for path in paths])
+    measured = files.map(lambda path: traits(decode(tf.io.read_file(path))), num_parallel_calls=2 * os.cpu_count())
+    return np.concatenate([np.zeros((0, len(TRAITS)), np.float32), *measured.batch(BATCH).as_numpy_iterator()])
 
 
 def _shape(inside: tf.Tensor, box: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
@@ -52,8 +65,9 @@ def _shape(inside: tf.Tensor, box: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
     longer, shorter = longer + 1 / 12, tf.maximum(shorter, 0) + 1 / 12  # a pixel is a square
     corner = tf.cast(box[:2], tf.float32)
     away = tf.norm(corner + tf.stack([top, left]) + 0.5 - sides / 2) / tf.sqrt(area / math.pi)
-    ragged = tf.math.log(4 * math.pi * tf.sqrt(longer * shorter) / area)
-    return tf.stack([tf.math.log(area), away, tf.math.log(longer / shorter) / 2, ragged])
+    stretched = tf.math.log(longer / shorter) / 2
+    ragged = tf.maximum(tf.math.log(4 * math.pi * tf.sqrt(longer * shorter) / area), 0)
+    return tf.math.log(tf.stack([area, away + 0.02, stretched + 0.05, ragged + 0.003]))
 
 
 def _colours(cell: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
@@ -68,4 +82,4 @@ def _colours(cell: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
     within = tf.maximum(tf.reduce_sum(deep), 1.0)
     bend = tf.reduce_sum(deep * tf.abs(tf.add_n(around) - 4 * lab[0])) / within + 1e-3
     slope = tf.reduce_sum(deep * (tf.abs(around[1] - around[0]) + tf.abs(around[3] - around[2]))) / within + 1e-3
-    return tf.concat([mean, spread, [tf.math.log(bend), tf.math.log(bend / slope)]], 0)
+    return tf.concat([mean, tf.math.log(tf.concat([spread + 0.1, [bend, bend / slope]], 0))], 0)

@@ -6,24 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import roc_curve
 
-from leukemia_tf.evaluation.predictions import sigmoid
-from leukemia_tf.models.decision import Decision
-
 COLDEST, HOTTEST = 0.05, 20.0
-
-
-def decide(labels: np.ndarray, logits: np.ndarray, rule: str) -> Decision:
-    """Fit the temperature, and the threshold by a rule, on cells of patients that the network was not trained on.
-
-    Parameters
-    ----------
-    labels, logits : numpy.ndarray
-        int [n], both classes; float [n].
-    rule : str
-        See `choose_threshold`.
-    """
-    temperature = fit_temperature(labels, logits)
-    return Decision(temperature, choose_threshold(labels, sigmoid(logits / temperature), rule))
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:

@@ -40,7 +40,7 @@ def learning_curves(history: Sequence[dict[str, str]]) -> Figure:
         return [float(row[name] or "nan") for row in history]
 
     epochs, val_loss, by_patient = column("epoch"), column("val_loss"), column("val_auroc_by_patient")
-    loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (balanced, augmented)")
+    loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (as weighed and varied)")
     loss.plot(epochs, val_loss, color=VAL, marker=".", label="validation")
     loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
     score.plot(epochs, column("val_auroc"), color=VAL, marker=".", label="over cells")

@@ -28,6 +28,7 @@ class Prediction:
     view: str = "none"  # which test-time views the logit is the mean of
 
 
+UNLIKE, UNLIKE_REASON = "unlike-training", "the image is unlike the training cells in size, shape, colours or sharpness"
 COLUMNS = tuple(column.name for column in fields(Prediction))
 
 

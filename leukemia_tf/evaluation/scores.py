@@ -9,7 +9,7 @@ import numpy as np
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.predictions import Prediction, arrays, sigmoid
+from leukemia_tf.evaluation.predictions import UNLIKE, Prediction, arrays, sigmoid
 from leukemia_tf.models.decision import Decision
 
 LEAKS = "CAUTION: split by image, patients leak, the scores are too high"
@@ -33,6 +33,7 @@ def score_part(predictions: Sequence[Prediction], decision: Decision, seed: int 
     before = score_with_intervals(labels, raw, patients, seed)
     return {
         "cells": len(labels),
+        "unlike_training": sum(prediction.status == UNLIKE for prediction in predictions),
         "patients": {label: len(np.unique(patients[labels == index])) for index, label in enumerate(LABELS)},
         "cell": score_with_intervals(labels, probabilities, patients, seed, threshold=decision.threshold),
         "patient": score_with_intervals(
@@ -54,6 +55,8 @@ def table(part: str, scores: dict, protocol: str) -> str:
     for name in METRICS:
         columns = [written(scores[unit][name]) for unit in UNITS]
         lines.append(f"{name:<18} {columns[0]:<22} {columns[1]:<22} {columns[2]}")
+    if scores["unlike_training"]:
+        lines.append(f"{scores['unlike_training']} of the cells are unlike the training cells; they are in the scores")
     if min(leukemic, healthy) < FEW:
         lines.append(f"caution: resampling fewer than {FEW} patients of a class understates the doubt")
     return "\n".join(lines)

@@ -10,8 +10,9 @@ import tensorflow as tf
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.evaluation.predictions import UNLIKE
 from leukemia_tf.models.network import logit_model, preprocessing_of
-from leukemia_tf.models.probability import decision_of
+from leukemia_tf.models.probability import decision_of, distance
 
 UNREADABLE = "unreadable"
 
@@ -28,15 +29,20 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
     -------
     callable
         `image_bytes`, string [n], -> `probability` float32 [n], `logit` float32 [n], `prediction` string [n],
-        `status` string [n] (`ok` or `unreadable`; an unreadable image's numbers are NaN and its prediction is
-        empty).
+        `status` string [n]: `ok`; `unlike-training`, where the answer is worth nothing; or `unreadable`, where the
+        numbers are NaN and the prediction is empty.
     """
     settings = Preprocessing(**preprocessing_of(model))
     to_logit, decision = logit_model(model), decision_of(model)
 
+    def status(measured: tf.Tensor) -> tf.Tensor:
+        if not decision.likeness:
+            return tf.fill(tf.shape(measured)[:1], "ok")
+        return tf.where(distance(measured, decision.likeness) > decision.likeness.limit, UNLIKE, "ok")
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        cells, readable = cells_from_bytes(image_bytes, settings)
+        cells, measured, readable = cells_from_bytes(image_bytes, settings)
         logit = tf.where(readable, to_logit(cells, training=False)[:, 0], float("nan"))
         probability = tf.sigmoid(logit / decision.temperature)
         label = tf.where(probability >= decision.threshold, LABELS[1], LABELS[0])
@@ -44,7 +50,7 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
             "probability": probability,
             "logit": logit,
             "prediction": tf.where(readable, label, ""),
-            "status": tf.where(readable, "ok", UNREADABLE),
+            "status": tf.where(readable, status(measured), UNREADABLE),
         }
 
     return answer

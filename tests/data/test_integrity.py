@@ -184,7 +184,7 @@ def test_bad(tmp_path, name):
 
 @pytest.mark.parametrize("name", BAD)
 def test_the_graph_refuses_too(name):
-    readable = cells_from_bytes(tf.constant([BAD[name][0], encode(".png")]), Preprocessing(8))[1]
+    readable = cells_from_bytes(tf.constant([BAD[name][0], encode(".png")]), Preprocessing(8))[2]
     assert readable.numpy().tolist() == [False, True]
 
 

@@ -88,7 +88,7 @@ def test_one_bad_file_spoils_only_its_own_row(cells):
     files = [cv2.imencode(".png", image)[1].tobytes() for image in cells[:4]]
     files[1:1] = [b"rubbish"]
     files.append(b"")
-    pictures, readable = cells_from_bytes(tf.constant(files), Preprocessing(32))
+    pictures, _, readable = cells_from_bytes(tf.constant(files), Preprocessing(32))
     assert readable.numpy().tolist() == [True, False, True, True, True, False]
     alone = preprocess(tf.constant(cells[1][..., ::-1]), Preprocessing(32))
     np.testing.assert_array_equal(pictures[2], alone)
@@ -97,6 +97,6 @@ def test_one_bad_file_spoils_only_its_own_row(cells):
 
 @pytest.mark.parametrize("files", [[], [b"x"], [b"x", b"y"]])
 def test_nothing_readable(files):
-    pictures, readable = cells_from_bytes(tf.constant(files, tf.string), Preprocessing(8))
+    pictures, _, readable = cells_from_bytes(tf.constant(files, tf.string), Preprocessing(8))
     assert pictures.shape == (len(files), 8, 8, 3)
     assert not readable.numpy().any()

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from leukemia_tf.errors import UserError
-from leukemia_tf.evaluation.calibration import choose_threshold, decide, fit_temperature
+from leukemia_tf.evaluation.calibration import choose_threshold, fit_temperature
 from leukemia_tf.evaluation.predictions import sigmoid
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.models.decision import Decision
@@ -57,7 +57,7 @@ def test_the_line_lies_between_two_cells():
 
 
 def test_a_number_is_taken_as_it_is():
-    assert decide(LABELS, TRUE, "0.3") == Decision(pytest.approx(1.0, abs=0.05), 0.3)
+    assert choose_threshold(LABELS, sigmoid(TRUE), "0.3") == 0.3
 
 
 @pytest.mark.parametrize("rule", ["0", "1", "2", "much", "sensitivity", "sensitivity:1", "youden:0.5", "nan", ""])

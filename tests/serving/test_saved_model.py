@@ -39,16 +39,17 @@ def ask_alone(exported, paths):
 def compare(exported, tiny_run, paths):
     answers = ask_alone(exported, paths)
     wanted = predict(PredictConfig(images=tuple(paths), run=tiny_run.path))
-    probabilities = np.array([row.probability for row in wanted if row.status == "ok"])
+    probabilities = np.array([row.probability for row in wanted if row.status != "unreadable"])
     assert probabilities.std() > 1e-3  # a network that answers the same to every cell proves nothing
     for index, row in enumerate(wanted):
         assert answers["status"][index] == row.status
         assert answers["prediction"][index] == row.prediction
-        if row.status == "ok":
+        if row.status != "unreadable":
             assert answers["probability"][index] == pytest.approx(row.probability, abs=1e-5)
             assert answers["logit"][index] == pytest.approx(row.logit, abs=1e-4)
         else:
             assert np.isnan(answers["probability"][index])
+    return {row.status for row in wanted}
 
 
 def test_layout(exported):
@@ -61,11 +62,12 @@ def test_answers_like_predict(exported, tiny_run, tiny_cells, tmp_path):
     bad = tmp_path / "bad.bmp"
     bad.write_bytes(b"BM rubbish")
     cells = sorted(tiny_cells.rglob("*.bmp"))[:6]
-    compare(exported, tiny_run, [*cells[:3], bad, *cells[3:]])
+    assert compare(exported, tiny_run, [*cells[:3], bad, *cells[3:]]) == {"ok", "unreadable"}
 
 
 def test_answers_like_predict_on_real_files(exported, tiny_run, real_cells):
-    compare(exported, tiny_run, sorted(real_cells.rglob("*.bmp"))[::3] + sorted(real_cells.rglob("*.png"))[::200])
+    paths = sorted(real_cells.rglob("*.bmp"))[::3] + sorted(real_cells.rglob("*.png"))[::200]
+    assert compare(exported, tiny_run, paths) == {"unlike-training"}  # it was trained on small phantom cells
 
 
 def test_next_version_beside_the_first(exported, tiny_run):
