@@ -92,11 +92,13 @@ def _named(runs: Sequence[RunFolder]) -> dict[str, RunFolder]:
 
 
 def _predictions(run: RunFolder) -> list[Prediction]:
-    from leukemia_tf.evaluation.predictions import read_predictions
+    from leukemia_tf.data.catalog import read_cells
+    from leukemia_tf.evaluation.predictions import read_judged
 
     if not run.metrics.is_file() or not run.predictions("test").is_file():
         raise RunError(f"{run} has no predictions on test patients: finish it with --resume, or evaluate it.")
-    return sorted(read_predictions(run.predictions("test")), key=lambda row: row.path)
+    patients = {cell.patient for cell in read_cells(run.cells)}
+    return sorted(read_judged(run.predictions("test"), patients), key=lambda row: row.path)
 
 
 def _check_same_cells(rows: dict[str, list[Prediction]]) -> None:

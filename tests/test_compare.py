@@ -8,10 +8,10 @@ import pytest
 
 from leukemia_tf.compare import compare
 from leukemia_tf.config import CompareConfig
-from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.errors import DataError, RunError, UserError
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.explain.error_analysis import by_patient, only_right, wrong_answers
-from leukemia_tf.files import read_csv
+from leukemia_tf.files import read_csv, write_csv
 from leukemia_tf.run import RunFolder
 
 
@@ -24,8 +24,7 @@ def other_run(tiny_run, tmp_path):
     for row in rows:
         row["probability"] = str(1 - float(row["probability"]))
         row["prediction"] = {"all": "hem", "hem": "all"}[row["prediction"]]
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-    run.predictions("test").write_text("\n".join(lines) + "\n")
+    write_csv(run.predictions("test"), list(rows[0]), rows)
     return run
 
 
@@ -72,3 +71,24 @@ def test_who_is_wrong_by_hand():
     worst, other = by_patient(labels, patients, wrong)
     assert worst == {"patient": "a", "label": 1, "cells": 2, "wrong": [1, 2, 2], "all_wrong": 1}
     assert (other["patient"], other["wrong"], other["all_wrong"]) == ("H", [1, 1, 2], 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("probability", "nan", "line 2: probability is 'nan', not a number"),
+        ("logit", "much", "line 2: logit is 'much', not a number"),
+        ("probability", "", "line 2: there is no probability"),
+        ("patient", "P99", "line 2: no such patient as 'P99'"),
+        ("label", "", "line 2: the label is ''"),
+        ("other", "1", "is no table of predictions"),
+    ],
+)
+def test_predictions_that_cannot_be_scored(tiny_run, other_run, tmp_path, column, value, sentence):
+    path = other_run.predictions("test")
+    rows = read_csv(path)
+    rows[0][column] = value
+    write_csv(path, list(rows[0]), rows)
+    with pytest.raises(DataError, match=sentence):
+        compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

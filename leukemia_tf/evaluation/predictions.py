@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.errors import DataError
 from leukemia_tf.files import read_csv, write_csv
 from leukemia_tf.models.decision import Decision
 
@@ -57,12 +59,50 @@ def as_row(prediction: Prediction) -> dict[str, object]:
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what `write_predictions` wrote."""
+    """Read what `write_predictions` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is another table, or a number in it is none.
+    """
     rows = read_csv(path)
-    for row in rows:
+    for line, row in enumerate(rows, start=2):
+        if not set(row) <= set(COLUMNS):
+            raise DataError(f"{path} is no table of predictions: its columns must be {', '.join(COLUMNS)}.")
         for name in ("logit", "probability"):
-            row[name] = float(row[name]) if row[name] else None
+            row[name] = _number(row[name], f"{path}, line {line}: {name}") if row[name] else None
     return [Prediction(**row) for row in rows]
+
+
+def read_judged(path: Path, patients: Collection[str]) -> list[Prediction]:
+    """Read predictions that are to be scored: each with a label, a probability, and one of these patients.
+
+    Raises
+    ------
+    DataError
+        At the first row that cannot be scored.
+    """
+    rows = read_predictions(path)
+    for line, row in enumerate(rows, start=2):
+        wrong = {
+            f"the label is {row.label!r}, not {' or '.join(LABELS)}": row.label not in LABELS,
+            f"no such patient as {row.patient!r} in the run": row.patient not in patients,
+            "there is no probability": row.probability is None or row.logit is None,
+        }
+        for problem in (sentence for sentence, found in wrong.items() if found):
+            raise DataError(f"{path}, line {line}: {problem}. Write the file anew by `python -m leukemia_tf.evaluate`.")
+    return rows
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where} is {text!r}, not a number: write the file anew by `python -m leukemia_tf.evaluate`.")
+    return value
 
 
 def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
