@@ -151,6 +151,7 @@ def test_training_graph_and_saved_model_agree(framing, contrast, cells, tmp_path
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.data.pipeline import load_cells
     from leukemia_tf.models.cell_input import CellInput
+    from leukemia_tf.models.probability import Probability
     from leukemia_tf.serving.saved_model import write_saved_model
 
     settings = {"image_size": 72, "framing": framing, "contrast": contrast}
@@ -158,7 +159,7 @@ def test_training_graph_and_saved_model_agree(framing, contrast, cells, tmp_path
     x = CellInput("unit", settings, name="scale")(cell)
     x = keras.layers.Conv2D(1, 72, kernel_initializer=keras.initializers.RandomNormal(seed=3))(x)
     logit = keras.layers.Dense(1, name="logit")(keras.layers.Flatten()(x))
-    model = keras.Model(cell, keras.layers.Activation("sigmoid", name="probability")(logit))
+    model = keras.Model(cell, Probability(name="probability")(logit))
     paths = [tmp_path / f"{index}.png" for index in range(len(cells))]
     for path, image in zip(paths, cells):
         cv2.imwrite(str(path), image[..., ::-1])
