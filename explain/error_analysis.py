@@ -107,6 +107,8 @@ def draw_costs(scores: Mapping[str, dict], parameters: Mapping[str, int], second
     figure, axes = plots.axes(5.6, columns=2)
     for axis, costs, title in zip(axes, (parameters, seconds), ("parameters", "seconds of training")):
         for number, (name, score) in enumerate(scores.items()):
+            if score["value"] is None or score["low"] is None:  # undefined
+                continue
             ends = [[max(0.0, score["value"] - score["low"])], [max(0.0, score["high"] - score["value"])]]
             axis.errorbar(costs[name], score["value"], ends, fmt="o", color=f"C{number}", capsize=3, label=name)
         axis.set(xscale="log", xlabel=title, ylabel="AUROC by patient, 95 % over patients")

@@ -110,7 +110,11 @@ def write_beginning(
         train={**asdict(config), "resume": False},
         network={"name": name, "parameters": parameters, "image_size": size, "head": asdict(assembled.head)},
         weights={"asked": config.weights, **loaded},
-        data={"name": source.told_by if source.embedded else source.folder.name, "folder": source.folder},
+        data={
+            "name": source.told_by if source.embedded else source.folder.name,
+            "folder": source.folder,
+            "same_patients": prepared.same,
+        },
         stages=as_records(stages),
     )
 

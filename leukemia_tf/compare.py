@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def compare(config: CompareConfig) -> dict:
         raise UserError("compare takes two or more run folders.")
     runs = _named([open_run(path) for path in config.runs])
     rows = {name: _predictions(run) for name, run in runs.items()}
-    _check_same_cells(rows)
+    _check_same_cells(runs, rows)
 
     import numpy as np
 
@@ -93,24 +94,32 @@ def _named(runs: Sequence[RunFolder]) -> dict[str, RunFolder]:
 
 def _predictions(run: RunFolder) -> list[Prediction]:
     from leukemia_tf.data.catalog import read_cells
-    from leukemia_tf.evaluation.predictions import read_judged
+    from leukemia_tf.evaluation.predictions import by_person, read_judged
 
     if not run.metrics.is_file() or not run.predictions("test").is_file():
         raise RunError(f"{run} has no predictions on test patients: finish it with --resume, or evaluate it.")
     patients = {cell.patient for cell in read_cells(run.cells)}
-    return sorted(read_judged(run.predictions("test"), patients), key=lambda row: row.path)
+    rows = sorted(read_judged(run.predictions("test"), patients), key=lambda row: row.path)
+    return by_person(rows, run.read_config()["data"].get("same_patients", ()))
 
 
-def _check_same_cells(rows: dict[str, list[Prediction]]) -> None:
-    (first, own), *others = rows.items()
-    here = {(row.path, row.label, row.patient) for row in own}
-    for name, other in others:
-        there = {(row.path, row.label, row.patient) for row in other}
+def _check_same_cells(runs: dict[str, RunFolder], rows: dict[str, list[Prediction]]) -> None:
+    from leukemia_tf.data.catalog import read_cells
+
+    pictures = {name: {cell.path: cell.sha256 for cell in read_cells(run.cells)} for name, run in runs.items()}
+
+    def judged(name: str) -> Counter:
+        return Counter((row.path, row.label, row.patient, pictures[name].get(row.path)) for row in rows[name])
+
+    first, *others = rows
+    here = judged(first)
+    for name in others:
+        there = judged(name)
         if here != there:
-            example = min(here ^ there)[0]
+            example = min((here - there) + (there - here))[0]
             raise RunError(
-                f"{first} and {name} were not judged on the same cells: {len(here - there):,} stand in the first "
-                f"alone and {len(there - here):,} in the second, such as {example}. Train both with one --split."
+                f"{first} and {name} were not judged on the same cells: {(here - there).total():,} stand in the first "
+                f"alone and {(there - here).total():,} in the second, such as {example}. Train both with one --split."
             )
 
 
@@ -139,7 +148,9 @@ def _scored(runs: dict[str, RunFolder], rows: dict[str, list[Prediction]], seed:
             "seconds": sum(float(row["seconds"]) for row in _history(run)),
         }
     counts = {"cells": len(labels), "patients": len(set(patients.tolist()))}
-    return {**counts, "seed": seed, "runs": found}
+    cautions = {name: metrics["caution"] for name, metrics in judged.items() if "caution" in metrics}
+    protocol = judged[next(iter(judged))]["protocol"]
+    return {**counts, "protocol": protocol, "cautions": cautions, "bootstrap_seed": seed, "runs": found}
 
 
 def _galleries(runs: dict[str, RunFolder], rows: Sequence[Prediction], wrong: np.ndarray) -> dict[str, object]:
@@ -185,7 +196,8 @@ def _table(found: dict) -> str:
 
     wide = max(map(len, found["runs"])) + 2
     lines = [
-        f"{found['cells']:,} test cells of {found['patients']} patients; 95 % intervals over patients",
+        *(f"{name}: {caution}" for name, caution in found["cautions"].items()),
+        f"{found['cells']:,} test cells of {found['patients']} patients ({found['protocol']} split), 95 % over them",
         f"{'':<{wide}}{'AUROC by patient':<24}{'more than the first':<26}{'AUROC over cells':<24}weighted F1",
     ]
     for name, row in found["runs"].items():

@@ -52,17 +52,19 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     from leukemia_tf.data.splits import read_split
     from leukemia_tf.evaluation.figures import run_figures
     from leukemia_tf.evaluation.plots import save
-    from leukemia_tf.evaluation.predictions import write_predictions
+    from leukemia_tf.evaluation.predictions import by_person, write_predictions
     from leukemia_tf.evaluation.scores import LEAKS, score_part
     from leukemia_tf.evaluation.thresholds import check_threshold
     from leukemia_tf.evaluation.tta import check_tta
     from leukemia_tf.files import read_csv, write_atomically, write_json
-    from leukemia_tf.judge import answers_of, fit_decision, logits_of
+    from leukemia_tf.judge import answers_of, fit_decision, likeness_of, logits_of
     from leukemia_tf.models.network import load_network
     from leukemia_tf.models.probability import decide_by, decision_of
     from leukemia_tf.report import write_report
 
     check_tta(tta)
+    if threshold and tta != "none":
+        raise UserError("--tta beside --threshold: what is put into the network is fitted on cells as they are.")
     check_threshold(threshold or "0.5")
     settings = run.read_config()
     split = read_split(run.splits)
@@ -83,9 +85,11 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     parts = {part: own for part, own in parts.items() if own}  # a split may name no patient for validation
     asked = settings["train"]
     logits = {part: logits_of(model, folder, own, asked, tta, f"preparing {part}") for part, own in parts.items()}
+    run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     if threshold:
         trained = [cell for cell in every if cell.split == "train"]
-        decide_by(model, fit_decision(folder, trained, parts.get("val", []), logits.get("val"), threshold))
+        likeness = decision_of(model).likeness or likeness_of(folder, trained)
+        decide_by(model, fit_decision(parts.get("val", []), logits.get("val"), threshold, likeness))
         write_atomically(run.model, model.save)
     decision = decision_of(model)
     metrics = {
@@ -96,16 +100,18 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
         "decision": {"temperature": decision.temperature, "threshold": decision.threshold},
         "tta": tta,
+        "bootstrap_seed": seed,
         "parts": {},
     }
     for part, own in parts.items():
         predictions = answers_of(model, folder, own, logits[part], tta)
         write_predictions(run.predictions(part), predictions)
+        predictions = by_person(predictions, settings["data"].get("same_patients", ()))
         metrics["parts"][part] = score_part(predictions, decision, seed)
     figures = run_figures(predictions, read_csv(run.history), metrics)
     for name, figure in figures.items():
         save(figure, run.figure(name))
-    write_report(run, metrics, figures, model, folder)
+    write_report(run, metrics, predictions, figures, model, folder)
     write_json(run.metrics, metrics)  # last: a run that has it is finished
     return metrics
 
@@ -116,7 +122,8 @@ def show(run: RunFolder, metrics: dict) -> None:
 
     test = metrics["parts"]["test"]
     caution = f"; {metrics['caution']}" if "caution" in metrics else ""
-    log.info("\n%s", table("test", test, f"{metrics['protocol']} split, seed {metrics['seed']}{caution}"))
+    drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
+    log.info("\n%s", table("test", test, f"{metrics['protocol']} {drawn}{caution}"))
     log.info("\nrun folder: %s", run)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.evaluation.predictions import Prediction
-    from leukemia_tf.models.decision import Decision
+    from leukemia_tf.models.decision import Decision, Likeness
 
 
 def logits_of(
@@ -52,29 +52,32 @@ def answers_of(
 
 
 def fit_decision(
-    folder: Path, trained: Sequence[Cell], validated: Sequence[Cell], logits: np.ndarray | None, threshold: str
+    validated: Sequence[Cell], logits: np.ndarray | None, threshold: str, likeness: Likeness | None
 ) -> Decision:
-    """Return what turns logits into answers.
-
-    The temperature and the threshold are fitted on the validation cells and their `logits`, which images are alike on
-    the training cells.
-    """
-    import numpy as np
-
+    """Return what turns logits into answers, fitted on the validation cells and their `logits` [n]."""
     from leukemia_tf.data.catalog import LABELS
     from leukemia_tf.data.pipeline import classes
-    from leukemia_tf.data.traits import traits_of_files
     from leukemia_tf.evaluation.calibration import choose_threshold, fit_temperature
-    from leukemia_tf.evaluation.likeness import fit_likeness
     from leukemia_tf.evaluation.predictions import sigmoid
     from leukemia_tf.models.decision import Decision
 
-    patients = np.array([cell.patient for cell in trained])
-    likeness = fit_likeness(traits_of_files([folder / cell.path for cell in trained]), patients)
     missing = set(LABELS) - {cell.label for cell in validated}
     if missing:
-        log.warning("WARNING: the validation part lacks %s: the probability is not calibrated", " and ".join(missing))
-        return Decision(likeness=likeness)
+        told = threshold.replace(".", "", 1).isdecimal()
+        instead = "" if told else f", and --threshold {threshold} cannot be: it is 0.5"
+        log.warning("WARNING: the validation part lacks %s: no temperature%s", " and ".join(sorted(missing)), instead)
+        return Decision(1.0, float(threshold) if told else 0.5, likeness)
     labels = classes(validated)
     temperature = fit_temperature(labels, logits)
     return Decision(temperature, choose_threshold(labels, sigmoid(logits / temperature), threshold), likeness)
+
+
+def likeness_of(folder: Path, trained: Sequence[Cell]) -> Likeness | None:
+    """Return which images are like the training cells, which lie in `folder`."""
+    import numpy as np
+
+    from leukemia_tf.data.traits import traits_of_files
+    from leukemia_tf.evaluation.likeness import fit_likeness
+
+    patients = np.array([cell.patient for cell in trained])
+    return fit_likeness(traits_of_files([folder / cell.path for cell in trained]), patients)

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import isfinite, log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,21 +19,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from leukemia_tf.evaluation.predictions import Prediction
+    from leukemia_tf.models.decision import Decision
 
 SHOWN = 5  # cells of a gallery
 THUMB = 170  # pixels
+CARD = (
+    ("roc_auc", "auroc_by_patient", "AUROC by patient"),
+    ("roc_auc", "auroc", "AUROC over cells"),
+    ("f1", "weighted_f1", "weighted F1"),
+)
 STAGE = ("name", "learning", "image_size", "epochs", "learning_rate", "schedule")
 
 
-def write_report(run: RunFolder, metrics: dict, figures: dict[str, Figure], model: keras.Model, folder: Path) -> Path:
+def write_report(
+    run: RunFolder,
+    metrics: dict,
+    predictions: Sequence[Prediction],
+    figures: dict[str, Figure],
+    model: keras.Model,
+    folder: Path,
+) -> Path:
     """Write report.html, and MODEL_CARD.md beside it.
 
     Parameters
     ----------
     run : RunFolder
-        With its predictions.
+        With its settings and cells.
     metrics : dict
         What goes into metrics.json.
+    predictions : sequence of Prediction
+        On the test part, as from `by_person`.
     figures : dict of str to matplotlib.figure.Figure
         As from `run_figures`.
     model : keras.Model
@@ -43,14 +59,14 @@ def write_report(run: RunFolder, metrics: dict, figures: dict[str, Figure], mode
     import leukemia_tf
     from leukemia_tf.evaluation import page, verdict
     from leukemia_tf.evaluation.bootstrap import RESAMPLES
-    from leukemia_tf.evaluation.predictions import read_predictions
-    from leukemia_tf.evaluation.scores import UNITS, written
+    from leukemia_tf.evaluation.scores import UNITS
     from leukemia_tf.files import write_atomically
+    from leukemia_tf.models.decision import Decision
 
     settings = run.read_config()
     environment = json.loads(run.environment.read_text(encoding="utf-8"))
-    predictions, test = read_predictions(run.predictions("test")), metrics["parts"]["test"]
-    threshold = metrics["decision"]["threshold"]
+    test, decision = metrics["parts"]["test"], Decision(**metrics["decision"])
+    threshold = decision.threshold
     values = {
         "name": settings["network"]["name"],
         "about": _about(settings),
@@ -58,12 +74,12 @@ def write_report(run: RunFolder, metrics: dict, figures: dict[str, Figure], mode
         "verdict": verdict.verdict(metrics),
         "cautions": verdict.cautions(metrics, settings),
         "threshold": f"{threshold:.3g}",
-        "scores": [[label, *(written(test[unit][key]) for unit in UNITS)] for key, label in verdict.NAMES.items()],
+        "scores": [[label, *(_told(test, unit, key) for unit in UNITS)] for key, label in verdict.NAMES.items()],
         "leak": _leak(metrics),
         "parts": _parts(run),
         "stages": _stages(settings),
         "calibration": verdict.calibration_said(metrics),
-        "command": _command(settings["asked"]),
+        "command": _command(settings),
         "version": leukemia_tf.__version__,
     }
     text = page.render(
@@ -74,12 +90,12 @@ def write_report(run: RunFolder, metrics: dict, figures: dict[str, Figure], mode
         seed=metrics["seed"],
         resamples=f"{RESAMPLES:,}",
         patients=_patients(predictions, threshold),
-        galleries=_galleries(model, folder, predictions),
+        galleries=_galleries(model, folder, predictions, decision),
         environment=_environment(environment),
     )
     card = page.render_card(**values, front=_front(metrics, settings))
-    write_atomically(run.card, lambda scratch: scratch.write_text(card, encoding="utf-8"))
-    return write_atomically(run.report, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+    write_atomically(run.card, lambda scratch: scratch.write_text(card, encoding="utf-8", errors="replace"))
+    return write_atomically(run.report, lambda scratch: scratch.write_text(text, encoding="utf-8", errors="replace"))
 
 
 def _front(metrics: dict, settings: dict) -> dict[str, str]:
@@ -90,11 +106,8 @@ def _front(metrics: dict, settings: dict) -> dict[str, str]:
         "dataset": {"name": metrics["data"], "type": metrics["data"], "split": f"test, by {metrics['protocol']}"},
         "metrics": [
             {"type": kind, "name": written_name, "value": test[key]["value"]}
-            for kind, key, written_name in (
-                ("roc_auc", "auroc_by_patient", "AUROC by patient"),
-                ("roc_auc", "auroc", "AUROC over cells"),
-                ("f1", "weighted_f1", "weighted F1"),
-            )
+            for kind, key, written_name in CARD
+            if isfinite(test[key]["value"])
         ],
     }
     front = {
@@ -108,8 +121,18 @@ def _front(metrics: dict, settings: dict) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in front.items()}
 
 
-def _command(asked: dict) -> str:
-    """Return the command that trains such a run: the flags that are not the defaults, but for the folder."""
+def _told(test: dict, unit: str, metric: str) -> str:
+    """Return a score as text; a share of votes is no probability, and has no calibration."""
+    from leukemia_tf.evaluation.scores import written
+
+    return "" if unit == "patient_vote" and metric in ("brier", "ece") else written(test[unit][metric])
+
+
+def _command(settings: dict) -> str:
+    """Return the command that trains such a run: the flags that are not the defaults, and where the cells lay."""
+    asked = settings["asked"]
+    if settings["data"]["name"] != "embedded":
+        asked = {**asked, "data": settings["data"]["folder"]}
     words = ["python", "-m", "leukemia_tf.train"]
     plain = _flags(json.loads(json.dumps(asdict(TrainConfig()))))
     for flag, value in _flags(asked).items():
@@ -178,7 +201,7 @@ def _patients(predictions: Sequence[Prediction], threshold: float) -> list[list[
     return rows
 
 
-def _galleries(model: keras.Model, folder: Path, predictions: Sequence[Prediction]) -> list[dict]:
+def _galleries(model: keras.Model, folder: Path, predictions: Sequence[Prediction], decision: Decision) -> list[dict]:
     """Return the surest right and the surest wrong cells of either class, one patient's no more than it must."""
     from leukemia_tf.data.catalog import LABELS
 
@@ -187,18 +210,19 @@ def _galleries(model: keras.Model, folder: Path, predictions: Sequence[Predictio
         for right, word in ((True, "right"), (False, "wrong")):
             found = [row for row in predictions if row.label == label and (row.prediction == label) == right]
             if found:
-                groups[f"{label}, {word}: the surest of {len(found):,}"] = _spread(found)
+                groups[f"{label}, {word}: the surest of {len(found):,}"] = _spread(found, decision)
     shown = iter(_shown(model, folder, [row for rows in groups.values() for row in rows]))
     return [{"title": title, "cells": [next(shown) for _ in rows]} for title, rows in groups.items()]
 
 
-def _spread(rows: Sequence[Prediction]) -> list[Prediction]:
-    """Return the rows farthest from an even chance, each patient's first, then each one's second, and so on."""
+def _spread(rows: Sequence[Prediction], decision: Decision) -> list[Prediction]:
+    """Return the rows farthest from the threshold, each patient's first, then each one's second, and so on."""
+    line = decision.temperature * log(decision.threshold / (1 - decision.threshold))
     turns: dict[str, int] = {}
     ranked = []
-    for row in sorted(rows, key=lambda row: -abs(row.logit)):
+    for row in sorted(rows, key=lambda row: -abs(row.logit - line)):
         turns[row.patient] = turns.get(row.patient, 0) + 1
-        ranked.append((turns[row.patient], -abs(row.logit), row.path, row))
+        ranked.append((turns[row.patient], -abs(row.logit - line), row.path, row))
     return [row for *_, row in sorted(ranked)[:SHOWN]]
 
 

@@ -76,7 +76,8 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
             _fit(run, config, assembled, stages)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     judged = open_run(config.refit) if config.refit else None
-    show(run, borrow_scores(run, judged) if judged else evaluate_run(run, source.folder, threshold=config.threshold))
+    fitted = None if run.metrics.is_file() else config.threshold  # a finished run's may have been fitted anew since
+    show(run, borrow_scores(run, judged) if judged else evaluate_run(run, source.folder, threshold=fitted))
     return run
 
 
@@ -182,14 +183,15 @@ def _fit(run: RunFolder, config: TrainConfig, assembled: Assembled, stages: Sequ
     from leukemia_tf.training.logs import log_epoch
     from leukemia_tf.training.loop import train_stages
 
+    judged = load_network(open_run(config.refit).model) if config.refit else None
     note = log_epoch(run.batches, run.tensorboard if config.tensorboard else None)
     try:
         train_stages(task_of(assembled, run.history, run.checkpoints, note), stages)
     except KeyboardInterrupt:
         log.warning("\nthe state is kept; go on: python -m leukemia_tf.train --out %s --resume", run)
         raise
-    if config.refit:
-        decide_by(assembled.network.model, decision_of(load_network(open_run(config.refit).model)))
+    if judged:
+        decide_by(assembled.network.model, decision_of(judged))
     write_atomically(run.model, assembled.network.model.save)
 
 

@@ -24,7 +24,9 @@ class Probability(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         values = dict(decision or {})
         if values.get("likeness"):
-            values["likeness"] = Likeness(**values["likeness"])
+            likeness = Likeness(**values["likeness"])  # out of a file, with lists
+            rows = tuple(map(tuple, likeness.precision))
+            values["likeness"] = Likeness(tuple(likeness.centre), rows, likeness.limit)
         self.decision = Decision(**values)
 
     def call(self, logits: KerasTensor) -> KerasTensor:

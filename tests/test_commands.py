@@ -126,11 +126,10 @@ def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
     shutil.copytree(tiny_run.path, tmp_path / "run")
     run = open_run(tmp_path / "run")
     before = read_predictions(run.predictions("val"))
-    metrics = evaluate(EvaluateConfig(run=run.path, threshold="sensitivity:0.9", tta="dihedral"))
-    rows = read_predictions(run.predictions("val"))
+    metrics = evaluate(EvaluateConfig(run=run.path, threshold="sensitivity:0.9"))
     decision = metrics["decision"]
-    assert {row.view for row in rows} == {"dihedral"}
-    assert [row.logit for row in rows] != [row.logit for row in before]
+    rows = read_predictions(run.predictions("val"))
+    assert [row.logit for row in rows] == [row.logit for row in before]
     for row in rows:
         assert row.probability == pytest.approx(1 / (1 + np.exp(-row.logit / decision["temperature"])), abs=1e-6)
         assert row.prediction == ("all" if row.probability >= decision["threshold"] else "hem")
@@ -138,6 +137,12 @@ def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
     assert np.mean(leukemic) >= 0.9
     (said,) = predict(PredictConfig(images=tiny_run.data / rows[0].path, run=run.path))
     assert said.probability == pytest.approx(1 / (1 + np.exp(-said.logit / decision["temperature"])), abs=1e-6)
+    assert evaluate(EvaluateConfig(run=run.path, tta="dihedral"))["decision"] == decision
+    turned = read_predictions(run.predictions("val"))
+    assert {row.view for row in turned} == {"dihedral"}
+    assert [row.logit for row in turned] != [row.logit for row in rows]
+    with pytest.raises(UserError, match="--tta beside --threshold"):
+        evaluate(EvaluateConfig(run=run.path, threshold="0.4", tta="dihedral"))
     with pytest.raises(UserError, match="--threshold many"):
         evaluate(EvaluateConfig(run=run.path, threshold="many"))
 
@@ -157,7 +162,7 @@ def test_evaluate_on_cells_from_elsewhere(tiny_run, tiny_cells, tmp_path, caplog
     assert out.figure("roc").is_file()
     seen = next(cell for cell in read_cells(tiny_run.cells) if cell.split == "train")
     (other / "all" / "P0" / "copy.bmp").write_bytes((tiny_cells / seen.path).read_bytes())
-    with pytest.raises(DataError, match=r"copy\.bmp is .* which .* was trained on"):
+    with pytest.raises(DataError, match=r"copy\.bmp is .* which .* was trained on or chosen by"):
         evaluate(EvaluateConfig(run=tiny_run.path, data=other))
     shutil.rmtree(out.path)
 
@@ -359,7 +364,9 @@ def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
     parts = {"train": ["1", "2", "3", "H1", "H2", "H3"], "val": [], "test": ["4", "H4"]}
     write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
     config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=3, patience=1, out=tmp_path / "run")
-    run = train(replace(config, split=str(tmp_path / "split.json")))
+    run = train(replace(config, split=str(tmp_path / "split.json"), threshold="0.3"))
+    assert "lacks all and hem: no temperature" in caplog.text
+    assert json.loads(run.metrics.read_text())["decision"] == {"temperature": 1.0, "threshold": 0.3}
     assert "no patient for validation" in caplog.text
     assert [(row["val_loss"], row["best"]) for row in read_csv(run.history)] == [("", "1")] * 3
     assert list(json.loads(run.metrics.read_text())["parts"]) == ["test"]

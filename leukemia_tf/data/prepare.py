@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
 from leukemia_tf.data.protocols import REFIT, split_by_image, split_by_patient, split_official, use_all
-from leukemia_tf.data.splits import Split, assign, check_split, describe, merge_aliases, read_split
+from leukemia_tf.data.splits import Split, Twins, assign, check_split, describe, merge_aliases, natural, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError, nearest
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,14 @@ class Prepared:
         Who stands where.
     rejected : tuple of Rejected
         Images that were left out because they cannot be used.
+    same : tuple of tuple of str
+        Patients who are one: those who share a picture, or one cell photographed twice.
     """
 
     cells: tuple[Cell, ...]
     split: Split
     rejected: tuple[Rejected, ...]
+    same: tuple[tuple[str, ...], ...] = ()
 
 
 def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail") -> Prepared:
@@ -59,14 +63,14 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     _check_classes(folder, examination.cells)
     tell(catalog, examination)
     twins = examination.twins()
-    merge_aliases(examination.cells)  # refuses a picture with both labels, whatever the split
+    same = same_patients(examination.cells, twins)
     for one, other, likeness in twins:
         if one.label != other.label:
             log.warning("%s and %s look like one cell (likeness %.3f) with two labels", one.path, other.path, likeness)
     cells, split = _split(catalog, examination.cells, twins, how, seed)
     if split.protocol == REFIT:
         log.info("all %d cells are trained on: none is left to judge by", len(cells))
-        return Prepared(cells, split, examination.rejected)
+        return Prepared(cells, split, examination.rejected, same)
     check_split(cells, split, twins)
     log.info("\n%s", describe(cells))
     if split.protocol == "image":
@@ -77,7 +81,19 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
             sum(len(group) - 1 for group in examination.identical()),
             len(twins),
         )
-    return Prepared(cells, split, examination.rejected)
+    return Prepared(cells, split, examination.rejected, same)
+
+
+def same_patients(cells: Sequence[Cell], twins: Sequence[Twins]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of patients who are one; twins with two labels say nothing of that.
+
+    Raises
+    ------
+    DataError
+        At a picture with both labels.
+    """
+    alias = merge_aliases(cells, [pair for pair in twins if pair[0].label == pair[1].label])
+    return tuple(sorted({tuple(sorted(group, key=natural)) for group in alias.values() if len(group) > 1}))
 
 
 def read_sound(folder: Path, on_bad_image: str = "fail") -> tuple[Catalog, Examination]:
@@ -93,7 +109,7 @@ def read_sound(folder: Path, on_bad_image: str = "fail") -> tuple[Catalog, Exami
     if examination.rejected and on_bad_image == "fail":
         first = examination.rejected[0]
         others = f", and {len(examination.rejected) - 1:,} more like it" if len(examination.rejected) > 1 else ""
-        hint = f"{first.reason} (`--on-bad-image skip` leaves it out{others})"
+        hint = f"{first.reason} (in `train`, `--on-bad-image skip` leaves it out{others})"
         raise BadImageError(folder / first.path, hint, first.convertible)
     return catalog, examination
 

@@ -62,11 +62,15 @@ def score_with_intervals(
     Returns
     -------
     dict
-        `{metric: {"value", "low", "high"}}`; NaN where undefined.
+        `{metric: {"value", "low", "high"}}`; NaN where undefined, as an interval is of which all resamples agree.
     """
     drawn, classes = _weightings(labels, patients, resamples, seed)
     scores = all_metrics(labels, probabilities, patients, drawn, threshold)
-    return {name: _interval(values, classes) for name, values in scores.items()}
+    found = {name: _interval(values, classes) for name, values in scores.items()}
+    for name, score in found.items():
+        if score["low"] == score["high"] or name == "worst_accuracy":  # no resample is worse than the worst patient
+            score["low"] = score["high"] = np.nan
+    return found
 
 
 def paired_difference(

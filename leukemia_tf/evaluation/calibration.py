@@ -6,11 +6,11 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import roc_curve
 
-COLDEST, HOTTEST = 0.05, 20.0
+COLDEST, HOTTEST = 0.25, 20.0  # few cells must not turn sureness into certainty
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Return the temperature at which the probabilities are the likeliest, 0.05-20.
+    """Return the temperature at which the probabilities are the likeliest, 0.25-20.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def patient_strip(labels: np.ndarray, probabilities: np.ndarray, patients: np.nd
         axis.scatter(probabilities[cells], heights, 5, color=colour, alpha=0.35, lw=0)
         axis.plot(probabilities[cells].mean(), place, "|", color=plots.INK, ms=13, mew=2)
     axis.axvline(threshold, color="#999999", lw=0.8, ls=":")
-    told = (f"{name} ({'all' if labels[own[name][0]] else 'hem'}, {len(own[name]):,})" for name in names)
+    told = (f"{plots.plain(name)} ({'all' if labels[own[name][0]] else 'hem'}, {len(own[name]):,})" for name in names)
     axis.set_yticks(range(len(names)), told, fontsize=8)
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.6, len(names) - 0.4), xlabel="probability of `all` (|: the patient's mean)")
     axis.spines[["top", "right", "left"]].set_visible(False)

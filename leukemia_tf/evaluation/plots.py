@@ -22,6 +22,11 @@ def save(figure: Figure, path: Path) -> Path:
     return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120))
 
 
+def plain(name: str) -> str:
+    """Return a name that came from a file, as a figure can write it: no formula, nothing but characters."""
+    return name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+
+
 def axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Figure, list]:
     """Return a figure and its plain axes, side by side; width (of one) and height in inches."""
     figure = Figure((width * columns, height), layout="constrained")

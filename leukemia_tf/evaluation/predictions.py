@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +51,10 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> Path:
 
 
 def as_row(prediction: Prediction) -> dict[str, object]:
-    """Return a row of the CSV: numbers to seven digits, unknown ones empty."""
+    """Return a row of the CSV: numbers to the last digit, so that scores follow from the file; unknown ones empty."""
     row = asdict(prediction)
-    for name in ("logit", "probability"):
-        row[name] = "" if row[name] is None else f"{row[name]:.7g}"
+    for name, digits in (("logit", 9), ("probability", 17)):
+        row[name] = "" if row[name] is None else f"{row[name]:.{digits}g}"
     return row
 
 
@@ -68,7 +68,7 @@ def read_predictions(path: Path) -> list[Prediction]:
     """
     rows = read_csv(path)
     for line, row in enumerate(rows, start=2):
-        if not set(row) <= set(COLUMNS):
+        if not set(COLUMNS[:-1]) <= set(row) <= set(COLUMNS):
             raise DataError(f"{path} is no table of predictions: its columns must be {', '.join(COLUMNS)}.")
         for name in ("logit", "probability"):
             row[name] = _number(row[name], f"{path}, line {line}: {name}") if row[name] else None
@@ -103,6 +103,23 @@ def _number(text: str, where: str) -> float:
     if not math.isfinite(value):
         raise DataError(f"{where} is {text!r}, not a number: write the file anew by `python -m leukemia_tf.evaluate`.")
     return value
+
+
+def by_person(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] = ()) -> list[Prediction]:
+    """Return predictions whose patients are people, as intervals need them.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        With their labels.
+    same : sequence of sequence of str
+        Names of one person: they become one, such as `20+21`. A name that stands under both labels is two people.
+    """
+    joined = {name: "+".join(group) for group in same for name in group}
+    under = {(row.patient, row.label) for row in predictions}
+    both = {name for name, label in under if (name, LABELS[label == LABELS[0]]) in under}
+    people = (f"{row.patient} ({row.label})" if row.patient in both else row.patient for row in predictions)
+    return [replace(row, patient=joined.get(row.patient, person)) for row, person in zip(predictions, people)]
 
 
 def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

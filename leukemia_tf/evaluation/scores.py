@@ -13,7 +13,7 @@ from leukemia_tf.evaluation.predictions import UNLIKE, Prediction, arrays, sigmo
 from leukemia_tf.models.decision import Decision
 
 LEAKS = "CAUTION: split by image, patients leak, the scores are too high"
-FEW = 5  # patients of a class
+FEW = 10  # patients of a class: with fewer the intervals miss the truth far too often
 UNITS = ("cell", "patient", "patient_vote")
 
 
@@ -66,4 +66,6 @@ def written(score: dict[str, float], sign: str = "") -> str:
     """Return a score with its interval as text; `sign` "+" for a difference."""
     if score["value"] is None or not np.isfinite(score["value"]):  # None: undefined, out of a JSON file
         return "undefined"
+    if score["low"] is None or not np.isfinite(score["low"]):
+        return f"{score['value']:{sign}.3f} [no interval]"
     return f"{score['value']:{sign}.3f} [{score['low']:{sign}.3f}, {score['high']:{sign}.3f}]"

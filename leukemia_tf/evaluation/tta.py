@@ -11,6 +11,7 @@ import tensorflow as tf
 from leukemia_tf.errors import UserError, nearest
 from leukemia_tf.models.network import predict_logits
 
+BATCH = 32
 CROP = 0.875  # of the side, as torchvision's 224 of 256
 COUNTS = {"none": 1, "dihedral": 8, "five-crop": 5, "ten-crop": 10}
 
@@ -66,4 +67,5 @@ def predict_views(model: keras.Model, batches: tf.data.Dataset, tta: str) -> np.
     """Return each cell's mean logit over its views: batches of uint8 [n, size, size, 3] -> float32 [n]."""
     size = model.input_shape[1]
     views = batches.map(lambda cells: tf.reshape(views_of(cells, tta), (-1, size, size, 3)))
+    views = views if tta == "none" else views.rebatch(BATCH)
     return predict_logits(model, views).reshape(-1, COUNTS[tta]).mean(1)

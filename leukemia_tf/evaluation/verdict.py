@@ -44,10 +44,10 @@ def verdict(metrics: dict) -> str:
     """Return what that score is of, and the score over cells beside it."""
     test = metrics["parts"]["test"]
     whose = "that training has seen" if metrics["protocol"] == "image" else "whom training has never seen"
-    return (
-        f"on {counted(test)} {whose} ({metrics['protocol']} split, seed {metrics['seed']}, {metrics['data']}); over "
-        f"cells AUROC {written(test['cell']['auroc'])}. 95 % intervals from {RESAMPLES:,} resamples of patients."
-    )
+    views = "" if metrics["tta"] == "none" else f", mean over {metrics['tta']} views"
+    drawn = f"{metrics['protocol']} split, seed {metrics['seed']}, {metrics['data']}{views}"
+    over = f"over cells AUROC {written(test['cell']['auroc'])}"
+    return f"on {counted(test)} {whose} ({drawn}); {over}. 95 % intervals from {RESAMPLES:,} resamples of patients."
 
 
 def cautions(metrics: dict, settings: dict) -> list[str]:
@@ -62,7 +62,8 @@ def cautions(metrics: dict, settings: dict) -> list[str]:
     least = min(test["patients"].values())
     if least < FEW:
         said.append(f"One class has {least} test patients: resampling so few understates the doubt.")
-    if not np.isfinite(test["cell"]["auroc"]["value"] or np.nan):
+    auroc = test["cell"]["auroc"]["value"]
+    if auroc is None or not np.isfinite(auroc):
         said.append("The test part lacks a class: AUROC and its like are undefined.")
     if metrics["decision"]["temperature"] == 1:
         said.append("The probability is not calibrated: there was no validation part with both classes.")
@@ -73,11 +74,12 @@ def calibration_said(metrics: dict) -> str:
     """Return what the temperature did on the test part."""
     test, decision = metrics["parts"]["test"], metrics["decision"]
     before, after = (written(scores["ece"]) for scores in (test["uncalibrated"], test["cell"]))
+    unlike = f" {test['unlike_training']} of the test cells are unlike the training cells; they are in every score."
+    if decision["temperature"] == 1:
+        return f"Expected calibration error {after}, uncalibrated.{unlike}"
     return (
         f"The temperature, {decision['temperature']:.2f}, was fitted on the validation patients; on the test patients "
-        f"it turned the expected calibration error from {before} into {after}."
-        if decision["temperature"] != 1
-        else f"Expected calibration error {after}, uncalibrated."
+        f"it turned the expected calibration error from {before} into {after}.{unlike}"
     )
 
 

@@ -9,7 +9,7 @@ from leukemia_tf.errors import UserError
 from leukemia_tf.evaluation.calibration import choose_threshold, fit_temperature
 from leukemia_tf.evaluation.predictions import sigmoid
 from leukemia_tf.evaluation.thresholds import check_threshold
-from leukemia_tf.models.decision import Decision
+from leukemia_tf.models.decision import Decision, Likeness
 from leukemia_tf.models.probability import Probability, decide_by, decision_of
 
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def test_the_temperature_is_the_likeliest():
 
 
 def test_separable_cells_make_no_infinity():
-    assert fit_temperature(np.array([0, 1]), np.array([-1.0, 1.0])) == pytest.approx(0.05, rel=0.01)
+    assert fit_temperature(np.array([0, 1]), np.array([-1.0, 1.0])) == pytest.approx(0.25, rel=0.01)
 
 
 def test_youden_finds_the_best_sum():
@@ -69,8 +69,9 @@ def test_rules_that_cannot_be(rule):
 def test_a_decision_travels_with_the_network(tmp_path):
     logit = keras.Input((1,))
     model = keras.Model(logit, Probability(name="probability")(logit))
-    decide_by(model, Decision(2.5, 0.7))
+    decision = Decision(2.5, 0.7, Likeness((1.0, 2.0), ((3.0, 0.5), (0.5, 4.0)), 6.0))
+    decide_by(model, decision)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert decision_of(again) == Decision(2.5, 0.7)
+    assert decision_of(again) == decision
     assert again(np.array([[5.0]], np.float32)).numpy()[0, 0] == pytest.approx(sigmoid(2.0))

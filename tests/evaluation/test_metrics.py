@@ -8,6 +8,8 @@ from sklearn import metrics as sk
 
 from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
+from leukemia_tf.evaluation.predictions import Prediction, by_person
+from leukemia_tf.evaluation.scores import written
 
 RNG = np.random.default_rng(0)
 N = 200
@@ -155,3 +157,18 @@ def test_intervals_cover_what_they_promise():
             held[unit].append(found["low"] <= truth <= found["high"])
     assert 0.93 <= np.mean(held["patients"]) <= 0.97
     assert np.mean(held["cells"]) < 0.5
+
+
+def test_no_interval_where_all_resamples_agree():
+    labels, patients = np.repeat([1, 0], 6), np.repeat(list("abcdef"), 2)
+    scores = score_with_intervals(labels, np.linspace(0.9, 0.1, 12), patients)
+    assert scores["auroc"]["value"] == 1
+    assert np.isnan([scores["auroc"]["low"], scores["auroc"]["high"], scores["worst_accuracy"]["low"]]).all()
+    assert written(scores["auroc"]) == "1.000 [no interval]"
+    assert scores["brier"]["low"] < scores["brier"]["value"] < scores["brier"]["high"]
+
+
+def test_people():
+    rows = [Prediction("", name, label) for name, label in [("1", "all"), ("1", "hem"), ("20", "all"), ("21", "all")]]
+    people = [row.patient for row in by_person(rows, [["20", "21"]])]
+    assert people == ["1 (all)", "1 (hem)", "20+21", "20+21"]
