@@ -25,8 +25,9 @@ from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.data.splits import read_split
-from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.evaluation.predictions import answer, by_person
 from leukemia_tf.evaluation.scores import LEAKS, score_part, written
+from leukemia_tf.models.decision import Decision
 from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
@@ -51,12 +52,12 @@ def frozen_features(run: RunFolder, folder: Path, cells: list[Cell]) -> np.ndarr
     return base.predict(prediction_batches(load_cells(folder, cells, Preprocessing(**settings)), 32), verbose=1)
 
 
-def score(train: tuple[np.ndarray, list[Cell]], test: tuple[np.ndarray, list[Cell]], c: float) -> dict:
+def score(train: tuple[np.ndarray, list[Cell]], test: tuple[np.ndarray, list[Cell]], c: float, same: list) -> dict:
     """Fit a standardised, class-balanced logistic regression on one part and score it on another."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=5000))
-    probabilities = model.fit(train[0], classes(train[1])).predict_proba(test[0])[:, 1]
-    rows = [Prediction(cell.path, cell.patient, cell.label, probability=p) for cell, p in zip(test[1], probabilities)]
-    return score_part(rows)["cell"]
+    logits = model.fit(train[0], classes(train[1])).decision_function(test[0])
+    rows = [answer(cell.path, logit, Decision(), cell.patient, cell.label) for cell, logit in zip(test[1], logits)]
+    return score_part(by_person(rows, same), Decision())["cell"]
 
 
 def main() -> None:
@@ -68,6 +69,7 @@ def main() -> None:
     parts = {part: [cell for cell in read_cells(run.cells) if cell.split == part] for part in ("train", "test")}
     if read_split(run.splits).protocol == "image":
         print(LEAKS)
+    same = run.read_config()["data"]["same_patients"]
     joined = parts["train"] + parts["test"]
     results = {"network": json.loads(run.metrics.read_text())["parts"]["test"]["cell"]}
     for name, values, c in (
@@ -75,7 +77,7 @@ def main() -> None:
         ("frozen features, logistic regression", frozen_features(run, folder, joined), 1e-3),
     ):
         cut = len(parts["train"])
-        results[name] = score((values[:cut], parts["train"]), (values[cut:], parts["test"]), c)
+        results[name] = score((values[:cut], parts["train"]), (values[cut:], parts["test"]), c, same)
     print(f"{'test patients':<38}" + "".join(f"{name:>24}" for name in SHOWN))
     for name, scores in results.items():
         print(f"{name:<38}" + "".join(f"{written(scores[metric]):>24}" for metric in SHOWN))

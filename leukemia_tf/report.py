@@ -171,10 +171,13 @@ def _parts(run: RunFolder) -> list[list[str]]:
     from leukemia_tf.data.splits import PARTS, natural
 
     cells, rows = read_cells(run.cells), []
+    same = run.read_config()["data"].get("same_patients", ())
+    joined = {name: "+".join(group) for group in same for name in group}
     for part in PARTS:
         own = {label: [c for c in cells if (c.split, c.label) == (part, label)] for label in LABELS[::-1]}
         whose = {label: sorted({cell.patient for cell in found}, key=natural) for label, found in own.items()}
-        counts = (f"{len(values):,}" for values in (*own.values(), *whose.values()))
+        people = [{joined.get(patient, patient) for patient in patients} for patients in whose.values()]
+        counts = (f"{len(values):,}" for values in (*own.values(), *people))
         rows.append([part, *counts, ", ".join(patient for patients in whose.values() for patient in patients)])
     return rows
 
