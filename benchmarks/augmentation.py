@@ -89,7 +89,7 @@ def main() -> None:
     """Print the table and, as the last line, one JSON object."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     at = shared_cells()
-    cells, labels, patients = at.cells, at.labels, at.patients
+    cells, labels, patients = at.cells, at.labels, at.people
     folds = draw_folds(cells, at.alias, "patient", 0)
     fold = np.empty(len(cells), int)
     for number, (_, judged) in enumerate(folds):

@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--base", choices=DEPTHS, default="resnet50")
     asked = parser.parse_args()
     at = shared_cells()
-    cells, labels, patients, alias = at.cells, at.labels, at.patients, at.alias
+    cells, labels, patients, alias = at.cells, at.labels, at.people, at.alias
     folds = {seed: draw_folds(cells, alias, "patient", seed) for seed in (0, 1)}
     features, results = depth_features(at, asked.base, asked.features), {}
     print("| depth | over | AUROC by patient | over cells | by patient, seeds 0 and 1 |\n|---|---|---|---|---|")

@@ -171,14 +171,14 @@ def main() -> None:
             continue
         judged = judge(features(), at, recipe)
         first = first or judged
-        scores = [score_with_intervals(at.labels, judged[seed], at.patients) for seed in SEEDS]
+        scores = [score_with_intervals(at.labels, judged[seed], at.people) for seed in SEEDS]
         metrics = ("auroc_by_patient", "auroc")
         both = [float(np.mean([score[metric]["value"] for score in scores])) for metric in metrics]
-        more = paired_difference(at.labels, judged[0], first[0], at.patients)["auroc_by_patient"]
+        more = paired_difference(at.labels, judged[0], first[0], at.people)["auroc_by_patient"]
         told = [*(written(scores[0][metric]) for metric in metrics), written(more, "+")]
         print(f"| {name} | {' | '.join(told)} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
         results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
-    print(json.dumps({"cells": len(at.cells), "patients": len(set(at.patients)), "rows": results}))
+    print(json.dumps({"cells": len(at.cells), "patients": len(set(at.people)), "rows": results}))
 
 
 if __name__ == "__main__":

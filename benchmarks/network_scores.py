@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, default=Path("docs/network-scores.png"))
     asked = parser.parse_args()
     at = shared_cells()
-    cells, labels, patients = at.cells, at.labels, at.patients
+    cells, labels, patients = at.cells, at.labels, at.people
     folds = draw_folds(cells, at.alias, "patient", 0)
     rows = []
     print("| network | features | AUROC by patient | over cells | ms an image |\n|---|---|---|---|---|")

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=Path("features"))
     kept = parser.parse_args().features
     at = shared_cells()
-    cells, labels, patients, alias = at.cells, at.labels, at.patients, at.alias
+    cells, labels, patients, alias = at.cells, at.labels, at.people, at.alias
 
     def judged(features: np.ndarray, patient_weight: str = "equal") -> tuple[dict, dict, list[float]]:
         by_seed = [out_of_fold(features, cells, folds, patient_weight) for folds in drawn]

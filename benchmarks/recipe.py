@@ -109,7 +109,7 @@ def main() -> None:
     plain = (tyro.conf.FlagCreatePairsOff,)
     config = replace(tyro.cli(TrainConfig, args=asked.flags, default=ground, config=plain), seed=asked.seed)
     at = shared_cells()
-    cells, labels, patients = at.cells, at.labels, at.patients
+    cells, labels, patients = at.cells, at.labels, at.people
     folds = draw_folds(cells, at.alias, "patient", asked.seed)
     view = (330, config.framing, config.contrast)
     features = view_features(at.folder, cells, config.base, view, asked.out.parent / "features", drop_blocks_of(config))

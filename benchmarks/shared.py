@@ -13,7 +13,7 @@ from leukemia_tf.data.examine import examine
 from leukemia_tf.data.pipeline import classes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.source import find_source
-from leukemia_tf.data.splits import merge_aliases
+from leukemia_tf.data.splits import merge_aliases, people
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -35,8 +35,8 @@ class Judged:
         Where they lie.
     cells : tuple of Cell
         All sound ones, [n].
-    labels, patients : numpy.ndarray
-        int [n], 1 for `all`; str [n].
+    labels, patients, people : numpy.ndarray
+        int [n], 1 for `all`; str [n], as the files are named; str [n], one for all names of a person.
     alias : dict
         For each patient all who are the same.
     """
@@ -45,6 +45,7 @@ class Judged:
     cells: tuple[Cell, ...]
     labels: np.ndarray
     patients: np.ndarray
+    people: np.ndarray
     alias: dict[str, frozenset[str]]
 
 
@@ -54,7 +55,8 @@ def shared_cells() -> Judged:
     folder = find_source(None).folder
     examination = examine(read_catalog(folder))
     cells, alias = examination.cells, merge_aliases(examination.cells, examination.twins())
-    return Judged(folder, cells, classes(cells), np.array([cell.patient for cell in cells]), alias)
+    patients = np.array([cell.patient for cell in cells])
+    return Judged(folder, cells, classes(cells), patients, people(cells, alias), alias)
 
 
 def view_features(

@@ -15,11 +15,10 @@ import logging
 import time
 from pathlib import Path
 
-import numpy as np
-
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
 from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.splits import aliases, people
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import sigmoid
 from leukemia_tf.evaluation.scores import written
@@ -38,7 +37,7 @@ def main() -> None:
     network = load_network(run.model)
     model, decision = logit_model(network), decision_of(network)
     cells = [cell for cell in read_cells(run.cells) if cell.split == "test"]
-    labels, patients = classes(cells), np.array([cell.patient for cell in cells])
+    labels, patients = classes(cells), people(cells, aliases(run.read_config()["data"]["same_patients"]))
     prepared = load_cells(run.data, cells, Preprocessing(**preprocessing_of(network)))
     predict_views(model, prediction_batches(prepared[:32], 32), "none")  # so that nobody pays for the first trace
     found, result = {}, {}

@@ -108,12 +108,10 @@ def _leak(
     """Judge one cheap classifier under folds by image and under folds by patient."""
     from dataclasses import asdict
 
-    import numpy as np
-
     from leukemia_tf.data.catalog import LABELS
     from leukemia_tf.data.pipeline import classes, prediction_batches
     from leukemia_tf.data.settings import Preprocessing
-    from leukemia_tf.data.splits import merge_aliases
+    from leukemia_tf.data.splits import merge_aliases, people
     from leukemia_tf.data.store import open_store
     from leukemia_tf.evaluation import plots
     from leukemia_tf.evaluation.audit_plots import draw_leak
@@ -136,7 +134,7 @@ def _leak(
     )
     store = open_store(folder, cells, settings)
     features = frozen_features(network.model, network.blocks[-1:], prediction_batches(store, 32))
-    patients = np.array([cell.patient for cell in cells])
+    patients = people(cells, alias)
     result: dict[str, object] = {
         "classifier": f"logistic regression on pooled features of {network.model.name}",
         "weights": network.loaded.source if network.loaded else "random",

@@ -49,6 +49,24 @@ def test_compare(tiny_run, other_run, tmp_path):
     assert "all-wrong" not in pictures
 
 
+def test_galleries_of_cells_that_went_away(tiny_run, other_run, tmp_path, caplog):
+    stale = tmp_path / "out" / "only-right-opposite.png"
+    stale.parent.mkdir()
+    stale.write_bytes(b"of an earlier comparison")
+    gone = tmp_path / "gone"
+    shutil.copytree(tiny_run, gone)
+    for run in (other_run, RunFolder(gone)):
+        settings = run.read_config()
+        settings["data"]["folder"] = str(tmp_path / "moved")
+        run.config.write_text(json.dumps(settings))
+    compare(CompareConfig((gone, other_run.path), out=tmp_path / "out"))
+    assert "no galleries: the cells are no longer in" in caplog.text
+    assert not list(stale.parent.glob("only-right-*"))
+    assert (stale.parent / "wrong-counts.png").is_file()
+    compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))  # one folder that has them suffices
+    assert stale.is_file()
+
+
 def test_runs_over_other_cells_are_refused(tiny_run, other_run, tmp_path):
     path = other_run.predictions("test")
     lines = path.read_text().splitlines()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
+
+import numpy as np
 
 from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.errors import DataError
@@ -69,6 +71,16 @@ def merge_aliases(cells: Iterable[Cell], twins: Iterable[Twins] = ()) -> dict[st
             for patient in union:
                 group[patient] = union
     return {patient: frozenset(same) for patient, same in group.items()}
+
+
+def aliases(same: Iterable[Sequence[str]]) -> dict[str, frozenset[str]]:
+    """Return for each of these patients all who are the same, from groups as `config.json` keeps them."""
+    return {patient: frozenset(group) for group in same for patient in group}
+
+
+def people(cells: Sequence[Cell], alias: Mapping[str, frozenset[str]]) -> np.ndarray:
+    """Return who each cell (anything with a `patient`) is of, one name a person, such as `20+21`: str [n]."""
+    return np.array(["+".join(sorted(alias.get(cell.patient, {cell.patient}))) for cell in cells])
 
 
 def natural(patient: str) -> tuple[str, int, str]:

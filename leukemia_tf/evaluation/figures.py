@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.evaluation import plots
 from leukemia_tf.evaluation.bootstrap import draw_patients
-from leukemia_tf.evaluation.metrics import BINS
+from leukemia_tf.evaluation.metrics import BINS, all_metrics, bin_of
 from leukemia_tf.evaluation.predictions import Prediction, arrays, sigmoid
 from leukemia_tf.models.decision import Decision
 
@@ -68,10 +68,10 @@ def calibration(labels: np.ndarray, logits: np.ndarray, decision: Decision) -> F
     before, after = sigmoid(logits), sigmoid(logits / decision.temperature)
     rows = [(before, plots.VAL, "s", "raw"), (after, plots.TRAIN, "o", f"temperature {decision.temperature:.2f}")]
     for probabilities, colour, marker, name in rows if decision.temperature != 1 else rows[:1]:
-        bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-        count, said, true = (np.bincount(bins, values, BINS) for values in (None, probabilities, labels))
+        binned = bin_of(probabilities)
+        count, said, true = (np.bincount(binned, values, BINS) for values in (None, probabilities, labels))
         filled = count > 0
-        error = float(np.abs(said - true).sum() / len(labels))
+        error = all_metrics(labels, probabilities, np.zeros(len(labels)))["ece"][0]
         label = f"{name}: ECE {error:.3f}"
         shares.plot(said[filled] / count[filled], true[filled] / count[filled], marker + "-", color=colour, label=label)
         counts.stairs(count, np.linspace(0, 1, BINS + 1), color=colour)

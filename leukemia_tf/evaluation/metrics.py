@@ -51,8 +51,7 @@ def all_metrics(
     positive, said = labels == 1, probabilities >= threshold
     outcomes = _summed(owner, 2 * ~positive + (said != positive), 4)  # found, missed, cleared, alarmed
     cells = outcomes.sum(1)
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    gaps = _summed(owner, bins, BINS, probabilities - labels)
+    gaps = _summed(owner, bin_of(probabilities), BINS, probabilities - labels)
     squares = np.bincount(owner, (probabilities - labels) ** 2)
     wins = _wins(positive, probabilities, owner)
     of_class = np.stack([outcomes[:, :2].sum(1), outcomes[:, 2:].sum(1)])
@@ -68,6 +67,11 @@ def all_metrics(
             "macro_accuracy": drawn @ right / drawn.sum(1),
             "worst_accuracy": np.where(drawn > 0, right, np.inf).min(1),
         }
+
+
+def bin_of(probabilities: np.ndarray) -> np.ndarray:
+    """Return in which bin of the calibration error each probability lies: float [n] -> int [n] of 0 to BINS - 1."""
+    return np.minimum((probabilities * BINS).astype(int), BINS - 1)
 
 
 def _summed(owner: np.ndarray, column: np.ndarray, columns: int, values: np.ndarray | None = None) -> np.ndarray:

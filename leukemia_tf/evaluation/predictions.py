@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.data.splits import aliases, people
 from leukemia_tf.errors import DataError
 from leukemia_tf.files import read_csv, write_csv
 from leukemia_tf.models.decision import Decision
@@ -115,11 +116,10 @@ def by_person(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] =
     same : sequence of sequence of str
         Names of one person: they become one, such as `20+21`. A name that stands under both labels is two people.
     """
-    joined = {name: "+".join(group) for group in same for name in group}
-    under = {(row.patient, row.label) for row in predictions}
+    rows = [replace(row, patient=str(who)) for row, who in zip(predictions, people(predictions, aliases(same)))]
+    under = {(row.patient, row.label) for row in rows}
     both = {name for name, label in under if (name, LABELS[label == LABELS[0]]) in under}
-    people = (f"{row.patient} ({row.label})" if row.patient in both else row.patient for row in predictions)
-    return [replace(row, patient=joined.get(row.patient, person)) for row, person in zip(predictions, people)]
+    return [replace(row, patient=f"{row.patient} ({row.label})") if row.patient in both else row for row in rows]
 
 
 def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.catalog import LABELS, Cell
+from leukemia_tf.data.splits import people
 
 FOLDS = 5
 INVERSE_PENALTY = 0.01
@@ -45,10 +46,9 @@ def draw_folds(
         Indices of the cells to fit on and of those to judge, for each fold.
     """
     labels = np.array([LABELS.index(cell.label) for cell in cells])
-    groups = np.array(["+".join(sorted(alias[cell.patient])) for cell in cells])
     kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
     folds = kind(count, shuffle=True, random_state=seed)
-    return list(folds.split(labels, labels, groups if by == "patient" else None))
+    return list(folds.split(labels, labels, people(cells, alias) if by == "patient" else None))
 
 
 def out_of_fold(

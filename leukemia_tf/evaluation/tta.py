@@ -67,5 +67,6 @@ def predict_views(model: keras.Model, batches: tf.data.Dataset, tta: str) -> np.
     """Return each cell's mean logit over its views: batches of uint8 [n, size, size, 3] -> float32 [n]."""
     size = model.input_shape[1]
     views = batches.map(lambda cells: tf.reshape(views_of(cells, tta), (-1, size, size, 3)))
-    views = views if tta == "none" else views.rebatch(BATCH)
+    if tta != "none":
+        views = views.unbatch().batch(BATCH)  # `rebatch` tells Keras a wrong number of batches
     return predict_logits(model, views).reshape(-1, COUNTS[tta]).mean(1)
