@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from leukemia_tf.data.catalog import read_cells
-from leukemia_tf.data.pipeline import classes, load_cells, prediction_batches
+from leukemia_tf.data.pipeline import classes, load_cells
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.splits import aliases, people
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
@@ -39,12 +39,12 @@ def main() -> None:
     cells = [cell for cell in read_cells(run.cells) if cell.split == "test"]
     labels, patients = classes(cells), people(cells, aliases(run.read_config()["data"]["same_patients"]))
     prepared = load_cells(run.data, cells, Preprocessing(**preprocessing_of(network)))
-    predict_views(model, prediction_batches(prepared[:32], 32), "none")  # so that nobody pays for the first trace
+    predict_views(model, prepared[:32], "none")  # so that nobody pays for the first trace
     found, result = {}, {}
     print("| views | AUROC by patient | more than none | AUROC over cells | time |\n|---|---|---|---|---|")
     for tta in COUNTS:
         began = time.perf_counter()
-        logits = predict_views(model, prediction_batches(prepared, 32), tta)
+        logits = predict_views(model, prepared, tta)
         seconds = time.perf_counter() - began
         found[tta] = sigmoid(logits / decision.temperature)
         scores = score_with_intervals(labels, found[tta], patients, threshold=decision.threshold)

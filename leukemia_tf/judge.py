@@ -23,14 +23,13 @@ def logits_of(
     model: keras.Model, folder: Path, cells: Sequence[Cell], asked: dict, tta: str, title: str = "preparing cells"
 ) -> np.ndarray:
     """Return the logit of each cell, the mean over its views: float32 [n]; `asked` is what the run was asked."""
-    from leukemia_tf.data.pipeline import prediction_batches
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.store import open_store
     from leukemia_tf.evaluation.tta import predict_views
     from leukemia_tf.models.network import preprocessing_of
 
     store = open_store(folder, cells, Preprocessing(**preprocessing_of(model)), asked["cache"], title)
-    return predict_views(model, prediction_batches(store, asked["batch_size"]), tta)
+    return predict_views(model, store, tta, asked["batch_size"])
 
 
 def answers_of(

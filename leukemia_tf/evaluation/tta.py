@@ -6,8 +6,10 @@ import itertools
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from leukemia_tf.data.pipeline import prediction_batches
+from leukemia_tf.data.store import Store
 from leukemia_tf.errors import UserError, nearest
 from leukemia_tf.models.network import predict_logits
 
@@ -28,12 +30,12 @@ def check_tta(tta: str) -> None:
         raise UserError(f"--tta {tta}: {nearest(tta, COUNTS)}")
 
 
-def views_of(cells: tf.Tensor, tta: str) -> tf.Tensor:
+def views_of(cells: keras.KerasTensor, tta: str) -> keras.KerasTensor:
     """Return the views of each cell.
 
     Parameters
     ----------
-    cells : tf.Tensor
+    cells : tensor
         uint8 [n, size, size, 3].
     tta : str
         `none`; `dihedral` (the eight turns and flips); `five-crop` (the corners and the middle, 0.875 of the side,
@@ -41,32 +43,34 @@ def views_of(cells: tf.Tensor, tta: str) -> tf.Tensor:
 
     Returns
     -------
-    tf.Tensor
+    tensor
         uint8 [n, views, size, size, 3]; the first is the cell itself, but for crops.
     """
     if tta == "none":
         return cells[:, None]
     if tta == "dihedral":
-        flips = [tf.reverse(cells, axes) if axes else cells for axes in ([], [2], [1], [1, 2])]
-        return tf.stack([*flips, *(tf.transpose(view, (0, 2, 1, 3)) for view in flips)], axis=1)
+        flips = [ops.flip(cells, axes) if axes else cells for axes in ((), (2,), (1,), (1, 2))]
+        return ops.stack([*flips, *(ops.transpose(view, (0, 2, 1, 3)) for view in flips)], axis=1)
     crops = _five_crops(cells)
-    return crops if tta == "five-crop" else tf.concat([crops, tf.reverse(crops, [3])], axis=1)
+    return crops if tta == "five-crop" else ops.concatenate([crops, ops.flip(crops, 3)], axis=1)
 
 
-def _five_crops(cells: tf.Tensor) -> tf.Tensor:
+def _five_crops(cells: keras.KerasTensor) -> keras.KerasTensor:
     size = cells.shape[1]
     side = round(CROP * size)
     rest = size - side
     corners = [*itertools.product((0, rest), (0, rest)), (rest // 2, rest // 2)]
     crops = (cells[:, top : top + side, left : left + side] for top, left in corners)
-    scaled = (tf.image.resize(crop, (size, size)) for crop in crops)
-    return tf.stack([tf.cast(tf.round(view), tf.uint8) for view in scaled], axis=1)
+    scaled = (ops.image.resize(ops.cast(crop, "float32"), (size, size)) for crop in crops)
+    return ops.stack([ops.cast(ops.round(view), "uint8") for view in scaled], axis=1)
 
 
-def predict_views(model: keras.Model, batches: tf.data.Dataset, tta: str) -> np.ndarray:
-    """Return each cell's mean logit over its views: batches of uint8 [n, size, size, 3] -> float32 [n]."""
-    size = model.input_shape[1]
-    views = batches.map(lambda cells: tf.reshape(views_of(cells, tta), (-1, size, size, 3)))
-    if tta != "none":
-        views = views.unbatch().batch(BATCH)  # `rebatch` tells Keras a wrong number of batches
+def predict_views(model: keras.Model, cells: Store | np.ndarray, tta: str, batch_size: int = BATCH) -> np.ndarray:
+    """Return each cell's mean logit over its views: uint8 [n, size, size, 3] -> float32 [n].
+
+    A batch of the network holds whole cells, all views of each, and about `batch_size` views.
+    """
+    size, together = model.input_shape[1], max(1, batch_size // COUNTS[tta])
+    batches = prediction_batches(cells, together)
+    views = batches.map(lambda batch: ops.reshape(views_of(batch, tta), (-1, size, size, 3)))
     return predict_logits(model, views).reshape(-1, COUNTS[tta]).mean(1)
