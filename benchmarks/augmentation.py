@@ -24,11 +24,12 @@ from tqdm import tqdm
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.augment import TRANSFORMS, augment, epoch_draws
 from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.pipeline import load_cells
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
-from leukemia_tf.evaluation.probe import draw_folds, fit_probe
+from leukemia_tf.evaluation.probe import fit_probe
 from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture

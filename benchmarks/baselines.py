@@ -57,7 +57,7 @@ def score(train: tuple[np.ndarray, list[Cell]], test: tuple[np.ndarray, list[Cel
     model = make_pipeline(StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=5000))
     logits = model.fit(train[0], classes(train[1])).decision_function(test[0])
     rows = [answer(cell.path, logit, Decision(), cell.patient, cell.label) for cell, logit in zip(test[1], logits)]
-    return score_part(by_person(rows, same), Decision())["cell"]
+    return score_part(by_person(rows, same))["cell"]
 
 
 def main() -> None:

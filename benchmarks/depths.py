@@ -22,9 +22,10 @@ import numpy as np
 from shared import Judged, shared_cells
 from views import CELL, FRAME, View, pooled_depths
 
+from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
-from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.probe import out_of_fold
 from leukemia_tf.evaluation.scores import written
 
 DEPTHS = {

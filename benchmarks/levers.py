@@ -1,12 +1,15 @@
 """What helps on patients never seen: each lever of the default recipe's frozen stage changed by itself.
 
     python benchmarks/levers.py --features FOLDER [--only WORDS …]     # rows that hold one of these words
+    python benchmarks/levers.py --features FOLDER --choose depth:      # the row chosen in each fold by its own patients
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). A base stands still; its pooled outputs
 are kept in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
 batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
 from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
-folds of seeds 0 and 1. All rows are judged by the same folds, so the best of them is too good.
+folds of seeds 0 and 1. All rows are judged by the same folds, so the best of them is too good: with `--choose` each
+fold takes the row (the default, or one of that word) with the highest AUROC by patient in 4 folds of the patients that
+it trains on; the patients whom it judges have no say in that.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ from shared import Judged, shared_cells
 from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
+from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
-from leukemia_tf.evaluation.probe import draw_folds
+from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.head import HEADS
 from leukemia_tf.models.network import add_classifier, predict_logits
@@ -78,18 +82,31 @@ def trained(features: np.ndarray, at: Judged, fitted: np.ndarray, recipe: Recipe
     return model
 
 
-def judge(features: np.ndarray, at: Judged, recipe: Recipe) -> dict[int, np.ndarray]:
-    """Return the out-of-fold probability of each cell, for the folds of each seed: float [n]."""
-    judged = {}
-    for seed in SEEDS:
-        logits = np.zeros(len(at.cells))
-        for fitted, held in draw_folds(at.cells, at.alias, "patient", seed):
-            for member in range(recipe.members):
-                model = trained(features, at, fitted, recipe, seed + 100 * member)
-                for view in recipe.judges:
-                    logits[held] += predict_logits(model, features[view, held])
-        judged[seed] = 1 / (1 + np.exp(-logits / (recipe.members * len(recipe.judges))))
-    return judged
+def judge(features: np.ndarray, at: Judged, recipe: Recipe, folds: list, seed: int) -> np.ndarray:
+    """Return the probability of each cell that a fold judges, by a head that was trained on the others: float [n]."""
+    logits = np.zeros(len(at.cells))
+    for fitted, held in folds:
+        for member in range(recipe.members):
+            model = trained(features, at, fitted, recipe, seed + 100 * member)
+            for view in recipe.judges:
+                logits[held] += predict_logits(model, features[view, held])
+    return 1 / (1 + np.exp(-logits / (recipe.members * len(recipe.judges))))
+
+
+def chosen(candidates: dict[str, tuple], at: Judged, folds: list, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Return the probability of each cell where every fold chooses its own row, and the rows: float [n], [folds]."""
+    judged, taken = np.zeros(len(at.cells)), []
+    for fitted, held in folds:
+        inner = draw_folds([at.cells[index] for index in fitted], at.alias, "patient", seed, 4)
+        inner = [(fitted[inside], fitted[outside]) for inside, outside in inner]
+        scores = {}
+        for name, (values, recipe) in candidates.items():
+            told = judge(values, at, recipe, inner, seed)[fitted]
+            scores[name] = all_metrics(at.labels[fitted], told, at.people[fitted])["auroc_by_patient"][0]
+        taken.append(max(scores, key=scores.get))
+        values, recipe = candidates[taken[-1]]
+        judged[held] = judge(values, at, recipe, [(fitted, held)], seed)[held]
+    return judged, taken
 
 
 def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Callable[[], np.ndarray], Recipe]]:
@@ -161,16 +178,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
     parser.add_argument("--only", nargs="+", default=[""])
+    parser.add_argument("--choose")
     asked = parser.parse_args()
-    at, kept, results, first = shared_cells(), asked.features, {}, None
-    load = cache(lambda view: pooled_depths(at, view, depths_of(view), kept))
-    print("| changed | AUROC by patient | over cells | more than the default, by patient | both, seeds 0 and 1 |")
-    print("|---|---|---|---|---|")
-    for name, features, recipe in rows(load):
-        if first and not any(word in name for word in asked.only):
-            continue
-        judged = judge(features(), at, recipe)
-        first = first or judged
+    at, kept, results, first = shared_cells(), asked.features, {}, {}
+    first_row, *others = rows(cache(lambda view: pooled_depths(at, view, depths_of(view), kept)))
+    wanted = [asked.choose] if asked.choose else asked.only
+    table = [first_row, *(row for row in others if any(word in row[0] for word in wanted))]
+
+    def show(name: str, judged: dict[int, np.ndarray]) -> None:
+        first.update(judged if not first else {})
         scores = [score_with_intervals(at.labels, judged[seed], at.people) for seed in SEEDS]
         metrics = ("auroc_by_patient", "auroc")
         both = [float(np.mean([score[metric]["value"] for score in scores])) for metric in metrics]
@@ -178,6 +194,20 @@ def main() -> None:
         told = [*(written(scores[0][metric]) for metric in metrics), written(more, "+")]
         print(f"| {name} | {' | '.join(told)} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
         results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
+
+    folds = {seed: draw_folds(at.cells, at.alias, "patient", seed) for seed in SEEDS}
+    print("| changed | AUROC by patient | over cells | more than the default, by patient | both, seeds 0 and 1 |")
+    print("|---|---|---|---|---|")
+    for name, features, recipe in table[:1] if asked.choose else table:
+        values = features()
+        show(name, {seed: judge(values, at, recipe, folds[seed], seed) for seed in SEEDS})
+    if asked.choose:
+        candidates = {name: (features(), recipe) for name, features, recipe in table}
+        found = {seed: chosen(candidates, at, folds[seed], seed) for seed in SEEDS}
+        show("chosen in each fold", {seed: judged for seed, (judged, _) in found.items()})
+        results["taken"] = {seed: taken for seed, (_, taken) in found.items()}
+        for seed, taken in results["taken"].items():
+            print(f"\nseed {seed}: {'; '.join(taken)}")
     print(json.dumps({"cells": len(at.cells), "patients": len(set(at.people)), "rows": results}))
 
 

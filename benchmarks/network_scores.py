@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from shared import shared_cells, view_features
 
+from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.errors import WeightsError
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
-from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.probe import out_of_fold
 from leukemia_tf.evaluation.scores import written
 from leukemia_tf.models.architecture import network_name
 from leukemia_tf.models.search import weights_at_hand

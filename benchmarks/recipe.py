@@ -1,15 +1,14 @@
-"""A recipe on patients it has never seen: every cell judged by the network of a fold that its patient was not in.
+"""What a recipe is worth beside simpler ones, on the folds of a cross-validation of it.
 
-    python benchmarks/recipe.py --out FOLDER [--seed 0] [--no-validation] [--plain EPOCHS] [-- FLAGS OF TRAIN]
+    python -m leukemia_tf.crossval --out STUDY [--validation 0] …
+    python benchmarks/recipe.py STUDY [--plain EPOCHS]
 
-Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). 5 folds of whole patients; of the other
-four folds' patients a fifth is for validation, or with `--no-validation` none: then each stage is trained to its end,
-on all of them. Each fold is an ordinary run below FOLDER; a stopped measurement goes on. Beside it, on the same folds,
-fitted on the training and validation patients: the area of the cell alone; a logistic regression on the frozen base's
-mean and deviation of its last three blocks (every patient of a class weighing the same); and with `--plain EPOCHS`
-plain Keras fine-tuning of all layers of ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal
-weight, the default view scaled to `--plain-size`), kept beside FOLDER. Out-of-fold scores with 95 % intervals from
-2,000 resamples of patients, and the paired difference.
+Weights from LEUKEMIA_TF_WEIGHTS (else ../shared). On the folds of the study's first seed, fitted on the patients that a
+fold does not judge: the area of the cell alone; a logistic regression on the frozen base's mean and deviation of its last
+three blocks (every patient of a class weighing the same); and with `--plain EPOCHS` plain Keras fine-tuning of all layers
+of ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal weight, the study's view scaled to
+`--plain-size`), kept beside STUDY. Out-of-fold scores with 95 % intervals from 2,000 resamples of patients, and the
+paired difference.
 """
 
 from __future__ import annotations
@@ -17,32 +16,27 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import tyro
 from plain import plain_fit
-from shared import Judged, shared_cells, view_features
+from shared import Judged, use_shared, view_features
 from sklearn.linear_model import LogisticRegression
 
 from leukemia_tf.assemble import drop_blocks_of
-from leukemia_tf.config import TrainConfig
+from leukemia_tf.config import CrossvalConfig
 from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.folds import read_folds
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.pipeline import classes, load_cells
-from leukemia_tf.data.protocols import hold_out
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
-from leukemia_tf.data.splits import Split, natural, write_split
+from leukemia_tf.data.splits import aliases, people
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import read_predictions
-from leukemia_tf.evaluation.probe import draw_folds, out_of_fold
+from leukemia_tf.evaluation.probe import out_of_fold
 from leukemia_tf.evaluation.scores import written
-from leukemia_tf.recipes import recipe_asked
-from leukemia_tf.run import RunFolder
-from leukemia_tf.train import train
+from leukemia_tf.study import open_study
 
 SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
 
@@ -55,26 +49,6 @@ def out_of_fold_area(folder: Path, cells: tuple, folds: list) -> np.ndarray:
     for fitted, held in folds:
         model = LogisticRegression(class_weight="balanced").fit(areas[fitted], labels[fitted])
         judged[held] = model.predict_proba(areas[held])[:, 1]
-    return judged
-
-
-def run_folds(config: TrainConfig, at: Judged, folds: list, out: Path, validate: bool) -> np.ndarray:
-    """Train a run a fold; return the probability of each cell: float [n]."""
-    cells = at.cells
-    judged, place = np.full(len(cells), np.nan), {cell.path: index for index, cell in enumerate(cells)}
-    for number, (fitted, held) in enumerate(folds):
-        run = RunFolder(out / f"fold-{number}")
-        test = tuple(sorted({cells[index].patient for index in held}, key=natural))
-        others = [cells[index] for index in fitted]
-        everyone = tuple(sorted({cell.patient for cell in others}, key=natural))
-        parts = hold_out(others, config.seed, at.alias) if validate else (everyone, ())
-        split = Split("file", config.seed, *parts, test)
-        path = write_split(out / f"fold-{number}.json", split)
-        if not run.metrics.is_file():
-            own = replace(config, data=at.folder, split=str(path), out=run.path, resume=run.config.is_file())
-            train(own)
-        for row in read_predictions(run.predictions("test")):
-            judged[place[row.path]] = row.probability
     return judged
 
 
@@ -98,39 +72,39 @@ def main() -> None:
     """Print the table and, as the last line, one JSON object."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-validation", action="store_true")
+    parser.add_argument("study", type=Path)
     parser.add_argument("--plain", type=int, default=0)
     parser.add_argument("--plain-size", type=int, default=160)
-    parser.add_argument("flags", nargs="*", default=[])
     asked = parser.parse_args()
-    ground = recipe_asked(asked.flags) or TrainConfig(base="resnet50", drop_last_block=True)
-    plain = (tyro.conf.FlagCreatePairsOff,)
-    config = replace(tyro.cli(TrainConfig, args=asked.flags, default=ground, config=plain), seed=asked.seed)
-    at = shared_cells()
-    cells, labels, patients = at.cells, at.labels, at.people
-    folds = draw_folds(cells, at.alias, "patient", asked.seed)
-    view = (330, config.framing, config.contrast)
-    features = view_features(at.folder, cells, config.base, view, asked.out.parent / "features", drop_blocks_of(config))
+    use_shared()
+    study = open_study(asked.study, "crossval")
+    settings = study.read_config()
+    config, table = CrossvalConfig(**settings["asked"]), read_folds(study.folds)
+    (seed, judged_by), *_ = table.by_seed.items()
+    inside = [place for place, by in enumerate(judged_by) if by is not None]
+    cells, by = tuple(table.cells[place] for place in inside), np.array([judged_by[place] for place in inside])
+    folds = [(np.flatnonzero(by != fold), np.flatnonzero(by == fold)) for fold in range(config.folds)]
+    alias = aliases(settings["data"]["same_patients"])
+    patients = np.array([cell.patient for cell in cells])
+    at = Judged(Path(settings["data"]["folder"]), cells, classes(cells), patients, people(cells, alias), alias)
+    size = config.image_size or 330
+    view, kept = (size, config.framing, config.contrast), study.path.resolve().parent
+    features = view_features(at.folder, cells, config.base, view, kept / "features", drop_blocks_of(config))
+    said = {row.path: row.probability for row in read_predictions(study.predictions(f"seed-{seed}"))}
     judged = {
-        "network": run_folds(config, at, folds, asked.out, not asked.no_validation),
+        "network": np.array([said[cell.path] for cell in cells]),
         "cell area alone": out_of_fold_area(at.folder, cells, folds),
         "frozen features, logistic regression": out_of_fold(features, cells, folds),
     }
     if asked.plain:
-        kept = asked.out.parent / f"plain-seed{asked.seed}"
         shown = Preprocessing(asked.plain_size, config.framing, config.contrast)
-        judged["plain Keras fine-tuning"] = out_of_fold_plain(at, folds, shown, asked.plain, kept)
+        judged["plain Keras fine-tuning"] = out_of_fold_plain(at, folds, shown, asked.plain, kept / f"plain-seed{seed}")
     results = {}
-    print(
-        f"\n{len(cells)} cells of {len(set(patients))} patients, 5 folds, seed {asked.seed}: {' '.join(sys.argv[1:])}\n"
-    )
+    print(f"\n{len(cells)} cells of {len(set(at.people))} patients, {config.folds} folds, seed {seed}\n")
     print(f"| out of fold | {' | '.join(SHOWN)} | network less this, by patient |\n|---|---|---|---|---|")
     for name, probabilities in judged.items():
-        scores = score_with_intervals(labels, probabilities, patients, asked.seed)
-        differences = paired_difference(labels, judged["network"], probabilities, patients, asked.seed)
-        difference = differences["auroc_by_patient"]
+        scores = score_with_intervals(at.labels, probabilities, at.people, seed)
+        difference = paired_difference(at.labels, judged["network"], probabilities, at.people, seed)["auroc_by_patient"]
         told = [*(written(scores[metric]) for metric in SHOWN), written(difference, "+")]
         print(f"| {name} | {' | '.join(told)} |")
         results[name] = {**{metric: scores[metric] for metric in SHOWN}, "difference": difference}

@@ -16,6 +16,7 @@ from leukemia_tf.data.augment import augment, epoch_draws
 from leukemia_tf.data.pipeline import view_batches
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.store import open_store
+from leukemia_tf.files import write_atomically
 from leukemia_tf.models.pooling import CellAndFrame, CellMask
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
@@ -42,8 +43,8 @@ def pooled_depths(at: Judged, view: View, layers: Sequence[str], kept: Path) -> 
     """
     path = kept / f"view-{'-'.join(map(str, astuple(view)))}.npz"
     if not path.is_file():
-        kept.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **_computed(at, view, layers))
+        found = _computed(at, view, layers)
+        write_atomically(path, lambda scratch: np.savez(scratch, **found))
     with np.load(path) as arrays:
         return {name: arrays[name].reshape(len(arrays[name]), 4, -1) for name in layers}
 

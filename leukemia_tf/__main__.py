@@ -10,6 +10,7 @@ COMMANDS = {
     "convert_weights": config.ConvertWeightsConfig,
     "audit": config.AuditConfig,
     "preview": config.PreviewConfig,
+    "crossval": config.CrossvalConfig,
     "evaluate": config.EvaluateConfig,
     "compare": config.CompareConfig,
     "predict": config.PredictConfig,

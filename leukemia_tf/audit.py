@@ -108,7 +108,7 @@ def _leak(
     """Judge one cheap classifier under folds by image and under folds by patient."""
     from dataclasses import asdict
 
-    from leukemia_tf.data.catalog import LABELS
+    from leukemia_tf.data.folds import FOLDS, draw_folds
     from leukemia_tf.data.pipeline import classes, prediction_batches
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.splits import merge_aliases, people
@@ -116,7 +116,7 @@ def _leak(
     from leukemia_tf.evaluation import plots
     from leukemia_tf.evaluation.audit_plots import draw_leak
     from leukemia_tf.evaluation.bootstrap import score_with_intervals
-    from leukemia_tf.evaluation.probe import FOLDS, draw_folds, out_of_fold
+    from leukemia_tf.evaluation.probe import out_of_fold
     from leukemia_tf.evaluation.scores import written
     from leukemia_tf.models.pretrained import build_pretrained
     from leukemia_tf.models.table import find_architecture
@@ -124,10 +124,7 @@ def _leak(
 
     cells = [cell for cell in examination.cells if cell.label]
     alias, labels = merge_aliases(cells, [pair for pair in twins if pair[0].label and pair[1].label]), classes(cells)
-    for label in LABELS:
-        distinct = len({alias[cell.patient] for cell in cells if cell.label == label})
-        if distinct < FOLDS:
-            raise DataError(f"--leak needs {FOLDS} patients of each class: `{label}` has {distinct} distinct.")
+    folds = {by: draw_folds(cells, alias, by, config.seed) for by in ("image", "patient")}
     settings = Preprocessing(PROBED_SIZE, "cell")
     network = build_pretrained(
         find_architecture("resnet50"), 1, asdict(settings), config.weights, config.seed, must=not embedded
@@ -142,13 +139,13 @@ def _leak(
         "seed": config.seed,
         "patients": len(set(patients)),
     }
-    for by in ("image", "patient"):
-        probabilities = out_of_fold(features, cells, draw_folds(cells, alias, by, config.seed))
+    for by, drawn in folds.items():
+        probabilities = out_of_fold(features, cells, drawn)
         scores = score_with_intervals(labels, probabilities, patients, config.seed)
         result[by] = {name: scores[name] for name in ("auroc", "auroc_by_patient", "weighted_f1")}
     plots.save(draw_leak(result), config.out / "leak.png")
     log.info("\nthe same classifier under %d folds, 95 %% intervals from resampling patients:", FOLDS)
-    for by in ("image", "patient"):
+    for by in folds:
         told = (f"{name} {written(score)}" for name, score in result[by].items())
         log.info("  folds by %-8s %s", by, ", ".join(told))
     return result

@@ -51,7 +51,9 @@ def resumed(run: RunFolder) -> TrainConfig:
     split = asked.split
     if asked.refit:
         split = f"refit:{run.splits}"
-    elif split not in ("patient", "official", "image"):
+    elif split.startswith("image"):
+        split = f"image:{run.cells}"
+    elif split not in ("patient", "official"):
         split = str(run.splits)
     weights = "none" if settings["weights"]["source"] == "random" else asked.weights
     size = settings["network"]["image_size"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +41,7 @@ def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "
     from leukemia_tf.evaluation.predictions import by_person, write_predictions
     from leukemia_tf.evaluation.scores import score_part
     from leukemia_tf.evaluation.tta import check_tta
-    from leukemia_tf.files import read_csv, write_json
+    from leukemia_tf.files import read_csv, read_json, write_json
     from leukemia_tf.judge import answers_of, logits_of
     from leukemia_tf.models.network import load_network
     from leukemia_tf.models.probability import decision_of
@@ -58,7 +57,7 @@ def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "
     _check_unseen(run, folder, cells)
     name, model = folder.resolve().name, load_network(run.model)
     out, decision = run.elsewhere(name), decision_of(model)
-    if out.metrics.is_file() and json.loads(out.metrics.read_text(encoding="utf-8"))["folder"] != str(folder.resolve()):
+    if out.metrics.is_file() and read_json(out.metrics)["folder"] != str(folder.resolve()):
         raise RunError(f"{out} holds the scores of another folder named {name}: move it, or rename the folder.")
     logits = logits_of(model, folder, cells, run.read_config()["train"], tta)
     predictions = answers_of(model, folder, cells, logits, tta)
@@ -73,7 +72,7 @@ def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "
         },
         "decision": {"temperature": decision.temperature, "threshold": decision.threshold},
         "tta": tta,
-        "parts": {"test": score_part(people, decision, seed)},
+        "parts": {"test": score_part(people, decision.threshold, seed)},
     }
     write_predictions(out.predictions("test"), predictions)
     figures = run_figures(people, read_csv(run.history), metrics)

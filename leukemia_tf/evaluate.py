@@ -107,7 +107,7 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
         predictions = answers_of(model, folder, own, logits[part], tta)
         write_predictions(run.predictions(part), predictions)
         predictions = by_person(predictions, settings["data"].get("same_patients", ()))
-        metrics["parts"][part] = score_part(predictions, decision, seed)
+        metrics["parts"][part] = score_part(predictions, decision.threshold, seed)
     figures = run_figures(predictions, read_csv(run.history), metrics)
     for name, figure in figures.items():
         save(figure, run.figure(name))

@@ -52,6 +52,11 @@ def free_path(path: Path) -> Path:
     return path
 
 
+def read_json(path: Path) -> object:
+    """Return what a JSON file holds."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def write_json(path: Path, value: object) -> Path:
     """Write `value` as JSON; a number that is not finite becomes null."""
     text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.errors import RunError
 from leukemia_tf.evaluation.predictions import Prediction, by_person, read_judged
+from leukemia_tf.files import read_json
 from leukemia_tf.run import RunFolder, open_run
 
 
@@ -38,7 +38,7 @@ class Member:
     @cached_property
     def metrics(self) -> dict:
         """The content of metrics.json."""
-        return json.loads(self.run.metrics.read_text(encoding="utf-8"))
+        return read_json(self.run.metrics)
 
     @property
     def threshold(self) -> float:

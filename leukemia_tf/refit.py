@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.errors import RunError, UserError
-from leukemia_tf.files import read_csv, write_json
+from leukemia_tf.files import read_csv, read_json, write_json
 from leukemia_tf.run import RunFolder, open_run
 
 OWN = ("out", "data", "refit", "resume", "cache", "precision", "devices", "tensorboard")  # flags beside --refit
@@ -60,7 +60,7 @@ def settled_stages(run: RunFolder) -> list[dict]:
 def borrow_scores(run: RunFolder, judged: RunFolder) -> dict:
     """Write, as the metrics of a refitted run, those of the run whose recipe it follows, marked so."""
     caution = f"scores of {judged}, by whose recipe this was trained on all patients; it has none of its own"
-    metrics = json.loads(judged.metrics.read_text(encoding="utf-8"))
+    metrics = read_json(judged.metrics)
     caution = "; ".join(filter(None, (caution, metrics.get("caution"))))
     metrics = {**metrics, "caution": caution, "scores_of": str(judged), "trained_on": "all patients"}
     write_json(run.metrics, metrics)

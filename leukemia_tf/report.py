@@ -51,12 +51,12 @@ def write_report(
     import leukemia_tf
     from leukemia_tf.evaluation import page, tables, verdict
     from leukemia_tf.evaluation.bootstrap import RESAMPLES
-    from leukemia_tf.files import write_atomically
+    from leukemia_tf.files import read_json, write_atomically
     from leukemia_tf.galleries import galleries
     from leukemia_tf.models.decision import Decision
 
     settings = run.read_config()
-    environment = json.loads(run.environment.read_text(encoding="utf-8"))
+    environment = read_json(run.environment)
     test, decision = metrics["parts"]["test"], Decision(**metrics["decision"])
     threshold = decision.threshold
     values = {

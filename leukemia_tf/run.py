@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import leukemia_tf
 from leukemia_tf.errors import RunError
-from leukemia_tf.files import SCRATCH, write_json
+from leukemia_tf.files import SCRATCH, read_json, write_json
 
 FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
@@ -74,7 +73,7 @@ class RunFolder:
 
     def read_config(self) -> dict:
         """Return what was asked for and what came of it, as written by `train`."""
-        return json.loads(self.config.read_text(encoding="utf-8"))
+        return read_json(self.config)
 
     @property
     def data(self) -> Path:

@@ -51,7 +51,7 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
     from leukemia_tf.data.examine import quarantine
 
     begun = find_begun(asked)
-    config = resumed(begun) if begun else _settled(asked)
+    config = resumed(begun) if begun else settled(asked)
     architecture, source, prepared = read_setup(config)
 
     from leukemia_tf.evaluate import evaluate_run, show  # from here on with TensorFlow, which takes seconds to import
@@ -81,7 +81,7 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
     return run
 
 
-def _settled(config: TrainConfig) -> TrainConfig:
+def settled(config: TrainConfig) -> TrainConfig:
     """Return what is asked with what follows from it, or stop at flags that cannot be, before anything is read."""
     from leukemia_tf.evaluation.thresholds import check_threshold
     from leukemia_tf.training.plans import check_stages, parse_sizes
@@ -150,7 +150,7 @@ def _name(config: TrainConfig, architecture: Architecture) -> str:
     """Return the run's network's name, with what must not be overlooked."""
     from leukemia_tf.models.architecture import network_name
 
-    mark = "-refit" if config.refit else "-split-by-image" if config.split == "image" else ""
+    mark = "-refit" if config.refit else "-split-by-image" if config.split.startswith("image") else ""
     return network_name(architecture, drop_blocks_of(config), config.cut) + mark
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from leukemia_tf.config.settings import Augmentation, Images, Settings
-from leukemia_tf.config.training import SetupConfig
+from leukemia_tf.config.training import SetupConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,32 @@ class CompareConfig(Settings):
     """Seed of the bootstrap."""
     json: bool = False
     """Print compare.json instead of the table."""
+
+
+@dataclass(frozen=True)
+class CrossvalConfig(TrainConfig):
+    """Train a network a fold and judge every patient by one that has not seen the patient; all of train's flags.
+
+    Example: python -m leukemia_tf.crossval --base resnet50 --drop-last-block --folds 5
+    """
+
+    out: Path | None = None
+    """Folder to write, a run a fold in it. Default: runs/DATE-BASE-crossval."""
+    split: str = "patient"
+    """Folds of whole patients, or of single images (leaks; to show by how much)."""
+    resume: bool = False
+    """Go on where the folds in --out stopped; other flags then come from there."""
+    folds: int = 5
+    """How many; each needs a patient of either class to judge."""
+    repeats: int = 1
+    """Draws of the folds, by --seed and the seeds after it."""
+    validation: float = 0.2
+    """Share of a fold's other patients that validate; 0: each stage is trained to its end, on all of them."""
+    holdout: float = 0.0
+    """Share of the patients set aside before the folds are drawn; every fold's network, their vote and their mean are
+    scored on them."""
+    json: bool = False
+    """Print metrics.json instead of the table."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog
+from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog, read_cells
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
-from leukemia_tf.data.protocols import REFIT, split_by_image, split_by_patient, split_official, use_all
+from leukemia_tf.data.protocols import REFIT, assign_by_image, split_by_image, split_by_patient, split_official, use_all
 from leukemia_tf.data.splits import Split, Twins, assign, check_split, describe, merge_aliases, natural, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError, nearest
 
@@ -46,8 +46,8 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     folder : pathlib.Path
         The data folder.
     how : str
-        `patient`, `official`, `image`, the path of a splits.json, or `refit:` and such a path: all patients that it
-        names are trained on.
+        `patient`, `official`, `image`, the path of a splits.json; `image:` and the path of a cells.csv, whose parts are
+        taken; or `refit:` and the path of a splits.json: all patients that it names are trained on.
     seed : int
         Of the split.
     on_bad_image : str
@@ -149,6 +149,8 @@ def _split(
 ) -> tuple[tuple[Cell, ...], Split]:
     if how == "image":
         return split_by_image(cells, seed)
+    if how.startswith("image:"):
+        return assign_by_image(cells, {cell.path: cell.split for cell in read_cells(Path(how.partition(":")[2]))}, seed)
     if how.startswith(f"{REFIT}:"):
         return use_all(cells, seed, read_split(Path(how.partition(":")[2])))
     if how == "patient":

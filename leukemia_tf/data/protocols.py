@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,10 +65,10 @@ def split_official(
 
 
 def hold_out(
-    cells: Sequence[Cell], seed: int, alias: dict[str, frozenset[str]]
+    cells: Sequence[Cell], seed: int, alias: dict[str, frozenset[str]], share: float = 0.2
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split cells 80/20 by patient into those to train on and those to validate on; return both parts' patients."""
-    parts = _by_patient(cells, seed, {"train": 0.8, "val": 0.2}, alias)
+    """Set a share of the cells aside, by patient; return the patients who stay and those who are set aside."""
+    parts = _by_patient(cells, seed, {"train": 1 - share, "val": share}, alias)
     return parts["train"], parts["val"]
 
 
@@ -86,7 +86,21 @@ def split_by_image(cells: Sequence[Cell], seed: int) -> tuple[tuple[Cell, ...], 
         paths = rng.permutation(sorted(cell.path for cell in cells if cell.label == label))
         ends = np.cumsum([round(SHARES[part] * len(paths)) for part in PARTS[:-1]])
         part_of |= {path: part for part, chosen in zip(PARTS, np.split(paths, ends)) for path in chosen.tolist()}
-    cells = tuple(replace(cell, split=part_of[cell.path]) for cell in cells)
+    return assign_by_image(cells, part_of, seed)
+
+
+def hold_out_by_image(cells: Sequence[Cell], seed: int, share: float) -> list[Cell]:
+    """Return cells with the part `train` or, a share of either class, `val`, drawn by image as one must not."""
+    rng, aside = np.random.default_rng(seed), set()
+    for label in LABELS:
+        paths = rng.permutation(sorted(cell.path for cell in cells if cell.label == label))
+        aside.update(paths[: round(share * len(paths))].tolist())
+    return [replace(cell, split="val" if cell.path in aside else "train") for cell in cells]
+
+
+def assign_by_image(cells: Sequence[Cell], part_of: Mapping[str, str], seed: int) -> tuple[tuple[Cell, ...], Split]:
+    """Return the cells with the part of each path filled in, if it has one, and the split, whose patients repeat."""
+    cells = tuple(replace(cell, split=part_of.get(cell.path, "")) for cell in cells)
     members = {part: {cell.patient for cell in cells if cell.split == part} for part in PARTS}
     return cells, Split("image", seed, **{part: tuple(sorted(members[part], key=natural)) for part in PARTS})
 

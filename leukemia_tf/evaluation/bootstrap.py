@@ -46,7 +46,7 @@ def score_with_intervals(
     patients: np.ndarray,
     seed: int = 0,
     resamples: int = RESAMPLES,
-    threshold: float = 0.5,
+    threshold: float | np.ndarray = 0.5,
 ) -> dict[str, dict[str, float]]:
     """Compute every metric with its 95 % interval over resampled patients.
 
@@ -56,8 +56,8 @@ def score_with_intervals(
         int [n], float [n] in 0-1, str [n].
     seed, resamples : int
         Of the bootstrap.
-    threshold : float
-        A cell counts as `all` at this probability or more.
+    threshold : float or numpy.ndarray
+        A cell counts as `all` at this probability or more; one for all, or float [n].
 
     Returns
     -------

@@ -33,22 +33,39 @@ def run_figures(predictions: Sequence[Prediction], history: Sequence[dict], metr
     dict of str to matplotlib.figure.Figure
         By name; curves over thresholds only where both classes are there.
     """
-    labels, probabilities, patients = arrays(predictions)
+    labels, probabilities, _ = arrays(predictions)
     logits = np.array([row.logit for row in predictions])
     decision, scores = Decision(**metrics["decision"]), metrics["parts"]["test"]["cell"]
     figures = {
         "confusion-matrix": plots.confusion_matrix(labels, probabilities, decision.threshold),
         "learning-curves": plots.learning_curves(history),
         "calibration": calibration(labels, logits, decision),
-        "patients": patient_strip(labels, probabilities, patients, decision.threshold),
+        **pooled_figures(predictions, scores, decision.threshold),
     }
+    for figure in figures.values():
+        if "caution" in metrics:
+            figure.suptitle(metrics["caution"], color=plots.RED, fontsize=9)
+    return figures
+
+
+def pooled_figures(predictions: Sequence[Prediction], scores: dict, threshold: float) -> dict[str, Figure]:
+    """Draw the patients' strip, and both curves with their bands where both classes are there.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        As from `by_person`; of one network or of the folds' networks together.
+    scores : dict
+        Over their cells, as from `score_part`.
+    threshold : float
+        Where the answer changes.
+    """
+    labels, probabilities, patients = arrays(predictions)
+    figures = {"patients": patient_strip(labels, probabilities, patients, threshold)}
     if len(set(labels)) == 2:
         drawn = draw_patients(labels, patients, RESAMPLES, 0)[:, np.unique(patients, return_inverse=True)[1]]
         figures["roc"] = plots.roc(labels, probabilities, drawn, scores["auroc"])
         figures["precision-recall"] = plots.precision_recall(labels, probabilities, drawn, scores["auprc"])
-    for figure in figures.values():
-        if "caution" in metrics:
-            figure.suptitle(metrics["caution"], color=plots.RED, fontsize=9)
     return figures
 
 

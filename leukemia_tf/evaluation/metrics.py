@@ -23,7 +23,7 @@ def all_metrics(
     probabilities: np.ndarray,
     patients: np.ndarray,
     drawn: np.ndarray | None = None,
-    threshold: float = 0.5,
+    threshold: float | np.ndarray = 0.5,
 ) -> dict[str, np.ndarray]:
     """Compute every metric under every weighting.
 
@@ -37,8 +37,8 @@ def all_metrics(
         str [n].
     drawn : numpy.ndarray, optional
         float [b, p]: how often each patient counts, in the order of `numpy.unique`; once by default.
-    threshold : float
-        A cell counts as `all` at this probability or more.
+    threshold : float or numpy.ndarray
+        A cell counts as `all` at this probability or more; one for all, or float [n].
 
     Returns
     -------

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.splits import people
+from leukemia_tf.data.folds import Folds
 
-FOLDS = 5
 INVERSE_PENALTY = 0.01
 
 
@@ -24,37 +22,10 @@ def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
     return model.fit(features, labels, logisticregression__sample_weight=weights)
 
 
-def draw_folds(
-    cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int, count: int = FOLDS
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Draw stratified folds.
-
-    Parameters
-    ----------
-    cells : sequence of Cell
-        Labelled, [n].
-    alias : mapping
-        For each patient all who are the same, as from `merge_aliases`: they count as one.
-    by : str
-        What a fold holds: whole `patient`s, or single `image`s (which leaks).
-    seed, count : int
-        Of the folds.
-
-    Returns
-    -------
-    list of tuple
-        Indices of the cells to fit on and of those to judge, for each fold.
-    """
-    labels = np.array([LABELS.index(cell.label) for cell in cells])
-    kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
-    folds = kind(count, shuffle=True, random_state=seed)
-    return list(folds.split(labels, labels, people(cells, alias) if by == "patient" else None))
-
-
 def out_of_fold(
     features: np.ndarray,
     cells: Sequence[Cell],
-    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    folds: Folds,
     patient_weight: str = "equal",
 ) -> np.ndarray:
     """Predict every cell by a probe that was fitted on the other folds, both classes weighing the same.

@@ -53,8 +53,8 @@ def read_recipe(name: str) -> dict:
     return {"about": recipe.get("about", ""), "settings": settings}
 
 
-def from_recipe(name: str, **changes: object) -> TrainConfig:
-    """Return the settings of a recipe, with some changed.
+def from_recipe(name: str, kind: type[TrainConfig] = TrainConfig, **changes: object) -> TrainConfig:
+    """Return the settings of a recipe, with some changed; of `train`, or of a command that takes its flags too.
 
     Raises
     ------
@@ -62,18 +62,18 @@ def from_recipe(name: str, **changes: object) -> TrainConfig:
         See `read_recipe`.
     """
     try:
-        return TrainConfig(**{**read_recipe(name)["settings"], "recipe": name, **changes})
+        return kind(**{**read_recipe(name)["settings"], "recipe": name, **changes})
     except TypeError as error:
         raise UserError(f"--recipe {name}: {error}.") from None
 
 
-def recipe_asked(arguments: Sequence[str]) -> TrainConfig | None:
+def recipe_asked(arguments: Sequence[str], kind: type[TrainConfig] = TrainConfig) -> TrainConfig | None:
     """Return the settings of the recipe that a command line names, on which its other flags are put; None without."""
     for place, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
         if flag == "--recipe":
             name = value if equals else "".join(arguments[place + 1 : place + 2])
-            return from_recipe(name)
+            return from_recipe(name, kind)
     return None
 
 

@@ -1,0 +1,105 @@
+"""The folder of several trainings that belong together: the only place that knows its file names."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import leukemia_tf
+from leukemia_tf.errors import RunError
+from leukemia_tf.files import read_json, write_json
+from leukemia_tf.run import RunFolder, check_vacant
+
+FORMAT = 1  # raise it when an older folder can no longer be read
+
+
+class Study:
+    """Trainings with what they come to together.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "study.json"
+        self.folds = self.path / "folds.csv"
+        self.metrics = self.path / "metrics.json"
+        self.figures = self.path / "figures"
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def run(self, name: str) -> RunFolder:
+        """Return a training's folder."""
+        return RunFolder(self.path / name)
+
+    def split(self, name: str, suffix: str) -> Path:
+        """Return the path of the split that a training is asked for; `.json` by patient, `.csv` by image."""
+        return self.path / "splits" / f"{name}{suffix}"
+
+    def predictions(self, name: str) -> Path:
+        """Return the path of predictions on the cells of all trainings."""
+        return self.path / f"predictions-{name}.csv"
+
+    def figure(self, name: str) -> Path:
+        """Return the path of a picture."""
+        return self.figures / f"{name}.png"
+
+    def read_config(self) -> dict:
+        """Return what was asked for."""
+        return read_json(self.config)
+
+    def write_config(self, kind: str, **values: object) -> None:
+        """Write study.json: the command that made the folder, and what it was asked."""
+        write_json(self.config, {"format": FORMAT, "kind": kind, "version": leukemia_tf.__version__, **values})
+
+
+def open_study(path: Path, kind: str) -> Study:
+    """Open the folder of a finished or interrupted study of a kind.
+
+    Raises
+    ------
+    RunError
+        If there is none, or one of another kind or version.
+    """
+    study = Study(path)
+    if not study.config.is_file():
+        raise RunError(f"{path} is no folder of `{kind}`: it has no {study.config.name}.")
+    try:
+        settings = study.read_config()
+        found = (settings["format"], settings["kind"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{study.config} cannot be read ({error}): name another folder.") from None
+    if found != (FORMAT, kind):
+        raise RunError(f"{path} is a folder of `{found[1]}`, format {found[0]}; this reads `{kind}`, format {FORMAT}.")
+    return study
+
+
+def find_study(path: Path | None, kind: str, asked: dict, resume: bool) -> Study | None:
+    """Return the study in `path` that is to go on: by `resume`, or asked for in the same words; None if there is none.
+
+    Raises
+    ------
+    RunError
+        If there is none to resume, or if something else is in the way of a new one.
+    """
+    if path is None:
+        if resume:
+            raise RunError("--resume goes on with what is in --out: name that folder.")
+        return None
+    if resume:
+        return open_study(path, kind)
+    study = Study(path)
+    if study.config.is_file() and open_study(path, kind).read_config()["asked"] == json.loads(
+        json.dumps(asked, default=str)
+    ):
+        return study
+    check_vacant(path)
+    return None
