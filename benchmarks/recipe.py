@@ -4,9 +4,9 @@
     python benchmarks/recipe.py STUDY [--plain EPOCHS]
 
 Weights from LEUKEMIA_TF_WEIGHTS (else ../shared). On the folds of the study's first seed, fitted on the patients that a
-fold does not judge: the area of the cell alone; a logistic regression on the frozen base's mean and deviation of its last
-three blocks (every patient of a class weighing the same); and with `--plain EPOCHS` plain Keras fine-tuning of all layers
-of ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal weight, the study's view scaled to
+fold does not judge: the area of the cell alone; a logistic regression on the frozen base's mean and deviation of its
+last three blocks (every patient of a class weighing the same); and with `--plain EPOCHS` plain Keras fine-tuning of all
+layers of ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal weight, the study's view scaled to
 `--plain-size`), kept beside STUDY. Out-of-fold scores with 95 % intervals from 2,000 resamples of patients, and the
 paired difference.
 """
