@@ -11,6 +11,7 @@ COMMANDS = {
     "audit": config.AuditConfig,
     "preview": config.PreviewConfig,
     "crossval": config.CrossvalConfig,
+    "tune": config.TuneConfig,
     "evaluate": config.EvaluateConfig,
     "compare": config.CompareConfig,
     "predict": config.PredictConfig,

@@ -27,6 +27,8 @@ class Study:
         self.path = Path(path)
         self.config = self.path / "study.json"
         self.folds = self.path / "folds.csv"
+        self.trials = self.path / "trials.csv"
+        self.recipe = self.path / "recipe.json"
         self.metrics = self.path / "metrics.json"
         self.figures = self.path / "figures"
 

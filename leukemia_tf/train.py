@@ -60,7 +60,7 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
     scope, computed = prepare_devices(config.precision, config.devices)
     with scope:
         assembled = assemble(config, architecture, source, prepared)
-        stages = stages_of(begun) if begun else _plan(config, assembled)
+        stages = stages_of(begun) if begun else plan(config, assembled)
         _check_sizes(assembled, stages)
         name = _name(config, architecture)
         run = begun or RunFolder(config.out or new_run_path(name))
@@ -109,7 +109,7 @@ def settled(config: TrainConfig) -> TrainConfig:
     return replace(config, image_size=sizes[-1][0])
 
 
-def _plan(config: TrainConfig, assembled: Assembled) -> tuple[Stage, ...]:
+def plan(config: TrainConfig, assembled: Assembled) -> tuple[Stage, ...]:
     """Plan the stages; where the rate is `auto`, after a range test on the first of them."""
     from leukemia_tf.training.plans import plan_stages
 

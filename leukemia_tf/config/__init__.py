@@ -14,6 +14,7 @@ from leukemia_tf.config.commands import (
     PredictConfig,
     PreviewConfig,
     RecipesConfig,
+    TuneConfig,
 )
 from leukemia_tf.config.settings import Augmentation, Images, Settings
 from leukemia_tf.config.training import SetupConfig, TrainConfig
@@ -37,4 +38,5 @@ __all__ = [
     "Settings",
     "SetupConfig",
     "TrainConfig",
+    "TuneConfig",
 ]

@@ -152,6 +152,29 @@ class CrossvalConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class TuneConfig(TrainConfig):
+    """Search for settings that carry over to patients not trained on, then train the best; all of train's flags.
+
+    Example: python -m leukemia_tf.tune --base resnet50 --drop-last-block --stages feature-extraction --trials 20
+    """
+
+    out: Path | None = None
+    """Folder to write. Default: runs/DATE-BASE-tune."""
+    resume: bool = False
+    """Go on where the search in --out stopped; other flags then come from there."""
+    trials: int = 20
+    """How many configurations are tried."""
+    method: str = "bayesian"
+    """bayesian (a Gaussian process), random, or grid."""
+    over: tuple[str, ...] = ("dropout", "lr", "weight-decay")
+    """What is varied: dropout (0.1-0.7), lr (1e-6-1e-2), weight-decay (0.01-0.8), head, unfreeze (0-3 blocks), augment,
+    framing."""
+    folds: int = 3
+    """Folds of the training and validation patients, whose mean AUROC by patient counts; 0: the validation part alone.
+    The test part has no say."""
+
+
+@dataclass(frozen=True)
 class PredictConfig(Settings):
     """Tell leukemic from normal for each image; one row an image, in the order asked.
 

@@ -1,0 +1,77 @@
+"""The trials of a search: as a table, and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from leukemia_tf.evaluation import plots
+from leukemia_tf.files import read_csv, write_csv
+from leukemia_tf.tuning.search import Range, Tried
+
+FIXED = ("trial", "score", "seconds", "failure")
+
+
+def write_trials(path: Path, tried: Sequence[Tried], names: Sequence[str]) -> Path:
+    """Write trials.csv: a row a trial, a column a setting."""
+    rows = (
+        {
+            **{"trial": trial.number, "score": "" if trial.score is None else trial.score},
+            **{"seconds": f"{trial.seconds:.1f}", "failure": trial.failure, **trial.values},
+        }
+        for trial in tried
+    )
+    return write_csv(path, (*FIXED, *names), rows)
+
+
+def read_trials(path: Path) -> list[Tried]:
+    """Read trials.csv; none if it is not there."""
+    if not path.is_file():
+        return []
+    return [
+        Tried(
+            int(row["trial"]),
+            {name: _value(text) for name, text in row.items() if name not in FIXED},
+            float(row["score"]) if row["score"] else None,
+            float(row["seconds"]),
+            row["failure"],
+        )
+        for row in read_csv(path)
+    ]
+
+
+def _value(text: str) -> float | int | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def draw_search(tried: Sequence[Tried], space: Mapping[str, Range]) -> Figure:
+    """Draw the scores in the order of the trials with the best so far, and against each setting."""
+    scored = [trial for trial in tried if trial.score is not None]
+    scores = np.array([trial.score for trial in scored])
+    columns = min(3, 1 + len(space))
+    rows = -(-(1 + len(space)) // columns)
+    figure = Figure((3.4 * columns, 2.9 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    numbers = [trial.number + 1 for trial in scored]
+    axes[0].plot(numbers, np.maximum.accumulate(scores), color=plots.VAL, drawstyle="steps-post", label="best so far")
+    axes[0].plot(numbers, scores, "o", color=plots.TRAIN, ms=4, label="trials")
+    axes[0].set(xlabel="trial", ylabel="score")
+    axes[0].legend(frameon=False, fontsize=8)
+    for axis, (name, values) in zip(axes[1:], space.items()):
+        axis.plot([trial.values[name] for trial in scored], scores, "o", color=plots.TRAIN, ms=4)
+        axis.set(xlabel=name, ylabel="score")
+        if values.log:
+            axis.set_xscale("log")
+    for axis in axes[1 + len(space) :]:
+        axis.set_axis_off()
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
