@@ -39,12 +39,12 @@ def main() -> None:
     cells = [cell for cell in read_cells(run.cells) if cell.split == "test"]
     labels, patients = classes(cells), people(cells, aliases(run.read_config()["data"]["same_patients"]))
     prepared = load_cells(run.data, cells, Preprocessing(**preprocessing_of(network)))
-    predict_views(model, prepared[:32], "none")  # so that nobody pays for the first trace
+    predict_views(model, [prepared[:32]], "none")  # so that nobody pays for the first trace
     found, result = {}, {}
     print("| views | AUROC by patient | more than none | AUROC over cells | time |\n|---|---|---|---|---|")
     for tta in COUNTS:
         began = time.perf_counter()
-        logits = predict_views(model, prepared, tta)
+        logits = predict_views(model, [prepared], tta)
         seconds = time.perf_counter() - began
         found[tta] = sigmoid(logits / decision.temperature)
         scores = score_with_intervals(labels, found[tta], patients, threshold=decision.threshold)

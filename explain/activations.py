@@ -81,8 +81,8 @@ def draw_activations(frame: Frame, maps: dict[str, np.ndarray], columns: int = 5
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    axes[0].imshow(frame.cell[0])
-    axes[0].set_title(f"what the network sees, {frame.cell.shape[1]} px", fontsize=8)
+    axes[0].imshow(frame.cells[0][0])
+    axes[0].set_title(f"what the network sees, {frame.cells[0].shape[1]} px", fontsize=8)
     for axis, (name, values) in zip(axes[1:], maps.items()):
         _draw_grid(axis, name, values)
     name = Path(frame.prediction.path).name

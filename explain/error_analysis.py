@@ -112,5 +112,6 @@ def draw_costs(scores: Mapping[str, dict], parameters: Mapping[str, int], second
             ends = [[max(0.0, score["value"] - score["low"])], [max(0.0, score["high"] - score["value"])]]
             axis.errorbar(costs[name], score["value"], ends, fmt="o", color=f"C{number}", capsize=3, label=name)
         axis.set(xscale="log", xlabel=title, ylabel="AUROC by patient, 95 % over patients")
-    axes[1].legend(frameon=False, fontsize=8)
+    if axes[1].get_legend_handles_labels()[0]:
+        axes[1].legend(frameon=False, fontsize=8)
     return figure

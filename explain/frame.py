@@ -17,7 +17,7 @@ from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import preprocess
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction, answer
-from leukemia_tf.models.network import predict_logits, preprocessing_of
+from leukemia_tf.models.network import predict_logits, preprocessings_of
 from leukemia_tf.models.probability import decision_of
 
 
@@ -29,17 +29,18 @@ class Frame:
     ----------
     image : numpy.ndarray
         uint8 [height, width, 3], RGB: the original's pixels.
-    box : tuple of int
-        Top, left, height and width of the original's part that the network sees; it may reach past the image.
-    cell : numpy.ndarray
-        uint8 [1, size, size, 3]: what the network sees.
+    boxes : tuple of tuple of int
+        Top, left, height and width of the original's part that the network sees; it may reach past the image. One, or
+        one a member of an ensemble.
+    cells : tuple of numpy.ndarray
+        uint8 [1, size, size, 3]: what the network, or each member, sees.
     prediction : Prediction
         What the network says.
     """
 
     image: np.ndarray
-    box: tuple[int, int, int, int]
-    cell: np.ndarray
+    boxes: tuple[tuple[int, int, int, int], ...]
+    cells: tuple[np.ndarray, ...]
     prediction: Prediction
 
     @property
@@ -58,19 +59,20 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     """
     label, patient = told_by_name(path) or ("", "")
     frame = frame_of(model, path, Prediction(str(path), patient, label))
-    logit = predict_logits(model, frame.cell)[0]
+    logit = predict_logits(model, list(frame.cells) if len(frame.cells) > 1 else frame.cells[0])[0]
     return replace(frame, prediction=answer(str(path), logit, decision_of(model), patient, label))
 
 
 def frame_of(model: keras.Model, path: Path, prediction: Prediction) -> Frame:
     """Read an image file of which the network's prediction is known."""
     image = decode(tf.constant(read_image(path)[0]))
-    settings = Preprocessing(**preprocessing_of(model))
-    box = tuple(int(value) for value in window(image, settings.framing))
-    return Frame(image.numpy(), box, preprocess(image, settings)[None].numpy(), prediction)
+    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
+    boxes = tuple(tuple(int(value) for value in window(image, settings.framing)) for settings in wanted)
+    cells = tuple(preprocess(image, settings)[None].numpy() for settings in wanted)
+    return Frame(image.numpy(), boxes, cells, prediction)
 
 
-def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:
+def to_original(heat: np.ndarray, frame: Frame, member: int = 0) -> np.ndarray:
     """Undo resize, padding and crop: lay a map of the network's square over the original's pixels.
 
     Parameters
@@ -79,13 +81,15 @@ def to_original(heat: np.ndarray, frame: Frame) -> np.ndarray:
         float32 [h, w], over what the network sees.
     frame : Frame
         The cell.
+    member : int
+        Whose view of it.
 
     Returns
     -------
     numpy.ndarray
         float32 [height, width]; 0 outside what the network sees.
     """
-    top, left, box_height, box_width = frame.box
+    top, left, box_height, box_width = frame.boxes[member]
     height, width = frame.image.shape[:2]
     framed = cv2.resize(heat.astype(np.float32), (box_width, box_height), interpolation=cv2.INTER_LINEAR)
     full = np.zeros((height, width), np.float32)

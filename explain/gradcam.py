@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from leukemia_tf.explain.frame import Frame, to_original
+from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import LOGIT, explained_layer
+
+
+def original_maps(model: keras.Model, frames: Sequence[Frame], signs: Sequence[float]) -> list[list[np.ndarray]]:
+    """Return each cell's Grad-CAM in the original's pixels, float32 [height, width] of 0-1: one, or one a member."""
+    found: list[list[np.ndarray]] = [[] for _ in frames]
+    for number, member in enumerate(members_of(model)):
+        heats = gradcam(member, np.concatenate([frame.cells[number] for frame in frames]), np.asarray(signs))
+        for maps, heat, frame in zip(found, heats, frames):
+            maps.append(to_original(heat / (heat.max() or 1), frame, number))
+    return found
 
 
 def gradcam(model: keras.Model, cells: np.ndarray, signs: np.ndarray, layer: str | None = None) -> np.ndarray:

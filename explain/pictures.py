@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,10 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (1 - alpha) * bright + alpha * colormaps[COLOURS](heat)[..., :3]
 
 
-def draw_heat_map(frame: Frame, heat: np.ndarray, method: str) -> Figure:
-    """Draw the cell, the heat map in the original's pixels, and the overlay.
+def draw_heat_map(
+    frame: Frame, heat: np.ndarray, method: str, members: Mapping[str, np.ndarray] | None = None
+) -> Figure:
+    """Draw the cell, the heat map in the original's pixels, and the overlay; of an ensemble each member's overlay too.
 
     Parameters
     ----------
@@ -45,14 +48,21 @@ def draw_heat_map(frame: Frame, heat: np.ndarray, method: str) -> Figure:
         float [height, width], 0 and up, over the original.
     method : str
         What the map is called.
+    members : mapping of str to numpy.ndarray, optional
+        Each member's map, alike, by its name.
     """
     said = frame.prediction
     share = share_inside(heat, frame.mask)
     scaled = heat / (heat.max() or 1)
-    figure = Figure((11.4, 4.3), layout="constrained")
-    axes = figure.subplots(1, 3)
+    members = members or {}
+    rows = 1 + -(-len(members) // 3)
+    figure = Figure((11.4, 4.3 * rows), layout="constrained")
+    axes = figure.subplots(rows, 3, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
+    for axis, (name, own) in zip(axes[3:], members.items()):
+        axis.imshow(overlay(frame.image, own / (own.max() or 1)))
+        axis.set_title(name)
     height, width = heat.shape
     axes[0].imshow(frame.image)
     axes[0].set_title(f"the cell, {width} x {height} pixels")

@@ -12,6 +12,7 @@ COMMANDS = {
     "preview": config.PreviewConfig,
     "crossval": config.CrossvalConfig,
     "tune": config.TuneConfig,
+    "ensemble": config.EnsembleConfig,
     "evaluate": config.EvaluateConfig,
     "compare": config.CompareConfig,
     "predict": config.PredictConfig,

@@ -84,7 +84,7 @@ def _scored(members: Sequence[Member], seed: int) -> dict:
     """Return each run's scores, costs, and what it gains over the first."""
     from leukemia_tf.evaluation.bootstrap import paired_difference
     from leukemia_tf.evaluation.predictions import arrays
-    from leukemia_tf.files import read_csv
+    from leukemia_tf.members import training_seconds
 
     first = members[0]
     labels, reference, patients = arrays(first.rows)
@@ -96,7 +96,7 @@ def _scored(members: Sequence[Member], seed: int) -> dict:
             **{metric: scores[metric] for metric in METRICS},
             "more_than_first": {metric: gained[metric] for metric in METRICS},
             "parameters": member.run.read_config()["network"]["parameters"],
-            "seconds": sum(float(row["seconds"]) for row in read_csv(member.run.history)),
+            "seconds": training_seconds(member.run),
         }
     return {
         "cells": len(labels),

@@ -13,8 +13,8 @@ import numpy as np
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.page import picture_source
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.explain.frame import frame_of, to_original
-from leukemia_tf.explain.gradcam import gradcam
+from leukemia_tf.explain.frame import frame_of
+from leukemia_tf.explain.gradcam import original_maps
 from leukemia_tf.explain.pictures import overlay
 from leukemia_tf.models.decision import Decision
 
@@ -48,12 +48,11 @@ def _spread(rows: Sequence[Prediction], decision: Decision) -> list[Prediction]:
 def _shown(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
     """Return what the page says of each cell: the picture beside the picture with its heat map, and words."""
     frames = [frame_of(model, folder / row.path, row) for row in rows]
-    signs = np.array([1.0 if row.prediction == "all" else -1.0 for row in rows])
-    heats = gradcam(model, np.concatenate([frame.cell for frame in frames]), signs)
+    heats = original_maps(model, frames, [1.0 if row.prediction == "all" else -1.0 for row in rows]) if rows else []
     shown = []
-    for row, frame, coarse in zip(rows, frames, heats):
-        heat = to_original(coarse, frame)
-        pair = [_thumb(overlay(frame.image, shade), frame.box) for shade in (0 * heat, heat / (heat.max() or 1))]
+    for row, frame, maps in zip(rows, frames, heats):
+        heat = np.mean(maps, axis=0)
+        pair = [_thumb(overlay(frame.image, shade), frame.boxes[0]) for shade in (0 * heat, heat / (heat.max() or 1))]
         told = {"source": picture_source(np.hstack(pair)), "width": 2 * THUMB, "height": THUMB}
         alt = f"Cell of patient {row.patient}, {row.label}, said to be {row.prediction}, and Grad-CAM over it"
         shown.append({**told, "alt": alt, "caption": f"{Path(row.path).stem}: p = {row.probability:.3f}"})

@@ -31,24 +31,30 @@ def gradcam(config: GradcamConfig) -> list[Path]:
         At the first image that cannot be used.
     """
     run = run_or_newest(config.run)
+    import numpy as np
+
     from leukemia_tf.data.catalog import find_images
     from leukemia_tf.evaluation.plots import save
-    from leukemia_tf.explain.frame import read_frame, share_inside, to_original
-    from leukemia_tf.explain.gradcam import gradcam as heat_maps
+    from leukemia_tf.explain.frame import read_frame, share_inside
+    from leukemia_tf.explain.gradcam import original_maps
     from leukemia_tf.explain.pictures import draw_heat_map
+    from leukemia_tf.models.member import members_of
     from leukemia_tf.models.network import load_network
 
     images = find_images(config.images)
     model = load_network(run.model)
+    names = [f"{number}: {member.name}" for number, member in enumerate(members_of(model), start=1)]
     written = []
     for path in images:
         frame = read_frame(model, path)
         sign = 1.0 if frame.prediction.prediction == "all" else -1.0
-        heat = to_original(heat_maps(model, frame.cell, [sign])[0], frame)
+        (maps,) = original_maps(model, [frame], [sign])
+        heat = np.mean(maps, axis=0)
         target = explanation(path, "gradcam")
         if config.out:
             target = config.out / target.name if len(images) > 1 else config.out
-        written.append(save(draw_heat_map(frame, heat, "Grad-CAM"), target))
+        own = dict(zip(names, maps)) if len(maps) > 1 else {}
+        written.append(save(draw_heat_map(frame, heat, "Grad-CAM", own), target))
         said = frame.prediction
         if not frame.mask.any():
             log.warning("%s: there is no cell in this image; it is all background", path)

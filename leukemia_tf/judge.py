@@ -26,10 +26,13 @@ def logits_of(
     from leukemia_tf.data.settings import Preprocessing
     from leukemia_tf.data.store import open_store
     from leukemia_tf.evaluation.tta import predict_views
-    from leukemia_tf.models.network import preprocessing_of
+    from leukemia_tf.models.network import preprocessings_of
 
-    store = open_store(folder, cells, Preprocessing(**preprocessing_of(model)), asked["cache"], title)
-    return predict_views(model, store, tta, asked["batch_size"])
+    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
+    stores = {
+        settings: open_store(folder, cells, settings, asked["cache"], title) for settings in dict.fromkeys(wanted)
+    }
+    return predict_views(model, [stores[settings] for settings in wanted], tta, asked["batch_size"])
 
 
 def answers_of(

@@ -13,7 +13,7 @@ import numpy as np
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.errors import RunError
 from leukemia_tf.evaluation.predictions import Prediction, by_person, read_judged
-from leukemia_tf.files import read_json
+from leukemia_tf.files import read_csv, read_json
 from leukemia_tf.run import RunFolder, open_run
 
 
@@ -79,6 +79,11 @@ def read_members(paths: Sequence[Path], part: str = "test") -> list[Member]:
         members.append(Member(name, run, _rows(run, part)))
     _check_same_cells(members)
     return members
+
+
+def training_seconds(run: RunFolder) -> float:
+    """Return how long a run was trained; an ensemble's members together."""
+    return run.read_config().get("seconds") or sum(float(row["seconds"]) for row in read_csv(run.history))
 
 
 def _rows(run: RunFolder, part: str) -> list[Prediction]:

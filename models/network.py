@@ -13,6 +13,7 @@ from leukemia_tf.models.architecture import Architecture, Block, network_name
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.head import HEADS, Head
+from leukemia_tf.models.member import members_of
 from leukemia_tf.models.pooling import pool
 from leukemia_tf.models.probability import Probability, decision_of
 from leukemia_tf.models.table import find_architecture
@@ -94,6 +95,11 @@ def preprocessing_of(model: keras.Model) -> dict:
     return dict(model.get_layer(SCALE).preprocessing)
 
 
+def preprocessings_of(model: keras.Model) -> list[dict]:
+    """Return them for each input of a network: one, or one a member of an ensemble."""
+    return [preprocessing_of(member) for member in members_of(model)]
+
+
 def load_network(path: Path) -> keras.Model:
     """Load a network from a `.keras` file, in Keras's safe mode.
 
@@ -104,7 +110,7 @@ def load_network(path: Path) -> keras.Model:
     """
     try:
         model = keras.saving.load_model(path, compile=False)
-        preprocessing_of(model)
+        preprocessings_of(model)
         decision_of(model)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is not a network of this package ({str(error).splitlines()[0]}).") from None
@@ -119,7 +125,8 @@ def predict_logits(model: keras.Model, batches: object) -> np.ndarray:
     model : keras.Model
         A network, or its `logit_model`.
     batches : object
-        What `keras.Model.predict` takes: uint8 [n, size, size, 3] in all, or batches of it.
+        What `keras.Model.predict` takes: uint8 [n, size, size, 3] in all, or batches of it; a list of them, one a
+        member, for an ensemble.
 
     Returns
     -------

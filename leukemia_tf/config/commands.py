@@ -126,6 +126,25 @@ class CompareConfig(Settings):
 
 
 @dataclass(frozen=True)
+class EnsembleConfig(Settings):
+    """Put finished runs of one split side by side as one network, and judge it beside each of them.
+
+    Example: python -m leukemia_tf.ensemble runs/ONE runs/OTHER --method genetic
+    """
+
+    runs: Images
+    """Run folders, judged on the same cells; two or more."""
+    method: str = "average"
+    """average (of probabilities), vote, or genetic (a weighted average, bred on the validation patients)."""
+    out: Path | None = None
+    """Run folder to write. Default: runs/DATE-ensemble."""
+    threshold: str = "0.5"
+    """As in train."""
+    seed: int = 0
+    """Seed of the breeding and of the bootstrap."""
+
+
+@dataclass(frozen=True)
 class CrossvalConfig(TrainConfig):
     """Train a network a fold and judge every patient by one that has not seen the patient; all of train's flags.
 

@@ -132,6 +132,11 @@ def prediction_batches(cells: Store | np.ndarray, batch_size: int) -> tf.data.Da
     return indices.map(cells.batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 
+def side_by_side(parts: Sequence[tf.data.Dataset]) -> tf.data.Dataset:
+    """Return batches of several pictures of each cell, as a network with so many inputs takes them."""
+    return parts[0] if len(parts) == 1 else tf.data.Dataset.zip(tuple(parts)).map(lambda *cells: (cells,))
+
+
 def kept_batches(outputs: Sequence[np.ndarray], batch_size: int) -> tf.data.Dataset:
     """Return kept features, float [n, ...] an output, in order, in batches."""
     return tf.data.Dataset.from_tensor_slices((tuple(outputs),)).batch(batch_size)

@@ -24,7 +24,7 @@ def run_figures(predictions: Sequence[Prediction], history: Sequence[dict], metr
     predictions : sequence of Prediction
         On the test part.
     history : sequence of dict
-        Rows of history.csv.
+        Rows of history.csv; none for an ensemble.
     metrics : dict
         The content of metrics.json.
 
@@ -38,7 +38,7 @@ def run_figures(predictions: Sequence[Prediction], history: Sequence[dict], metr
     decision, scores = Decision(**metrics["decision"]), metrics["parts"]["test"]["cell"]
     figures = {
         "confusion-matrix": plots.confusion_matrix(labels, probabilities, decision.threshold),
-        "learning-curves": plots.learning_curves(history),
+        **({"learning-curves": plots.learning_curves(history)} if history else {}),
         "calibration": calibration(labels, logits, decision),
         **pooled_figures(predictions, scores, decision.threshold),
     }

@@ -32,14 +32,22 @@ def _told(test: dict, unit: str, metric: str) -> str:
 def about(settings: dict) -> str:
     """Return the network and the view in one line."""
     network, asked = settings["network"], settings["train"]
+    if "members" in settings:
+        told = ", ".join(f"{member['name']} ({member['weight']:.3f})" for member in settings["members"])
+        return (
+            f"{network['parameters']:,} parameters; {settings['asked']['method']} of {told}; {settings['data']['name']}"
+        )
     weights = Path(settings["weights"]["source"]).name
     size, view = network["image_size"], f"framing {asked['framing']}, contrast {asked['contrast']}"
     return f"{network['parameters']:,} parameters, {size} pixels, weights {weights}; {view}; {settings['data']['name']}"
 
 
 def command(settings: dict) -> str:
-    """Return the command that trains such a run: the flags that are not the defaults, and where the cells lay."""
+    """Return the command that makes such a run: the flags that are not the defaults, and where the cells lay."""
     asked = settings["asked"]
+    if "members" in settings:
+        words = ["python", "-m", "leukemia_tf.ensemble", *asked["runs"], "--method", asked["method"]]
+        return shlex.join([*words, "--threshold", asked["threshold"]])
     if settings["data"]["name"] != "embedded":
         asked = {**asked, "data": settings["data"]["folder"]}
     words = ["python", "-m", "leukemia_tf.train"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
-from leukemia_tf.data.pipeline import prediction_batches
+from leukemia_tf.data.pipeline import prediction_batches, side_by_side
 from leukemia_tf.data.store import Store
 from leukemia_tf.errors import UserError, nearest
 from leukemia_tf.models.network import predict_logits
@@ -65,12 +66,26 @@ def _five_crops(cells: keras.KerasTensor) -> keras.KerasTensor:
     return ops.stack([ops.cast(ops.round(view), "uint8") for view in scaled], axis=1)
 
 
-def predict_views(model: keras.Model, cells: Store | np.ndarray, tta: str, batch_size: int = BATCH) -> np.ndarray:
-    """Return each cell's mean logit over its views: uint8 [n, size, size, 3] -> float32 [n].
+def predict_views(
+    model: keras.Model, pictures: Sequence[Store | np.ndarray], tta: str, batch_size: int = BATCH
+) -> np.ndarray:
+    """Return each cell's mean logit over its views: float32 [n].
 
-    A batch of the network holds whole cells, all views of each, and about `batch_size` views.
+    Parameters
+    ----------
+    model : keras.Model
+        A network.
+    pictures : sequence of Store or numpy.ndarray
+        uint8 [n, size, size, 3] for each of its inputs.
+    tta : str
+        Which views.
+    batch_size : int
+        A batch of the network holds whole cells, all views of each, and at most so many views if that is possible.
     """
-    size, together = model.input_shape[1], max(1, batch_size // COUNTS[tta])
-    batches = prediction_batches(cells, together)
-    views = batches.map(lambda batch: ops.reshape(views_of(batch, tta), (-1, size, size, 3)))
-    return predict_logits(model, views).reshape(-1, COUNTS[tta]).mean(1)
+    together = max(1, batch_size // COUNTS[tta])
+
+    def views(cells: Store | np.ndarray) -> object:
+        batches = prediction_batches(cells, together)
+        return batches.map(lambda batch: ops.reshape(views_of(batch, tta), (-1, *batch.shape[1:])))
+
+    return predict_logits(model, side_by_side([views(cells) for cells in pictures])).reshape(-1, COUNTS[tta]).mean(1)

@@ -11,7 +11,7 @@ from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import UNLIKE
-from leukemia_tf.models.network import logit_model, preprocessing_of
+from leukemia_tf.models.network import logit_model, preprocessings_of
 from leukemia_tf.models.probability import decision_of, distance
 
 UNREADABLE = "unreadable"
@@ -32,7 +32,7 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
         `status` string [n]: `ok`; `unlike-training`, where the answer is worth nothing; or `unreadable`, where the
         numbers are NaN and the prediction is empty.
     """
-    settings = Preprocessing(**preprocessing_of(model))
+    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
     to_logit, decision = logit_model(model), decision_of(model)
 
     def status(measured: tf.Tensor) -> tf.Tensor:
@@ -42,8 +42,10 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        cells, measured, readable = cells_from_bytes(image_bytes, settings)
-        logit = tf.where(readable, to_logit(cells, training=False)[:, 0], float("nan"))
+        made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
+        cells, (_, measured, readable) = [made[settings][0] for settings in wanted], made[wanted[0]]
+        logit = to_logit(cells if len(cells) > 1 else cells[0], training=False)[:, 0]
+        logit = tf.where(readable, logit, float("nan"))
         probability = tf.sigmoid(logit / decision.temperature)
         label = tf.where(probability >= decision.threshold, LABELS[1], LABELS[0])
         return {

@@ -32,7 +32,7 @@ def test_the_logit_is_the_mean_over_the_views(tta):
     cell = keras.Input((16, 16, 3), dtype="uint8")
     corner = keras.ops.cast(cell, "float32")[:, :3, :5, 0]
     model = keras.Model(cell, keras.layers.Dense(1, name="logit")(keras.layers.Flatten()(corner)))
-    got = predict_views(model, CELLS, tta, 2)
+    got = predict_views(model, [CELLS], tta, 2)
     views = views_of(tf.constant(CELLS), tta).numpy()
     wanted = [np.mean([model(view[None]).numpy() for view in own]) for own in views]
     np.testing.assert_allclose(got, wanted, rtol=1e-5)

@@ -39,7 +39,7 @@ def test_gradcam_by_hand(sign):
 def make_frame(image, size=64):
     box = tuple(int(v) for v in window(tf.constant(image)))
     cell = preprocess(tf.constant(image), Preprocessing(size))[None].numpy()
-    return Frame(image, box, cell, answer("cell.bmp", 0.0, Decision()))
+    return Frame(image, (box,), (cell,), answer("cell.bmp", 0.0, Decision()))
 
 
 @pytest.mark.parametrize("box", [(20, 80, 30, 60), (0, 50, 10, 100), (90, 150, 5, 150), (0, 150, 0, 150)])
@@ -53,11 +53,11 @@ def test_the_way_back_leads_to_the_same_pixels(box, size):
     bright[top : top + (bottom - top) // 2, left : left + (right - left) // 2] = True
     image[bright] = 200
     frame = make_frame(image, size)
-    back = to_original(frame.cell[0].max(-1).astype(np.float32), frame)
+    back = to_original(frame.cells[0][0].max(-1).astype(np.float32), frame)
     assert back.shape == (150, 150)
     rows, columns = np.nonzero(back > 130)
     wanted_rows, wanted_columns = np.nonzero(bright)
-    step = max(1.0, frame.box[2] / size)
+    step = max(1.0, frame.boxes[0][2] / size)
     for got, wanted in ((rows, wanted_rows), (columns, wanted_columns)):
         assert abs(got.min() - wanted.min()) <= step
         assert abs(got.max() - wanted.max()) <= step
@@ -72,9 +72,9 @@ def test_share_inside():
 def test_activations_are_the_layers_outputs(tiny_run, tiny_cells):
     model = load_network(tiny_run.model)
     frame = read_frame(model, next(tiny_cells.rglob("*.bmp")))
-    maps = activations(model, frame.cell)
+    maps = activations(model, frame.cells[0])
     assert list(maps) == [f"block{i}_{kind}" for i in range(1, 5) for kind in ("conv", "pool")]
-    first = keras.Model(model.input, model.get_layer("block1_conv").output)(frame.cell)[0]
+    first = keras.Model(model.input, model.get_layer("block1_conv").output)(frame.cells[0])[0]
     np.testing.assert_allclose(maps["block1_conv"], first, atol=1e-5)
 
 

@@ -1,0 +1,103 @@
+"""An ensemble's run: a run like any other, from members of different sizes, judged beside each of them."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from leukemia_tf.config import EnsembleConfig, EvaluateConfig, ExportConfig, GradcamConfig, PredictConfig, TrainConfig
+from leukemia_tf.ensemble import ensemble
+from leukemia_tf.errors import RunError, UserError
+from leukemia_tf.evaluate import evaluate
+from leukemia_tf.evaluation.predictions import read_predictions
+from leukemia_tf.explain.frame import read_frame
+from leukemia_tf.explain.gradcam import original_maps
+from leukemia_tf.export import export
+from leukemia_tf.files import read_csv, read_json
+from leukemia_tf.gradcam import gradcam
+from leukemia_tf.models.network import load_network
+from leukemia_tf.predict import predict
+from leukemia_tf.run import RunFolder
+from leukemia_tf.train import train
+
+
+@pytest.fixture(scope="module")
+def other_run(tiny_cells, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "other"
+    shown = {"framing": "tight", "contrast": "none", "image_size": 72}
+    return train(TrainConfig(base="scratch", data=tiny_cells, out=out, **shown, epochs=1, batch_size=8, seed=0))
+
+
+@pytest.fixture(scope="module")
+def both(tiny_run, other_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "both"
+    return ensemble(EnsembleConfig((tiny_run.path, other_run.path), out=out))
+
+
+def test_the_average_of_what_its_members_say(both, tiny_run, other_run):
+    own, *others = (
+        {row.path: row for row in read_predictions(run.predictions("test"))} for run in (both, tiny_run, other_run)
+    )
+    assert len(own) > 5
+    for path, row in own.items():
+        mean = np.mean([told[path].probability for told in others])
+        assert row.logit == pytest.approx(np.log(mean / (1 - mean)), abs=1e-4)
+
+
+def test_it_is_judged_beside_its_members(both, tiny_run, other_run):
+    found = read_json(both.path / "compare" / "compare.json")
+    assert list(found["runs"]) == ["both", "tiny", "other"]
+    parameters = [found["runs"][name]["parameters"] for name in found["runs"]]
+    assert parameters[0] == sum(parameters[1:])
+    assert found["runs"]["both"]["seconds"] == pytest.approx(
+        sum(float(row["seconds"]) for run in (tiny_run, other_run) for row in read_csv(run.history))
+    )
+    assert "ensemble-of-2" in both.report.read_text()
+    assert "leukemia_tf.ensemble" in both.card.read_text()
+
+
+def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path):
+    row = read_predictions(both.predictions("test"))[0]
+    image = tiny_cells / row.path
+    (told,) = predict(PredictConfig(images=image, run=both.path))
+    assert told.probability == pytest.approx(row.probability, abs=1e-5)
+    folder = export(ExportConfig(run=both.path, out=tmp_path / "saved"))
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    answer = served(image_bytes=tf.constant([image.read_bytes()]))
+    assert float(answer["probability"][0]) == pytest.approx(row.probability, abs=1e-5)
+    (picture,) = gradcam(GradcamConfig(images=image, run=both.path, out=tmp_path / "gradcam.png"))
+    assert picture.is_file()
+    model = load_network(both.model)
+    (maps,) = original_maps(model, [read_frame(model, image)], [1.0])
+    assert [heat.shape for heat in maps] == [(120, 120)] * 2
+    before = both.predictions("test").read_bytes()
+    evaluate(EvaluateConfig(run=both.path))
+    assert both.predictions("test").read_bytes() == before
+
+
+def test_bred_weights_come_from_the_validation_cells(tiny_run, other_run, tmp_path):
+    run = ensemble(EnsembleConfig((tiny_run.path, other_run.path), method="genetic", out=tmp_path / "bred"))
+    weights = [member["weight"] for member in run.read_config()["members"]]
+    assert sum(weights) == pytest.approx(1)
+    first = read_predictions(tiny_run.predictions("test"))
+    shuffled = tmp_path / "shuffled"
+    shutil.copytree(tiny_run, shuffled)
+    path = RunFolder(shuffled).predictions("test")
+    path.write_text(path.read_text().replace(str(first[0].probability), "0.123"))
+    again = ensemble(EnsembleConfig((shuffled, other_run.path), method="genetic", out=tmp_path / "again"))
+    assert [member["weight"] for member in again.read_config()["members"]] == weights  # test answers have no say
+
+
+def test_what_cannot_be_is_refused(tiny_run, other_run, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="two or more"):
+        ensemble(EnsembleConfig((tiny_run.path,), out=out))
+    with pytest.raises(UserError, match="--method mean: there are average"):
+        ensemble(EnsembleConfig((tiny_run.path, other_run.path), method="mean", out=out))
+    shutil.copytree(other_run, tmp_path / "fewer")
+    path = RunFolder(tmp_path / "fewer").predictions("test")
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(RunError, match="not judged on the same cells"):
+        ensemble(EnsembleConfig((tiny_run.path, tmp_path / "fewer"), out=out))
+    assert not out.exists()
