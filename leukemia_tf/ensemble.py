@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.compare import compare
 from leukemia_tf.config import CompareConfig, EnsembleConfig
-from leukemia_tf.errors import DataError, UserError, nearest
+from leukemia_tf.errors import DataError, RunError, UserError, nearest
 from leukemia_tf.evaluate import evaluate_run, show
-from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path
+from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, open_run
 
 if TYPE_CHECKING:
     import keras
@@ -47,7 +49,8 @@ def ensemble(config: EnsembleConfig) -> RunFolder:
     if config.method not in METHODS:
         raise UserError(f"--method {config.method}: {nearest(config.method, METHODS)}")
     run = RunFolder(config.out or new_run_path("ensemble"))
-    check_vacant(run.path)
+    if not _unfinished(run, config):
+        check_vacant(run.path)
 
     from leukemia_tf.evaluation.thresholds import check_threshold
     from leukemia_tf.files import write_atomically
@@ -57,6 +60,9 @@ def ensemble(config: EnsembleConfig) -> RunFolder:
 
     check_threshold(config.threshold)
     members = read_members(config.runs)
+    for member in members:
+        if "members" in member.run.read_config():
+            raise RunError(f"{member.run} is an ensemble itself: name its members.")
     weights = _weights(config)
     model = build_ensemble([load_network(member.run.model) for member in members], weights, config.method == "vote")
     _begin(run, config, members, weights, model)
@@ -65,6 +71,13 @@ def ensemble(config: EnsembleConfig) -> RunFolder:
     log.info("")
     compare(CompareConfig((run.path, *config.runs), out=run.path / "compare", seed=config.seed))
     return run
+
+
+def _unfinished(run: RunFolder, config: EnsembleConfig) -> bool:
+    """Return whether a folder holds the same ensemble, stopped before it was judged: it is made again."""
+    if not run.config.is_file() or run.metrics.is_file():
+        return False
+    return open_run(run.path).read_config()["asked"] == json.loads(json.dumps(asdict(config), default=str))
 
 
 def _weights(config: EnsembleConfig) -> list[float]:
@@ -93,7 +106,6 @@ def _begin(
 ) -> None:
     """Write what a run writes before it is judged; config.json last."""
     import shutil
-    from dataclasses import asdict
 
     from leukemia_tf.files import read_json, write_csv, write_json
     from leukemia_tf.members import training_seconds

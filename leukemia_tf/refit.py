@@ -27,6 +27,8 @@ def refitted(config: TrainConfig) -> TrainConfig:
     if not run.metrics.is_file():
         raise RunError(f"--refit {run}: it is not finished; go on with it by --out {run} --resume.")
     settings = run.read_config()
+    if "members" in settings:
+        raise RunError(f"--refit {run}: it is an ensemble; refit its members, and put those together.")
     asked = TrainConfig(**settings["train"])
     if asked.refit:
         raise RunError(f"--refit {run}: it is a refit itself; name the run that was judged, {asked.refit}.")

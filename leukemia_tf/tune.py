@@ -107,8 +107,12 @@ def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> 
         log.info("trial %d of %d, %.0f s: %s: %s", trial.number + 1, config.trials, trial.seconds, told, trial.values)
 
     scope, _ = prepare_devices(config.precision, config.devices)
-    with scope:
-        search(ask, space, study.path, note, config.method, config.trials, config.seed)
+    try:
+        with scope:
+            search(ask, space, study.path, note, config.method, config.trials, config.seed)
+    except KeyboardInterrupt:
+        log.warning("finished trials are kept; go on: python -m leukemia_tf.tune --out %s --resume", study)
+        raise
     return tried
 
 

@@ -1,5 +1,6 @@
 """An ensemble's run: a run like any other, from members of different sizes, judged beside each of them."""
 
+import json
 import shutil
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_bred_weights_come_from_the_validation_cells(tiny_run, other_run, tmp_pa
     assert [member["weight"] for member in again.read_config()["members"]] == weights  # test answers have no say
 
 
-def test_what_cannot_be_is_refused(tiny_run, other_run, tmp_path):
+def test_what_cannot_be_is_refused(both, tiny_run, other_run, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(UserError, match="two or more"):
         ensemble(EnsembleConfig((tiny_run.path,), out=out))
@@ -100,4 +101,22 @@ def test_what_cannot_be_is_refused(tiny_run, other_run, tmp_path):
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="not judged on the same cells"):
         ensemble(EnsembleConfig((tiny_run.path, tmp_path / "fewer"), out=out))
+    with pytest.raises(RunError, match="is an ensemble itself"):
+        ensemble(EnsembleConfig((tiny_run.path, both.path), out=out))
+    with pytest.raises(RunError, match="refit its members"):
+        train(TrainConfig(refit=both.path, out=out))
     assert not out.exists()
+
+
+def test_one_that_was_stopped_is_made_again(both, tiny_run, other_run, tmp_path):
+    shutil.copytree(both, tmp_path / "both")
+    stopped = RunFolder(tmp_path / "both")
+    stopped.metrics.unlink()
+    settings = stopped.read_config()
+    settings["asked"]["out"] = str(stopped)
+    stopped.config.write_text(json.dumps(settings))
+    asked = EnsembleConfig((tiny_run.path, other_run.path), out=stopped.path)
+    again = ensemble(asked)
+    assert again.predictions("test").read_bytes() == both.predictions("test").read_bytes()
+    with pytest.raises(RunError, match="is there already"):
+        ensemble(asked)
