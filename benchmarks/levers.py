@@ -54,7 +54,7 @@ class Recipe:
     """What a row changes: the head, its epochs and weights, how many are averaged, which views it is given."""
 
     epochs: int = 20
-    head: object = HEADS["texture"]
+    head: object = replace(HEADS["texture"], depths=2)
     sampling: Sampling = field(default_factory=lambda: Sampling(patient_weight="equal"))
     weight_decay: float = 0.0
     smoothing: float = 0.0
@@ -111,7 +111,7 @@ def chosen(candidates: dict[str, tuple], at: Judged, folds: list, seed: int) -> 
 
 def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Callable[[], np.ndarray], Recipe]]:
     """Return each row's name, its features as a function, and its recipe."""
-    plain, heads = Recipe(), HEADS["texture"]
+    plain, heads = Recipe(), Recipe().head
     mobile, turned = View("mobilenetv2"), [View(turned=view) for view in range(4)]
     jittered = [View(), View(jitter=1), View(jitter=2)]
     places = {"cell": CELL, "frame": FRAME, "both": slice(None)}

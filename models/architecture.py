@@ -23,12 +23,19 @@ class Block:
         Smallest side of the input, in pixels, of which a whole pixel is left behind this block.
     explain : str
         The layer whose maps Grad-CAM weighs when the base ends with this block; `last` if empty.
+    texture : str
+        The layer that a head of fine maps reads in this block's place, the end of its first unit; `last` if empty.
     """
 
     name: str
     last: str
     smallest_size: int
     explain: str = ""
+    texture: str = ""
+
+    def ending_at(self, layer: str) -> Block:
+        """Return the block up to one of its layers."""
+        return Block(self.name, layer, self.smallest_size)
 
 
 @dataclass(frozen=True)

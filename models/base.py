@@ -90,4 +90,4 @@ def _cut_blocks(base: keras.Model, blocks: Sequence[Block], cut: str | None) -> 
     current = blocks[len(before)]
     if current.last == last:
         return (*before, current)
-    return (*before, Block(current.name, last, current.smallest_size))
+    return (*before, current.ending_at(last))

@@ -22,7 +22,7 @@ class Head:
         How many of the last blocks are pooled side by side.
     coarsest : int or None
         Blocks are left out where one place of their maps stands for more pixels of the cell's side than this, so that
-        `depths` is the most that are pooled; None: no block is.
+        `depths` is the most that are pooled, and the last one is read at its `texture`; None: no block is.
     units : tuple of int
         Width of each dense layer (ReLU), 0 to 2 of them.
     dropout : float
@@ -73,7 +73,7 @@ HEADS = {
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
-    "texture": Head(pooling="cell-and-frame", depths=2, standardize=True, coarsest=8),  # chromatin is fine
+    "texture": Head(pooling="cell-and-frame", standardize=True, coarsest=8),  # chromatin is fine
 }
 
 

@@ -34,7 +34,10 @@ def _vgg(depth: int, convolutions: tuple[int, ...], parameters: int, truncated: 
 
 
 def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int, *more: str) -> Architecture:
-    stages = ((f"conv{i}", f"conv{i}_block{count}_out", 2**i) for i, count in enumerate(counts, start=2))
+    stages = (
+        (f"conv{i}", f"conv{i}_block{count}_out", 2**i, "", f"conv{i}_block1_out")
+        for i, count in enumerate(counts, start=2)
+    )
     return Architecture(
         name=f"resnet{depth}",
         constructor=f"keras.applications:ResNet{depth}",

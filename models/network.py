@@ -14,7 +14,7 @@ from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.head import HEADS, Head
 from leukemia_tf.models.member import members_of
-from leukemia_tf.models.pooling import pool
+from leukemia_tf.models.pooling import looked_at, pool
 from leukemia_tf.models.probability import Probability, decision_of
 from leukemia_tf.models.table import find_architecture
 
@@ -61,8 +61,7 @@ def build_network(
     scaled = CellInput(architecture.scaling, preprocessing, name=SCALE)(cell)
     base, blocks = build_base(architecture, scaled, drop_blocks, cut)
     head = head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head]
-    outputs = [base.get_layer(block.last).output for block in blocks]
-    probability = add_classifier(pool(outputs, head, cell), head)
+    probability = add_classifier(pool(looked_at(base, blocks, head, cell), head, cell), head)
     name = network_name(architecture, drop_blocks, cut and blocks[-1].last).replace("-", "_")
     model = keras.Model(cell, probability, name=name)
     for layer in model.layers:
@@ -148,6 +147,7 @@ def blocks_of(model: keras.Model) -> tuple[Block, ...]:
     name, _, cut = model.name.partition("_to_")
     blocks, names = find_architecture(name.partition("_")[0]).blocks, {layer.name for layer in model.layers}
     kept = [block for block in blocks if block.last in names]
-    if cut in names - {block.last for block in kept}:
-        kept.append(Block(blocks[len(kept)].name, cut, blocks[len(kept)].smallest_size))
+    inside = names - {block.last for block in kept}
+    for block in blocks[len(kept) : len(kept) + 1]:
+        kept += [block.ending_at(end) for end in (cut, block.texture) if end in inside][:1]
     return tuple(kept)

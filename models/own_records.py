@@ -21,7 +21,10 @@ def _torchvision(name: str, module: str, scaling: str, *more: str, **said: objec
 
 
 def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int) -> Architecture:
-    stages = (Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1)) for i, count in enumerate(counts, 1))
+    stages = (
+        Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1), "", f"layer{i}_0_relu")
+        for i, count in enumerate(counts, 1)
+    )
     return _torchvision(
         f"resnet{depth}",
         "resnet",

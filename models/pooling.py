@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import KerasTensor, layers, ops
 
 from leukemia_tf.data.settings import BACKGROUND
 from leukemia_tf.errors import UserError
+from leukemia_tf.models.architecture import Block
 from leukemia_tf.models.head import Head
 
 
@@ -100,15 +102,17 @@ LAYERS = {
 }
 
 
-def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
-    """Pool the outputs of a base's blocks as a head asks; the last one's layer is called `pool`.
+def looked_at(base: keras.Model, blocks: Sequence[Block], head: Head, cells: KerasTensor) -> list[KerasTensor]:
+    """Return the maps of a base that a head looks at, [n, h, w, c], from input to output.
 
     Parameters
     ----------
-    outputs : list of keras.KerasTensor
-        Of each block, [n, h, w, c], from input to output.
+    base : keras.Model
+        The base.
+    blocks : sequence of Block
+        Its blocks, from input to output.
     head : Head
-        Which of them, and how.
+        Which of them.
     cells : keras.KerasTensor
         The network's input, [n, size, size, 3].
 
@@ -117,11 +121,31 @@ def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTen
     UserError
         If the base has fewer blocks than the head looks at.
     """
-    if head.coarsest:
-        outputs = [maps for maps in outputs if _pixels(maps, cells) <= head.coarsest] or outputs[:1]
-    elif head.depths > len(outputs):
-        raise UserError(f"--depths {head.depths}: the base has {len(outputs)} blocks.")
-    outputs = outputs[-head.depths :]
+
+    def maps(layer: str) -> KerasTensor:
+        return base.get_layer(layer).output
+
+    if not head.coarsest:
+        if head.depths > len(blocks):
+            raise UserError(f"--depths {head.depths}: the base has {len(blocks)} blocks.")
+        return [maps(block.last) for block in blocks[-head.depths :]]
+    fine = [block for block in blocks if _pixels(maps(block.last), cells) <= head.coarsest] or blocks[:1]
+    *before, last = fine[-head.depths :]
+    return [*(maps(block.last) for block in before), maps(last.texture or last.last)]
+
+
+def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
+    """Pool maps as a head asks; the last one's layer is called `pool`.
+
+    Parameters
+    ----------
+    outputs : list of keras.KerasTensor
+        As from `looked_at`.
+    head : Head
+        How.
+    cells : keras.KerasTensor
+        The network's input, [n, size, size, 3].
+    """
     names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
     pooled = []
     for name, maps in zip(names, outputs, strict=True):

@@ -185,8 +185,16 @@ def test_pooling_inside_the_cell_by_hand():
 def test_a_texture_head_looks_at_fine_maps_alone(size):
     model = build_network(find_architecture("resnet50"), 1, {"image_size": size}, HEADS["texture"])
     assert [block.name for block in blocks_of(model)] == ["conv1", "conv2", "conv3"]
-    assert explained_layer(model) == "conv3_block4_out"
-    assert model.get_layer("depths").output.shape == (None, 4 * (256 + 512))
+    assert explained_layer(model) == "conv3_block1_out"
+    assert model.get_layer("pool").output.shape == (None, 4 * 512)
+    assert "conv3_block2_out" not in {layer.name for layer in model.layers}
+    two = build_network(find_architecture("resnet50"), 1, {"image_size": size}, replace(HEADS["texture"], depths=2))
+    assert model.get_layer("pool").output.shape == two.get_layer("pool").output.shape
+    assert two.get_layer("depths").output.shape == (None, 4 * (256 + 512))
+    own = build_network(find_architecture("resnet18"), 1, {"image_size": size}, HEADS["texture"])
+    assert explained_layer(own) == "layer2_0_relu"
+    cut = build_network(find_architecture("resnet50"), 0, {"image_size": size}, HEADS["texture"], "conv3_block2_out")
+    assert explained_layer(cut) == "conv3_block2_out"
     only = build_network(find_architecture("resnet50"), 4, {"image_size": size}, HEADS["texture"])
     assert [block.name for block in blocks_of(only)] == ["conv1"]
 
