@@ -1,4 +1,4 @@
-"""What helps on patients never seen: each lever of the default recipe's frozen stage changed by itself.
+"""What helps on patients never seen: each lever of a recipe's frozen stage changed by itself.
 
     python benchmarks/levers.py --features FOLDER [--only WORDS …]     # rows that hold one of these words
     python benchmarks/levers.py --features FOLDER --choose depth:      # the row chosen in each fold by its own patients
@@ -8,7 +8,7 @@ are kept in FOLDER. The head is trained on them as `train --stages feature-extra
 batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
 from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
 folds of seeds 0 and 1. All rows are judged by the same folds, so the best of them is too good: with `--choose` each
-fold takes the row (the default, or one of that word) with the highest AUROC by patient in 4 folds of the patients that
+fold takes the row (the first, or one of that word) with the highest AUROC by patient in 4 folds of the patients that
 it trains on (seed 0); the patients whom it judges have no say in that.
 """
 
@@ -40,7 +40,7 @@ DEPTHS = {
     "resnet50": ("conv2_block3_out", "conv3_block1_out", "conv3_block4_out", "conv4_block1_out", "conv4_block6_out"),
     "mobilenetv2": ("block_2_add", "block_5_add", "block_9_add", "block_12_add"),
 }
-ENDS = ("conv2_block3_out", "conv3_block4_out")  # what the default looks at
+ENDS = ("conv2_block3_out", "conv3_block4_out")  # what the first row looks at
 FEWER = 3  # depths that are kept of views other than the first
 
 
@@ -135,7 +135,7 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
         return replace(plain, sampling=replace(plain.sampling, **changes))
 
     return [
-        ("the default: conv2 and conv3, cell and frame", both, plain),
+        ("the ends of conv2 and conv3, cell and frame", both, plain),
         *((f"depth: {name}", at([name]), plain) for name in DEPTHS["resnet50"]),
         ("depth: conv2, first of conv3 (`--cut conv3_block1_out`)", at(DEPTHS["resnet50"][:2]), plain),
         ("depth: conv2, conv3, conv4", at((*ENDS, "conv4_block6_out")), plain),
@@ -197,7 +197,7 @@ def main() -> None:
         results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
 
     folds = {seed: draw_folds(at.cells, at.alias, "patient", seed) for seed in seeds}
-    print("| changed | AUROC by patient | over cells | more than the default, by patient | both, mean over seeds |")
+    print("| changed | AUROC by patient | over cells | more than the first row, by patient | both, mean over seeds |")
     print("|---|---|---|---|---|")
     for name, features, recipe in table[:1] if asked.choose else table:
         values = features()
