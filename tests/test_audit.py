@@ -124,7 +124,7 @@ def test_command(planted, tmp_path, run_module):
 
 
 def test_leak_is_measured(tiny_cells, tmp_path):
-    with pytest.raises(DataError, match="needs 5 patients of each class: `hem` has 4"):
+    with pytest.raises(DataError, match="5 folds need 5 patients of each class: `hem` has 4"):
         audit(AuditConfig(tiny_cells, out=tmp_path / "few", leak=True, weights="none"))
     assert (tmp_path / "few/audit.json").is_file()
     cells = write_phantoms(tmp_path / "cells", patients=6, cells=3, seed=4, side=120)
