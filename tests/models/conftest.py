@@ -1,4 +1,4 @@
-"""Tests that take an `architecture` run for one row a family (exports for fewer), and for every row with `-m slow`."""
+"""Tests that take an `architecture` run for a row of most families (exports for fewer), and for every row with `-m slow`."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from leukemia_tf.models.table import ARCHITECTURES
 
 FAST = (
     *("scratch", "resnet18", "vgg16", "densenet121", "googlenet", "alexnet", "squeezenet"),
-    *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "efficientnetv2b0", "convnexttiny", "xception"),
+    *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "efficientnetv2b0", "xception"),
 )
-EXPORTED = ("resnet18", "mobilenetv2", "efficientnetb0", "convnexttiny")  # each takes ten seconds
+EXPORTED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
 
 
 def pytest_generate_tests(metafunc):
