@@ -1,4 +1,4 @@
-"""Tests that take an `architecture` run for a row of most families (exports for fewer), and for every row with `-m slow`."""
+"""Tests of an `architecture` run for a row of most families (exports for fewer), and for every row with `-m slow`."""
 
 import pytest
 
