@@ -81,16 +81,22 @@ def draw_gallery(pictures: Sequence[tuple[str, np.ndarray]], title: str) -> Figu
 
 
 def draw_histories(histories: Mapping[str, Sequence[dict]]) -> Figure:
-    """Draw validation loss and accuracy of several runs over each other: history.csv's rows by the run's name."""
-    figure, axes = plots.axes(5.6, columns=2)
-    for axis, column, title in zip(axes, ("val_loss", "val_accuracy"), ("validation loss", "validation accuracy")):
+    """Draw losses and validation accuracy of several runs over each other: history.csv's rows by the run's name.
+
+    What no run has is left out: a split may have no validation part.
+    """
+    columns = {"loss": "training loss", "val_loss": "validation loss", "val_accuracy": "validation accuracy"}
+    shown = [name for name in columns if any(row[name] for rows in histories.values() for row in rows)] or ["loss"]
+    figure, axes = plots.axes(4.6, columns=len(shown))
+    for axis, column in zip(axes, shown):
         for name, rows in histories.items():
             epochs, values = ([float(row[key] or "nan") for row in rows] for key in ("epoch", column))
             axis.plot(epochs, values, ".-", label=name)
-        axis.set(xlabel="epoch", ylabel=title)
+        axis.set(xlabel="epoch", ylabel=columns[column])
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylim(0, None)
-    axes[1].legend(frameon=False, fontsize=8)
+        if column != "val_accuracy":
+            axis.set_ylim(0, None)
+    axes[-1].legend(frameon=False, fontsize=8)
     return figure
 
 
