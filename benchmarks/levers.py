@@ -137,7 +137,7 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
     return [
         ("the ends of conv2 and conv3, cell and frame", both, plain),
         *((f"depth: {name}", at([name]), plain) for name in DEPTHS["resnet50"]),
-        ("depth: conv2, first of conv3 (`--cut conv3_block1_out`)", at(DEPTHS["resnet50"][:2]), plain),
+        ("depth: conv2, first of conv3 (`--depths 2`)", at(DEPTHS["resnet50"][:2]), plain),
         ("depth: conv2, conv3, conv4", at((*ENDS, "conv4_block6_out")), plain),
         ("inside the cell alone", at(ENDS, place="cell"), plain),
         ("over the frame alone", at(ENDS, place="frame"), plain),
