@@ -119,5 +119,5 @@ def draw_costs(scores: Mapping[str, dict], parameters: Mapping[str, int], second
             axis.errorbar(costs[name], score["value"], ends, fmt="o", color=f"C{number}", capsize=3, label=name)
         axis.set(xscale="log", xlabel=title, ylabel="AUROC by patient, 95 % over patients")
     if axes[1].get_legend_handles_labels()[0]:
-        axes[1].legend(frameon=False, fontsize=8)
+        figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
     return figure

@@ -61,7 +61,7 @@ def compare(config: CompareConfig) -> dict:
     found = _scored(members, config.seed)
     found["wrong_by"] = {str(count): int((wrong.sum(0) == count).sum()) for count in range(len(members) + 1)}
     found["only_right"] = {member.name: len(cells) for member, cells in zip(members, errors.only_right(wrong))}
-    found["patients"] = errors.by_patient(labels, patients, wrong)
+    found["by_patient"] = errors.by_patient(labels, patients, wrong)
     figures = {
         "wrong-counts": errors.draw_wrong_counts(labels, wrong),
         "histories": errors.draw_histories({member.name: read_csv(member.run.history) for member in members}),
@@ -119,7 +119,11 @@ def _galleries(members: Sequence[Member], wrong: np.ndarray) -> dict[str, Figure
     sheets = {EVERY: ("wrong by all", np.flatnonzero(wrong.all(0)))}
     for member, cells in zip(members, only_right(wrong)):
         sheets[f"{ALONE}{member.name}"] = (f"right by {member.name} alone", cells)
-    needed = {rows[index].path for _, cells in sheets.values() for index in cells[:SHOWN]}
+    shown = {
+        key: cells[np.linspace(0, len(cells) - 1, min(SHOWN, len(cells))).round().astype(int)]
+        for key, (_, cells) in sheets.items()
+    }  # from all patients
+    needed = {rows[index].path for cells in shown.values() for index in cells}
     folders = dict.fromkeys(member.run.data for member in members)
     folder = next((here for here in folders if all((here / path).is_file() for path in needed)), None)
     if folder is None:
@@ -130,7 +134,7 @@ def _galleries(members: Sequence[Member], wrong: np.ndarray) -> dict[str, Figure
         return f"patient {rows[index].patient}, {rows[index].label}", read_image(folder / rows[index].path)[1]
 
     return {
-        key: draw_gallery([picture(index) for index in cells[:SHOWN]], f"{len(cells):,} {title}")
+        key: draw_gallery([picture(index) for index in shown[key]], f"{len(shown[key])} of {len(cells):,} {title}")
         for key, (title, cells) in sheets.items()
         if len(cells)
     }

@@ -34,6 +34,8 @@ def test_compare(tiny_run, other_run, tmp_path):
     right = int(((probabilities >= 0.5) == labels).sum())
     assert found["wrong_by"] == {"0": 0, "1": len(labels), "2": 0}
     assert found["only_right"] == {"tiny": right, "opposite": len(labels) - right}
+    assert found["patients"] == len(found["by_patient"]) == 2
+    assert sum(row["cells"] for row in found["by_patient"]) == found["cells"] == len(labels)
     gain = found["runs"]["opposite"]["more_than_first"]
     assert gain["accuracy"]["value"] == pytest.approx(1 - 2 * right / len(labels))
     first = found["runs"]["tiny"]
