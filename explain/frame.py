@@ -17,6 +17,7 @@ from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import preprocess
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction, answer
+from leukemia_tf.models.member import as_inputs
 from leukemia_tf.models.network import predict_logits, preprocessings_of
 from leukemia_tf.models.probability import decision_of
 
@@ -59,7 +60,7 @@ def read_frame(model: keras.Model, path: Path) -> Frame:
     """
     label, patient = told_by_name(path) or ("", "")
     frame = frame_of(model, path, Prediction(str(path), patient, label))
-    logit = predict_logits(model, list(frame.cells) if len(frame.cells) > 1 else frame.cells[0])[0]
+    logit = predict_logits(model, as_inputs(frame.cells))[0]
     return replace(frame, prediction=answer(str(path), logit, decision_of(model), patient, label))
 
 

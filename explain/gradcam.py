@@ -13,11 +13,15 @@ from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import LOGIT, explained_layer
 
 
-def original_maps(model: keras.Model, frames: Sequence[Frame], signs: Sequence[float]) -> list[list[np.ndarray]]:
-    """Return each cell's Grad-CAM in the original's pixels, float32 [height, width] of 0-1: one, or one a member."""
+def original_maps(model: keras.Model, frames: Sequence[Frame]) -> list[list[np.ndarray]]:
+    """Return what speaks for the answer on each cell, one or more, in the original's pixels: one map, or one a member.
+
+    Each is Grad-CAM, float32 [height, width] of 0-1.
+    """
     found: list[list[np.ndarray]] = [[] for _ in frames]
+    signs = np.array([1.0 if frame.prediction.prediction == "all" else -1.0 for frame in frames])
     for number, member in enumerate(members_of(model)):
-        heats = gradcam(member, np.concatenate([frame.cells[number] for frame in frames]), np.asarray(signs))
+        heats = gradcam(member, np.concatenate([frame.cells[number] for frame in frames]), signs) if frames else ()
         for maps, heat, frame in zip(found, heats, frames):
             maps.append(to_original(heat / (heat.max() or 1), frame, number))
     return found

@@ -131,10 +131,10 @@ def read_setup(config: SetupConfig) -> tuple[Architecture, Source, Prepared]:
     return architecture, source, prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
 
 
-def check_count(flag: str, value: int | None) -> None:
-    """Stop at a number below one."""
-    if value is not None and value < 1:
-        raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of 1 or more.")
+def check_count(flag: str, value: int | None, least: int = 1) -> None:
+    """Stop at a number below the least."""
+    if value is not None and value < least:
+        raise UserError(f"--{flag.replace('_', '-')} {value}: it takes a number of {least} or more.")
 
 
 def assemble(config: SetupConfig, architecture: Architecture, source: Source, prepared: Prepared) -> Assembled:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.errors import RunError
+from leukemia_tf.files import as_read
 from leukemia_tf.run import RunFolder, check_vacant, environment, open_run
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def find_begun(config: TrainConfig) -> RunFolder | None:
 
 
 def _same_words(config: TrainConfig, run: RunFolder) -> bool:
-    asked = json.loads(json.dumps({**asdict(config), "resume": False}, default=str))
-    return open_run(run.path).read_config()["asked"] == asked
+    return open_run(run.path).read_config()["asked"] == as_read({**asdict(config), "resume": False})
 
 
 def resumed(run: RunFolder) -> TrainConfig:
@@ -113,7 +112,7 @@ def write_beginning(
         network={"name": name, "parameters": parameters, "image_size": size, "head": asdict(assembled.head)},
         weights={"asked": config.weights, **loaded},
         data={
-            "name": source.told_by if source.embedded else source.folder.name,
+            "name": source.name,
             "folder": source.folder,
             "same_patients": prepared.same,
         },

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from leukemia_tf.assemble import check_setup
+from leukemia_tf.assemble import check_count, check_setup
 from leukemia_tf.cli import run_command
-from leukemia_tf.config import CrossvalConfig, TrainConfig
+from leukemia_tf.config import CrossvalConfig
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import new_run_path
 from leukemia_tf.study import Study, find_study
-from leukemia_tf.train import settled, train
+from leukemia_tf.train import settled, train_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,8 @@ def _check(config: CrossvalConfig) -> None:
         )
     if config.refit:
         raise UserError("--refit trains one network on all patients: name a run of a fold to `train --refit`.")
-    for flag, value, least in (("folds", config.folds, 2), ("repeats", config.repeats, 1)):
-        if value < least:
-            raise UserError(f"--{flag} {value}: it takes a number of {least} or more.")
+    check_count("folds", config.folds, 2)
+    check_count("repeats", config.repeats)
     for flag, share in (("holdout", config.holdout), ("validation", config.validation)):
         if not 0 <= share < 1:
             raise UserError(f"--{flag} {share}: it takes a share, 0 or more and less than 1.")
@@ -97,15 +96,13 @@ def _check(config: CrossvalConfig) -> None:
 
 def _cells(config: CrossvalConfig) -> tuple[tuple[Cell, ...], tuple, dict]:
     """Return the labelled cells, the patients who are one, and where the cells lie."""
-    from leukemia_tf.data.prepare import check_policy, read_sound, same_patients
+    from leukemia_tf.data.prepare import read_sound, same_patients
     from leukemia_tf.data.source import find_source
 
-    check_policy(config.on_bad_image)
     source = find_source(config.data)
     _, examination = read_sound(source.folder, config.on_bad_image)
     same = same_patients(examination.cells, examination.twins())
-    name = source.told_by if source.embedded else source.folder.name
-    return examination.cells, same, {"name": name, "folder": source.folder}
+    return examination.cells, same, {"name": source.name, "folder": source.folder}
 
 
 def _draw(study: Study, config: CrossvalConfig, cells: Sequence[Cell], same: tuple) -> None:
@@ -114,7 +111,7 @@ def _draw(study: Study, config: CrossvalConfig, cells: Sequence[Cell], same: tup
     from leukemia_tf.data.protocols import hold_out
     from leukemia_tf.data.splits import aliases
 
-    alias = {cell.patient: frozenset({cell.patient}) for cell in cells} | aliases(same)
+    alias = aliases(same)
     aside = set(hold_out(cells, config.seed, alias, config.holdout)[1]) if config.holdout else set()
     inside = [index for index, cell in enumerate(cells) if cell.patient not in aside]
     drawn = {}
@@ -133,32 +130,24 @@ def _train_fold(
 ) -> RunFolder:
     """Train a fold's run, or go on with it, or find it finished."""
     name = f"seed-{seed}-fold-{fold}"
-    run = study.run(name)
-    if run.metrics.is_file():
-        log.info("finished already: %s", run)
-        return run
-
-    import keras
-
-    keras.utils.clear_session()
-    own = {field.name: getattr(config, field.name) for field in fields(TrainConfig)}
-    where = [None if by is None else "test" if by == fold else "other" for by in judged_by]
-    split = _write_split(study, config, name, [(cell, part) for cell, part in zip(cells, where) if part], seed)
-    return train(TrainConfig(**{**own, "split": split, "seed": seed, "out": run.path, "resume": run.config.is_file()}))
+    judged = [cell for cell, by in zip(cells, judged_by) if by == fold]
+    others = [cell for cell, by in zip(cells, judged_by) if by not in (None, fold)]
+    split = _write_split(study, config, name, judged, others, seed)
+    return train_once(config.of_train(split=split, seed=seed, out=study.run(name).path))
 
 
-def _write_split(study: Study, config: CrossvalConfig, name: str, placed: Sequence[tuple[Cell, str]], seed: int) -> str:
+def _write_split(
+    study: Study, config: CrossvalConfig, name: str, judged: Sequence[Cell], others: Sequence[Cell], seed: int
+) -> str:
     """Write the split of a fold, a share of the others being for validation; return what `--split` takes."""
     from leukemia_tf.data.catalog import write_cells
     from leukemia_tf.data.protocols import hold_out, hold_out_by_image
     from leukemia_tf.data.splits import Split, aliases, natural, write_split
 
-    judged, others = ([cell for cell, part in placed if part == which] for which in ("test", "other"))
     if config.split == "image":
         own = [*hold_out_by_image(others, seed, config.validation), *(replace(cell, split="test") for cell in judged)]
         return f"image:{write_cells(study.split(name, '.csv'), own)}"
-    alias = {cell.patient: frozenset({cell.patient}) for cell in others}
-    alias |= aliases(study.read_config()["data"]["same_patients"])
+    alias = aliases(study.read_config()["data"]["same_patients"])
     everyone = tuple(sorted({cell.patient for cell in others}, key=natural))
     parts = hold_out(others, seed, alias, config.validation) if config.validation else (everyone, ())
     test = tuple(sorted({cell.patient for cell in judged}, key=natural))

@@ -63,13 +63,11 @@ def evaluate_elsewhere(run: RunFolder, folder: Path, seed: int = 0, tta: str = "
     predictions = answers_of(model, folder, cells, logits, tta)
     people = by_person(predictions, same_patients(cells, examination.twins()))
     metrics = {
-        **{
-            "protocol": "external",
-            "bootstrap_seed": seed,
-            "data": name,
-            "folder": str(folder.resolve()),
-            "run": str(run),
-        },
+        "protocol": "external",
+        "bootstrap_seed": seed,
+        "data": name,
+        "folder": str(folder.resolve()),
+        "run": str(run),
         "decision": {"temperature": decision.temperature, "threshold": decision.threshold},
         "tta": tta,
         "parts": {"test": score_part(people, decision.threshold, seed)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from leukemia_tf.compare import compare
 from leukemia_tf.config import CompareConfig, EnsembleConfig
 from leukemia_tf.errors import DataError, RunError, UserError, nearest
 from leukemia_tf.evaluate import evaluate_run, show
+from leukemia_tf.files import as_read
 from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, open_run
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _unfinished(run: RunFolder, config: EnsembleConfig) -> bool:
     """Return whether a folder holds the same ensemble, stopped before it was judged: it is made again."""
     if not run.config.is_file() or run.metrics.is_file():
         return False
-    return open_run(run.path).read_config()["asked"] == json.loads(json.dumps(asdict(config), default=str))
+    return open_run(run.path).read_config()["asked"] == as_read(asdict(config))
 
 
 def _weights(config: EnsembleConfig) -> list[float]:

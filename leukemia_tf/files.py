@@ -63,6 +63,11 @@ def write_json(path: Path, value: object) -> Path:
     return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
 
 
+def as_read(value: object) -> object:
+    """Return a value as it would come back from a JSON file."""
+    return json.loads(json.dumps(value, default=str))
+
+
 def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

@@ -48,9 +48,8 @@ def _spread(rows: Sequence[Prediction], decision: Decision) -> list[Prediction]:
 def _shown(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
     """Return what the page says of each cell: the picture beside the picture with its heat map, and words."""
     frames = [frame_of(model, folder / row.path, row) for row in rows]
-    heats = original_maps(model, frames, [1.0 if row.prediction == "all" else -1.0 for row in rows]) if rows else []
     shown = []
-    for row, frame, maps in zip(rows, frames, heats):
+    for row, frame, maps in zip(rows, frames, original_maps(model, frames)):
         heat = np.mean(maps, axis=0)
         pair = [_thumb(overlay(frame.image, shade), frame.boxes[0]) for shade in (0 * heat, heat / (heat.max() or 1))]
         told = {"source": picture_source(np.hstack(pair)), "width": 2 * THUMB, "height": THUMB}

@@ -47,8 +47,7 @@ def gradcam(config: GradcamConfig) -> list[Path]:
     written = []
     for path in images:
         frame = read_frame(model, path)
-        sign = 1.0 if frame.prediction.prediction == "all" else -1.0
-        (maps,) = original_maps(model, [frame], [sign])
+        (maps,) = original_maps(model, [frame])
         heat = np.mean(maps, axis=0)
         target = explanation(path, "gradcam")
         if config.out:

@@ -19,7 +19,43 @@ RUNS = Path("runs")
 EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
 
 
-class RunFolder:
+class Folder:
+    """What a run's folder and that of several runs have alike.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+    config : str
+        The name of the file that says what was asked for.
+    """
+
+    def __init__(self, path: Path, config: str) -> None:
+        self.path = Path(path)
+        self.config = self.path / config
+        self.metrics = self.path / "metrics.json"
+        self.figures = self.path / "figures"
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def predictions(self, name: str) -> Path:
+        """Return the path of the predictions on a part, such as `val` or `test`."""
+        return self.path / f"predictions-{name}.csv"
+
+    def figure(self, name: str) -> Path:
+        """Return the path of a picture."""
+        return self.figures / f"{name}.png"
+
+    def read_config(self) -> dict:
+        """Return what was asked for and what came of it."""
+        return read_json(self.config)
+
+
+class RunFolder(Folder):
     """One training with everything it made.
 
     Parameters
@@ -29,8 +65,7 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.config = self.path / "config.json"
+        super().__init__(path, "config.json")
         self.environment = self.path / "environment.json"
         self.cells = self.path / "cells.csv"
         self.rejected = self.path / "rejected.csv"
@@ -40,28 +75,12 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
         self.model = self.path / "model.keras"
-        self.metrics = self.path / "metrics.json"
-        self.figures = self.path / "figures"
         self.report = self.path / "report.html"
         self.card = self.path / "MODEL_CARD.md"
-
-    def __fspath__(self) -> str:
-        return os.fspath(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def predictions(self, part: str) -> Path:
-        """Return the path of the predictions on a part (`val` or `test`)."""
-        return self.path / f"predictions-{part}.csv"
 
     def elsewhere(self, name: str) -> RunFolder:
         """Return where the scores on cells from elsewhere go."""
         return RunFolder(self.path / f"on-{name}")
-
-    def figure(self, name: str) -> Path:
-        """Return the path of a picture."""
-        return self.figures / f"{name}.png"
 
     def only_begun(self) -> bool:
         """Return whether the folder holds no more than what a run writes before its settings, the first of it too."""
@@ -70,10 +89,6 @@ class RunFolder:
         begun = {self.environment.name, self.splits.name, self.cells.name, self.rejected.name}
         found = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
         return self.environment.name in found and found <= begun
-
-    def read_config(self) -> dict:
-        """Return what was asked for and what came of it, as written by `train`."""
-        return read_json(self.config)
 
     @property
     def data(self) -> Path:

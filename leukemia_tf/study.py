@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import leukemia_tf
 from leukemia_tf.errors import RunError
-from leukemia_tf.files import read_json, write_json
-from leukemia_tf.run import RunFolder, check_vacant
+from leukemia_tf.files import as_read, write_json
+from leukemia_tf.run import Folder, RunFolder, check_vacant
 
 FORMAT = 1  # raise it when an older folder can no longer be read
 
 
-class Study:
+class Study(Folder):
     """Trainings with what they come to together.
 
     Parameters
@@ -24,19 +22,10 @@ class Study:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.config = self.path / "study.json"
+        super().__init__(path, "study.json")
         self.folds = self.path / "folds.csv"
         self.trials = self.path / "trials.csv"
         self.recipe = self.path / "recipe.json"
-        self.metrics = self.path / "metrics.json"
-        self.figures = self.path / "figures"
-
-    def __fspath__(self) -> str:
-        return os.fspath(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
 
     def run(self, name: str) -> RunFolder:
         """Return a training's folder."""
@@ -45,18 +34,6 @@ class Study:
     def split(self, name: str, suffix: str) -> Path:
         """Return the path of the split that a training is asked for; `.json` by patient, `.csv` by image."""
         return self.path / "splits" / f"{name}{suffix}"
-
-    def predictions(self, name: str) -> Path:
-        """Return the path of predictions on the cells of all trainings."""
-        return self.path / f"predictions-{name}.csv"
-
-    def figure(self, name: str) -> Path:
-        """Return the path of a picture."""
-        return self.figures / f"{name}.png"
-
-    def read_config(self) -> dict:
-        """Return what was asked for."""
-        return read_json(self.config)
 
     def write_config(self, kind: str, **values: object) -> None:
         """Write study.json: the command that made the folder, and what it was asked."""
@@ -99,9 +76,7 @@ def find_study(path: Path | None, kind: str, asked: dict, resume: bool) -> Study
     if resume:
         return open_study(path, kind)
     study = Study(path)
-    if study.config.is_file() and open_study(path, kind).read_config()["asked"] == json.loads(
-        json.dumps(asked, default=str)
-    ):
+    if study.config.is_file() and open_study(path, kind).read_config()["asked"] == as_read(asked):
         return study
     check_vacant(path)
     return None

@@ -81,6 +81,19 @@ def train(asked: TrainConfig | None = None) -> RunFolder:
     return run
 
 
+def train_once(config: TrainConfig) -> RunFolder:
+    """Train the run in `config.out`, or go on with it, or find it finished."""
+    run = RunFolder(config.out)
+    if run.metrics.is_file():
+        log.info("finished already: %s", run)
+        return run
+
+    import keras
+
+    keras.utils.clear_session()
+    return train(replace(config, resume=run.config.is_file()))
+
+
 def settled(config: TrainConfig) -> TrainConfig:
     """Return what is asked with what follows from it, or stop at flags that cannot be, before anything is read."""
     from leukemia_tf.evaluation.thresholds import check_threshold

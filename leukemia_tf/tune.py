@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import from_recipe, recipe_asked
 from leukemia_tf.run import new_run_path
 from leukemia_tf.study import Study, find_study
-from leukemia_tf.train import settled, train
+from leukemia_tf.train import settled, train_once
 
 if TYPE_CHECKING:
     from leukemia_tf.tuning.search import Tried
@@ -69,10 +69,8 @@ def tune(asked: TuneConfig | None = None) -> Study:
     save(draw_search(tried, space), study.figure("search"))
     _write_recipe(study, config, scored[0])
     log.info("\n%s\n\nrecipe: %s", _table(scored), study.recipe)
-    best = study.run("best")
-    if not best.metrics.is_file():
-        own = {"data": config.data, "split": config.split, "seed": config.seed, "out": best.path}
-        train(from_recipe(str(study.recipe), **own, resume=best.config.is_file()))
+    own = {"data": config.data, "split": config.split, "seed": config.seed, "out": study.run("best").path}
+    train_once(from_recipe(str(study.recipe), **own))
     return study
 
 
@@ -98,7 +96,7 @@ def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> 
     folds, tried = search_folds(prepared, config.folds, config.seed), read_trials(study.trials)
 
     def ask(values: dict) -> float:
-        return mean_score(_with(config, settings_of(values)), folds, study.path / "work")
+        return mean_score(config.of_train(**settings_of(values)), folds, study.path / "work")
 
     def note(trial: Tried) -> None:
         tried.append(trial)
@@ -116,16 +114,12 @@ def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> 
     return tried
 
 
-def _with(config: TuneConfig, settings: dict[str, object]) -> TrainConfig:
-    return TrainConfig(**{**{field.name: getattr(config, field.name) for field in fields(TrainConfig)}, **settings})
-
-
 def _write_recipe(study: Study, config: TuneConfig, best: Tried) -> None:
     """Write what `train --recipe` takes: the settings that are not the defaults, the best trial's among them."""
     from leukemia_tf.files import write_json
     from leukemia_tf.tuning.space import settings_of
 
-    plain, own = asdict(TrainConfig()), asdict(_with(config, settings_of(best.values)))
+    plain, own = asdict(TrainConfig()), asdict(config.of_train(**settings_of(best.values)))
     kept = {key: value for key, value in own.items() if value != plain[key] and key not in NOT_OF_A_RECIPE}
     over = f"{config.folds} folds of the training patients" if config.folds else "the validation patients"
     about = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import KerasTensor, ops
 
@@ -76,6 +78,11 @@ class Mix(keras.layers.Layer):
         config = super().get_config()
         config.pop("dtype", None)
         return {**config, "weights": self.shares, "thresholds": self.thresholds}
+
+
+def as_inputs(pictures: Sequence) -> object:
+    """Return a picture an input as a network takes them: the one, or a list."""
+    return pictures[0] if len(pictures) == 1 else list(pictures)
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:

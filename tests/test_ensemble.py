@@ -70,7 +70,7 @@ def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path)
     (picture,) = gradcam(GradcamConfig(images=image, run=both.path, out=tmp_path / "gradcam.png"))
     assert picture.is_file()
     model = load_network(both.model)
-    (maps,) = original_maps(model, [read_frame(model, image)], [1.0])
+    (maps,) = original_maps(model, [read_frame(model, image)])
     assert [heat.shape for heat in maps] == [(120, 120)] * 2
     before = both.predictions("test").read_bytes()
     evaluate(EvaluateConfig(run=both.path))

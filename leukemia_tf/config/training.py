@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -123,3 +123,7 @@ class TrainConfig(SetupConfig):
     """Go on where the run in --out stopped; other flags then come from that run."""
     refit: Path | None = None
     """A run whose recipe, stages and epochs are trained on all its patients, for use; it has no score of its own."""
+
+    def of_train(self, **changes: object) -> TrainConfig:
+        """Return what a command that takes train's flags too asks of `train`, with some of them changed."""
+        return TrainConfig(**{**{field.name: getattr(self, field.name) for field in fields(TrainConfig)}, **changes})

@@ -80,22 +80,24 @@ def split_by_image(cells: Sequence[Cell], seed: int) -> tuple[tuple[Cell, ...], 
     tuple
         The cells with their part filled in, and the split, whose patients repeat.
     """
-    rng = np.random.default_rng(seed)
-    part_of: dict[str, str] = {}
-    for label in LABELS:
-        paths = rng.permutation(sorted(cell.path for cell in cells if cell.label == label))
-        ends = np.cumsum([round(SHARES[part] * len(paths)) for part in PARTS[:-1]])
-        part_of |= {path: part for part, chosen in zip(PARTS, np.split(paths, ends)) for path in chosen.tolist()}
-    return assign_by_image(cells, part_of, seed)
+    return assign_by_image(cells, _by_image(cells, seed, SHARES), seed)
 
 
 def hold_out_by_image(cells: Sequence[Cell], seed: int, share: float) -> list[Cell]:
     """Return cells with the part `train` or, a share of either class, `val`, drawn by image as one must not."""
-    rng, aside = np.random.default_rng(seed), set()
+    part_of = _by_image(cells, seed, {"val": share, "train": 1 - share})
+    return [replace(cell, split=part_of[cell.path]) for cell in cells]
+
+
+def _by_image(cells: Sequence[Cell], seed: int, shares: dict[str, float]) -> dict[str, str]:
+    """Return the part of each path, stratified by class."""
+    rng, names = np.random.default_rng(seed), list(shares)
+    part_of: dict[str, str] = {}
     for label in LABELS:
         paths = rng.permutation(sorted(cell.path for cell in cells if cell.label == label))
-        aside.update(paths[: round(share * len(paths))].tolist())
-    return [replace(cell, split="val" if cell.path in aside else "train") for cell in cells]
+        ends = np.cumsum([round(shares[name] * len(paths)) for name in names[:-1]])
+        part_of |= {path: name for name, chosen in zip(names, np.split(paths, ends)) for path in chosen.tolist()}
+    return part_of
 
 
 def assign_by_image(cells: Sequence[Cell], part_of: Mapping[str, str], seed: int) -> tuple[tuple[Cell, ...], Split]:
@@ -122,7 +124,7 @@ def _by_patient(
         sizes: dict[frozenset[str], int] = defaultdict(int)
         for cell in cells:
             if cell.label == label:
-                sizes[alias[cell.patient]] += 1
+                sizes[alias.get(cell.patient, frozenset({cell.patient}))] += 1
         if len(sizes) < len(shares):
             raise DataError(
                 f"too few patients to split: `{label}` has {len(sizes)} distinct; {', '.join(shares)} need one each."

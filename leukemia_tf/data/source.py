@@ -31,6 +31,11 @@ class Source:
         """Whether these are the phantom cells that the package draws."""
         return self.told_by == "embedded"
 
+    @property
+    def name(self) -> str:
+        """What reports call the cells."""
+        return self.told_by if self.embedded else self.folder.name
+
     def __str__(self) -> str:
         if self.embedded:
             return f"cells: the embedded phantom cells, drawn by code, not real ones ({self.folder})"

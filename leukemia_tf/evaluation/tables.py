@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from leukemia_tf.data.splits import PARTS, aliases, natural, people
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.evaluation.scores import UNITS, written
 from leukemia_tf.evaluation.verdict import NAMES
+from leukemia_tf.files import as_read
 from leukemia_tf.run import RunFolder
 
 STAGE = ("name", "learning", "image_size", "epochs", "learning_rate", "schedule")
@@ -51,7 +51,7 @@ def command(settings: dict) -> str:
     if settings["data"]["name"] != "embedded":
         asked = {**asked, "data": settings["data"]["folder"]}
     words = ["python", "-m", "leukemia_tf.train"]
-    plain = _flags(json.loads(json.dumps(asdict(TrainConfig()))))
+    plain = _flags(as_read(asdict(TrainConfig())))
     for flag, value in _flags(asked).items():
         if value != plain.get(flag) and flag not in ("--out", "--resume"):
             plainly = isinstance(value, bool) and not flag.startswith("--augment")

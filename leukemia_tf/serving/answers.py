@@ -11,6 +11,7 @@ from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import UNLIKE
+from leukemia_tf.models.member import as_inputs
 from leukemia_tf.models.network import logit_model, preprocessings_of
 from leukemia_tf.models.probability import decision_of, distance
 
@@ -44,7 +45,7 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
     def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
         cells, (_, measured, readable) = [made[settings][0] for settings in wanted], made[wanted[0]]
-        logit = to_logit(cells if len(cells) > 1 else cells[0], training=False)[:, 0]
+        logit = to_logit(as_inputs(cells), training=False)[:, 0]
         logit = tf.where(readable, logit, float("nan"))
         probability = tf.sigmoid(logit / decision.temperature)
         label = tf.where(probability >= decision.threshold, LABELS[1], LABELS[0])
