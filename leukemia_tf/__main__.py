@@ -13,6 +13,7 @@ COMMANDS = {
     "crossval": config.CrossvalConfig,
     "tune": config.TuneConfig,
     "ensemble": config.EnsembleConfig,
+    "noisy_student": config.NoisyStudentConfig,
     "evaluate": config.EvaluateConfig,
     "compare": config.CompareConfig,
     "predict": config.PredictConfig,

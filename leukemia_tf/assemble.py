@@ -128,7 +128,8 @@ def read_setup(config: SetupConfig) -> tuple[Architecture, Source, Prepared]:
     check_setup(config, architecture)
     source = find_source(config.data)
     log.info("%s", source)
-    return architecture, source, prepare_cells(source.folder, config.split, config.seed, config.on_bad_image)
+    asked = (config.split, config.seed, config.on_bad_image, config.pseudo_labels)
+    return architecture, source, prepare_cells(source.folder, *asked)
 
 
 def check_count(flag: str, value: int | None, least: int = 1) -> None:

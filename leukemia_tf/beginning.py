@@ -56,7 +56,10 @@ def resumed(run: RunFolder) -> TrainConfig:
         split = str(run.splits)
     weights = "none" if settings["weights"]["source"] == "random" else asked.weights
     size = settings["network"]["image_size"]
-    return replace(asked, data=run.data, weights=weights, image_size=size, out=run.path, split=split)
+    told = run.cells if asked.pseudo_labels else None
+    return replace(
+        asked, data=run.data, weights=weights, image_size=size, out=run.path, split=split, pseudo_labels=told
+    )
 
 
 def stages_of(run: RunFolder) -> tuple[Stage, ...]:

@@ -32,6 +32,8 @@ def refitted(config: TrainConfig) -> TrainConfig:
     asked = TrainConfig(**settings["train"])
     if asked.refit:
         raise RunError(f"--refit {run}: it is a refit itself; name the run that was judged, {asked.refit}.")
+    if asked.pseudo_labels:
+        raise RunError(f"--refit {run}: a network told a part of its labels; there is no more to train it on.")
     plain = TrainConfig()
     for field in fields(config):
         if field.name not in OWN and getattr(config, field.name) != getattr(plain, field.name):

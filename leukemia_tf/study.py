@@ -26,6 +26,7 @@ class Study(Folder):
         self.folds = self.path / "folds.csv"
         self.trials = self.path / "trials.csv"
         self.recipe = self.path / "recipe.json"
+        self.rounds = self.path / "rounds.csv"
 
     def run(self, name: str) -> RunFolder:
         """Return a training's folder."""
@@ -34,6 +35,10 @@ class Study(Folder):
     def split(self, name: str, suffix: str) -> Path:
         """Return the path of the split that a training is asked for; `.json` by patient, `.csv` by image."""
         return self.path / "splits" / f"{name}{suffix}"
+
+    def pseudo_labels(self, name: str) -> Path:
+        """Return the path of the labels that a network told for a training."""
+        return self.path / "pseudo-labels" / f"{name}.csv"
 
     def write_config(self, kind: str, **values: object) -> None:
         """Write study.json: the command that made the folder, and what it was asked."""

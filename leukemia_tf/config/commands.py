@@ -194,6 +194,43 @@ class TuneConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class NoisyStudentConfig(TrainConfig):
+    """Train students on labels that a teacher told of cells without any, round by round; all of train's flags.
+
+    Example: python -m leukemia_tf.noisy_student --base resnet50 --drop-last-block --unlabelled cells/
+    """
+
+    out: Path | None = None
+    """Folder to write, a run a round in it. Default: runs/DATE-BASE-noisy_student."""
+    resume: bool = False
+    """Go on where the rounds in --out stopped; other flags then come from there."""
+    rounds: int = 3
+    """The most students one after the other; they end when one is worse than its teacher on the validation patients."""
+    unlabelled: Path | None = None
+    """Folder of cells without a label. Default: the labels of --masked are not looked at."""
+    masked: float = 0.5
+    """Share of the patients neither validating nor judging whose labels are not looked at."""
+    folds: int = 5
+    """Of the patients who do not judge, one to validate: with half of the rest masked, 2:2:1 as in the report."""
+    every_fold: bool = False
+    """Each fold validates once, with a teacher and students of its own; the folds' networks then vote."""
+    labels: str = "soft"
+    """soft (the probability that was told), or hard (the likelier label)."""
+    confidence: float = 0.7
+    """Probability of the likelier label from which a cell is learnt from."""
+    balanced: bool = True
+    """As many of either label, the surest first."""
+    alone: bool = False
+    """Students learn from told labels alone, not from the labelled cells beside them."""
+    student_base: str | None = None
+    """Network that the students start from. Default: the teacher's."""
+    student_dropout: float = 0.5
+    """Share dropped before a student's logit; the eight turns and flips are on as well."""
+    json: bool = False
+    """Print metrics.json instead of the table."""
+
+
+@dataclass(frozen=True)
 class PredictConfig(Settings):
     """Tell leukemic from normal for each image; one row an image, in the order asked.
 

@@ -46,6 +46,8 @@ class SetupConfig(Settings):
     """Cells a step."""
     split: str = "patient"
     """patient (60/20/20 of the patients), official (C-NMC's test set), image (leaks!), or a splits.json of your own."""
+    pseudo_labels: Path | None = None
+    """Further training cells, with labels that a network told: a file of `noisy_student`."""
     on_bad_image: str = "fail"
     """fail, skip (leave it out), or quarantine (move it out of the data folder); both list each with its reason."""
     framing: str = "fixed"

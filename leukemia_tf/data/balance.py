@@ -95,7 +95,7 @@ def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -
     Parameters
     ----------
     labels, patients : numpy.ndarray
-        int [n], 0 or 1; str [n].
+        int [n], 0 or 1; str [n], empty where not known: such a cell weighs as one of a patient of mean size.
     sampling : Sampling
         Its balance and its patients' weight.
 
@@ -108,8 +108,10 @@ def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -
     exponent = PATIENT_WEIGHTS[sampling.patient_weight]
     for label in np.unique(labels):
         chosen = labels == label
-        _, index, count = np.unique(patients[chosen], return_inverse=True, return_counts=True)
-        own = (1.0 / count[index]) ** exponent
+        names, index, count = np.unique(patients[chosen], return_inverse=True, return_counts=True)
+        known = names != ""
+        sizes = np.where(known, count, count[known].mean() if known.any() else 1)
+        own = (1.0 / sizes[index]) ** exponent
         share = len(labels) / (2 * chosen.sum()) if sampling.balance == "class-weight" else 1.0
         weights[chosen] = share * own / own.mean()
     return weights.astype(np.float32)

@@ -31,6 +31,7 @@ class Cell:
     patient: str
     sha256: str = ""  # of the decoded pixels
     split: str = ""  # `train`, `val`, `test`, or empty
+    pseudo: float | None = None  # the probability of `all` that a network told, where `label` is what it told
 
 
 @dataclass(frozen=True)
@@ -167,13 +168,17 @@ def _contradiction(table: Path, row: dict[str, str]) -> str:
 
 
 def write_cells(path: Path, cells: Iterable[Cell]) -> Path:
-    """Write cells.csv."""
-    return write_csv(path, [column.name for column in fields(Cell)], map(asdict, cells))
+    """Write cells.csv; the column `pseudo` stands only where a cell has one."""
+    rows = [asdict(cell) for cell in cells]
+    told = any(row["pseudo"] is not None for row in rows)
+    names = [column.name for column in fields(Cell) if told or column.name != "pseudo"]
+    return write_csv(path, names, ({name: row[name] for name in names} for row in rows))
 
 
 def read_cells(path: Path) -> tuple[Cell, ...]:
     """Read cells.csv."""
-    return tuple(Cell(**row) for row in read_csv(path))
+    rows = read_csv(path)
+    return tuple(Cell(**{**row, "pseudo": float(row["pseudo"]) if row.get("pseudo") else None}) for row in rows)
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.splits import people
+from leukemia_tf.data.protocols import hold_out
+from leukemia_tf.data.splits import Split, natural, people
 from leukemia_tf.errors import DataError
 from leukemia_tf.files import read_csv, write_csv
 
@@ -58,6 +59,49 @@ def draw_folds(
         if all(len(set(labels[judged])) == len(LABELS) for _, judged in folds):
             return folds
     raise DataError(f"no draw of {count} folds gives each of them patients of both classes: ask for fewer.")
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A fold that validates, the rest being labelled or masked.
+
+    Parameters
+    ----------
+    split : Split
+        Labelled, validation and test patients.
+    masked : frozenset of str
+        Patients whose labels are not looked at.
+    """
+
+    split: Split
+    masked: frozenset[str]
+
+
+def halve_folds(
+    cells: Sequence[Cell], split: Split, alias: Mapping[str, frozenset[str]], count: int, share: float, seed: int
+) -> list[Halves]:
+    """Draw folds of the training and validation patients, each to validate once; mask a share of the others.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Split.
+    split : Split
+        Whose test patients stay what they are.
+    alias, count, seed
+        As for `draw_folds`.
+    share : float
+        Of the others that is masked, 0-1.
+    """
+    known = [cell for cell in cells if cell.split in ("train", "val")]
+    drawn = []
+    for others, judged in draw_folds(known, alias, "patient", seed, count):
+        rest = [known[place] for place in others]
+        everyone, val = ({known[place].patient for place in places} for places in (others, judged))
+        labelled, masked = hold_out(rest, seed, alias, share) if share else (everyone, ())
+        parts = {"train": tuple(sorted(labelled, key=natural)), "val": tuple(sorted(val, key=natural))}
+        drawn.append(Halves(replace(split, **parts), frozenset(masked)))
+    return drawn
 
 
 @dataclass(frozen=True)

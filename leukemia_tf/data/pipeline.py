@@ -28,6 +28,11 @@ def classes(cells: Sequence[Cell]) -> np.ndarray:
     return np.array([LABELS.index(cell.label) for cell in cells], np.int32)
 
 
+def targets(cells: Sequence[Cell]) -> np.ndarray:
+    """Return what a training is told of each cell: float32 [n], its class, or the probability that a network told."""
+    return np.array([LABELS.index(cell.label) if cell.pseudo is None else cell.pseudo for cell in cells], np.float32)
+
+
 View = Callable[[tf.Tensor, tf.Tensor], object]  # numbers of cells, rows of draws -> what a network takes
 
 
@@ -60,7 +65,7 @@ def kept_view(fetch: Callable[[np.ndarray, np.ndarray], Sequence[np.ndarray]], s
 
 def training_batches(
     view: View,
-    labels: np.ndarray,
+    targets: np.ndarray,
     weights: np.ndarray,
     sampling: Sampling,
     batch_size: int,
@@ -74,8 +79,8 @@ def training_batches(
     ----------
     view : callable
         Random views of the n cells; see `cell_view` and `kept_view`.
-    labels, weights : numpy.ndarray
-        int [n], 0 or 1; float32 [n], as from `cell_weights`.
+    targets, weights : numpy.ndarray
+        [n] of 0-1, the class or its probability; float32 [n], as from `cell_weights`.
     sampling : Sampling
         Balance, copies and augmentation.
     batch_size, seed, epoch : int
@@ -86,22 +91,22 @@ def training_batches(
     Returns
     -------
     tf.data.Dataset
-        Batches of (views, float32 [batch, 1], float32 [batch]): cells, labels, weights.
+        Batches of (views, float32 [batch, 1], float32 [batch]): cells, targets, weights.
     """
-    order = epoch_order(labels, sampling, seed, epoch)
+    order = epoch_order((targets >= 0.5).astype(int), sampling, seed, epoch)
     draws = epoch_draws(len(order), seed, epoch)
     partner, share = epoch_mixing(len(order), sampling.augment, seed, epoch)
     mixed = bool((share != 1).any())
-    targets = tf.constant(labels, tf.float32)[:, None]
+    told = tf.constant(targets, tf.float32)[:, None]
     weights = tf.constant(weights * len(order) / weights[order].sum(), tf.float32)
 
     def plain(index: tf.Tensor, numbers: tf.Tensor) -> tuple:
-        return view(index, numbers), tf.gather(targets, index), tf.gather(weights, index)
+        return view(index, numbers), tf.gather(told, index), tf.gather(weights, index)
 
     def blended(index: tf.Tensor, numbers: tf.Tensor, other: tf.Tensor, kept: tf.Tensor) -> tuple[tf.Tensor, ...]:
         other_index = tf.gather(tf.constant(order), other)
         other_cells = view(other_index, tf.gather(tf.constant(draws), other))
-        labelled = tf.gather(targets, index), tf.gather(targets, other_index)
+        labelled = tf.gather(told, index), tf.gather(told, other_index)
         cells, label = mix(view(index, numbers), other_cells, *labelled, kept, numbers)
         return cells, label, tf.gather(weights, index)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog, read_cells
 from leukemia_tf.data.examine import ON_BAD_IMAGE, Examination, examine
 from leukemia_tf.data.protocols import REFIT, assign_by_image, split_by_image, split_by_patient, split_official, use_all
+from leukemia_tf.data.pseudo import join_pseudo_labelled
 from leukemia_tf.data.splits import Split, Twins, assign, check_split, describe, merge_aliases, natural, read_split
 from leukemia_tf.errors import BadImageError, DataError, UserError, nearest
 
@@ -38,7 +39,9 @@ class Prepared:
     same: tuple[tuple[str, ...], ...] = ()
 
 
-def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail") -> Prepared:
+def prepare_cells(
+    folder: Path, how: str, seed: int, on_bad_image: str = "fail", pseudo_labels: Path | None = None
+) -> Prepared:
     """Read, check and split the labelled cells of a folder, and log what there is.
 
     Parameters
@@ -52,6 +55,8 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
         Of the split.
     on_bad_image : str
         `fail`, or else bad images are left out.
+    pseudo_labels : pathlib.Path, optional
+        Of further training cells; see `join_pseudo_labelled`.
 
     Raises
     ------
@@ -71,6 +76,8 @@ def prepare_cells(folder: Path, how: str, seed: int, on_bad_image: str = "fail")
     if split.protocol == REFIT:
         log.info("all %d cells are trained on: none is left to judge by", len(cells))
         return Prepared(cells, split, examination.rejected, same)
+    if pseudo_labels:
+        cells = join_pseudo_labelled(folder, cells, same, pseudo_labels)
     check_split(cells, split, twins)
     log.info("\n%s", describe(cells))
     if split.protocol == "image":

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from leukemia_tf.config import TrainConfig
+from leukemia_tf.config import NoisyStudentConfig, TrainConfig
 from leukemia_tf.errors import UserError, nearest
 
 FOLDER = Path(__file__).parent
+COMMANDS = {"train": TrainConfig, "noisy_student": NoisyStudentConfig}  # that have recipes of their own
 
 
 def recipe_names() -> list[str]:
@@ -29,12 +30,12 @@ def read_recipe(name: str) -> dict:
     Returns
     -------
     dict
-        `about` (what it reproduces, the command, the result), and `settings` of `TrainConfig`.
+        `about` (what it reproduces, the command, the result), `command`, and `settings` of that command.
 
     Raises
     ------
     UserError
-        If there is no such recipe, or if it asks for what `train` does not know.
+        If there is no such recipe, or if it asks for what its command does not know.
     """
     path = Path(name) if name.endswith(".json") else FOLDER / f"{name}.json"
     if not path.is_file():
@@ -44,13 +45,16 @@ def read_recipe(name: str) -> dict:
         settings = dict(recipe["settings"])
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} is no recipe ({error}): it must hold `about` and `settings`.") from None
-    known = {field.name for field in fields(TrainConfig)} - {"recipe", "out", "resume", "refit"}
+    command = recipe.get("command", "train")
+    if command not in COMMANDS:
+        raise UserError(f"{path} is a recipe of {command!r}: {nearest(str(command), COMMANDS)}")
+    known = {field.name for field in fields(COMMANDS[command])} - {"recipe", "out", "resume", "refit"}
     for key in settings:
         if key not in known:
-            raise UserError(f"{path}: train has no such setting as {key!r}; {nearest(key, known)}")
+            raise UserError(f"{path}: {command} has no such setting as {key!r}; {nearest(key, known)}")
     if isinstance(settings.get("stages"), list):
         settings["stages"] = json.dumps(settings["stages"])
-    return {"about": recipe.get("about", ""), "settings": settings}
+    return {"about": recipe.get("about", ""), "command": command, "settings": settings}
 
 
 def from_recipe(name: str, kind: type[TrainConfig] = TrainConfig, **changes: object) -> TrainConfig:
@@ -61,8 +65,11 @@ def from_recipe(name: str, kind: type[TrainConfig] = TrainConfig, **changes: obj
     UserError
         See `read_recipe`.
     """
+    recipe = read_recipe(name)
+    if not issubclass(kind, COMMANDS[recipe["command"]]):
+        raise UserError(f"--recipe {name}: it is one of `python -m leukemia_tf.{recipe['command']}`.")
     try:
-        return kind(**{**read_recipe(name)["settings"], "recipe": name, **changes})
+        return kind(**{**recipe["settings"], "recipe": name, **changes})
     except TypeError as error:
         raise UserError(f"--recipe {name}: {error}.") from None
 
@@ -81,7 +88,7 @@ def check_recipe(config: TrainConfig) -> None:
     """Stop if a recipe is named but nothing of it is in effect, as `TrainConfig(recipe=…)` would have it."""
     if not config.recipe:
         return
-    plain, wanted = vars(TrainConfig()), vars(from_recipe(config.recipe))
+    plain, wanted = vars(type(config)()), vars(from_recipe(config.recipe, type(config)))
     differing = [name for name, value in wanted.items() if name != "recipe" and value != plain[name]]
     if differing and all(getattr(config, name) == plain[name] for name in differing):
         raise UserError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from leukemia_tf.data.catalog import Cell
-from leukemia_tf.data.pipeline import classes
+from leukemia_tf.data.pipeline import classes, targets
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.store import Store, open_store
 
@@ -24,6 +24,8 @@ class Examples:
         The n pictures.
     labels : numpy.ndarray
         int32 [n], 0 or 1.
+    targets : numpy.ndarray
+        float32 [n], 0-1: what a training is told.
     patients : numpy.ndarray
         str [n].
     hashes : tuple of str
@@ -32,6 +34,7 @@ class Examples:
 
     cells: Store
     labels: np.ndarray
+    targets: np.ndarray
     patients: np.ndarray
     hashes: tuple[str, ...]
 
@@ -41,4 +44,4 @@ def load_examples(folder: Path, cells: Sequence[Cell], part: str, settings: Prep
     chosen = [cell for cell in cells if cell.split == part]
     store = open_store(folder, chosen, settings, cache, f"preparing {part}")
     patients = np.array([cell.patient for cell in chosen])
-    return Examples(store, classes(chosen), patients, tuple(cell.sha256 for cell in chosen))
+    return Examples(store, classes(chosen), targets(chosen), patients, tuple(cell.sha256 for cell in chosen))

@@ -72,7 +72,7 @@ def make_feed(
         Whether outputs of what is frozen may be kept, if they fit into memory and the views of a cell are few.
     """
     weights = cell_weights(train.labels, train.patients, sampling)
-    drawn = (train.labels, weights, sampling, batch_size, seed)
+    drawn = (train.targets, weights, sampling, batch_size, seed)
     edge = frontier(model) if keep else ()
     views = VIEWS if sampling.augment.dihedral else 1
     if edge and not _many_views(sampling) and fits(edge, views * len(train.labels) + len(val.labels)):

@@ -29,9 +29,9 @@ def examples(part, size, count):
         + (labels * 40).astype(np.uint8)[:, None, None, None]
     )
     names = np.array([f"{part}{i % 6}" for i in range(count)])
-    return Examples(
-        Store(("",) * count, Preprocessing(size), cells), labels, names, tuple(f"{part}{i}" for i in range(count))
-    )
+    hashes = tuple(f"{part}{i}" for i in range(count))
+    store = Store(("",) * count, Preprocessing(size), cells)
+    return Examples(store, labels, labels.astype(np.float32), names, hashes)
 
 
 def mean_scores(labels, probabilities, patients):
