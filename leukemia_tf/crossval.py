@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from leukemia_tf.assemble import check_count, check_setup
 from leukemia_tf.cli import run_command
-from leukemia_tf.config import CrossvalConfig
+from leukemia_tf.config import CrossvalConfig, EngineConfig
+from leukemia_tf.engine import check_engine, each
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import new_run_path
@@ -47,9 +48,9 @@ def crossval(asked: CrossvalConfig | None = None) -> Study:
         For what the user can mend. If a fold leaks, nothing is reported.
     """
     asked = asked or CrossvalConfig()
-    words = {**asdict(asked), "resume": False}
+    words = {**asdict(asked), **EngineConfig().where(), "resume": False}
     begun = find_study(asked.out, KIND, words, asked.resume)
-    config = CrossvalConfig(**begun.read_config()["asked"]) if begun else asked
+    config = CrossvalConfig(**{**begun.read_config()["asked"], **asked.where()}) if begun else asked
     _check(config)
 
     from leukemia_tf.data.folds import read_folds
@@ -64,15 +65,17 @@ def crossval(asked: CrossvalConfig | None = None) -> Study:
     folds = read_folds(study.folds)
     if [(cell.path, cell.sha256) for cell in folds.cells] != [(cell.path, cell.sha256) for cell in found]:
         raise RunError(f"the cells in {told['folder']} are not those that {study} began with: put them back.")
+    keys = list(product(folds.by_seed, range(config.folds)))
+    pieces = ((study, config, folds.cells, folds.by_seed[seed], seed, fold) for seed, fold in keys)
     runs = {}
     try:
-        for seed, fold in product(folds.by_seed, range(config.folds)):
-            log.info("\n== fold %d of %d, seed %d", fold + 1, config.folds, seed)
-            runs[seed, fold] = _train_fold(study, config, folds.cells, folds.by_seed[seed], seed, fold)
+        for number, run in each(_train_fold, pieces, config):
+            runs[keys[number]] = run
+            log.info("%d of %d folds are finished", len(runs), len(keys))
     except KeyboardInterrupt:
         log.warning("all folds go on by: python -m leukemia_tf.crossval --out %s --resume", study)
         raise
-    report(study, config, folds, runs)
+    report(study, config, folds, {key: runs[key] for key in keys})
     return study
 
 
@@ -86,6 +89,7 @@ def _check(config: CrossvalConfig) -> None:
         )
     if config.refit:
         raise UserError("--refit trains one network on all patients: name a run of a fold to `train --refit`.")
+    check_engine(config)
     check_count("folds", config.folds, 2)
     check_count("repeats", config.repeats)
     for flag, share in (("holdout", config.holdout), ("validation", config.validation)):
@@ -130,6 +134,7 @@ def _train_fold(
 ) -> RunFolder:
     """Train a fold's run, or go on with it, or find it finished."""
     name = f"seed-{seed}-fold-{fold}"
+    log.info("\n== fold %d of %d, seed %d", fold + 1, config.folds, seed)
     judged = [cell for cell, by in zip(cells, judged_by) if by == fold]
     others = [cell for cell, by in zip(cells, judged_by) if by not in (None, fold)]
     split = _write_split(study, config, name, judged, others, seed)

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 SCRATCH = ".writing-"  # how the name of a file that is not yet whole begins
@@ -92,5 +92,10 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, objec
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a CSV with a header line; one dictionary a row."""
+    return list(iterate_csv(path))
+
+
+def iterate_csv(path: Path) -> Iterator[dict[str, str]]:
+    """Read a CSV with a header line row by row."""
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-        return list(csv.DictReader(stream))
+        yield from csv.DictReader(stream)

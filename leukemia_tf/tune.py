@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from leukemia_tf.assemble import check_count, read_setup
 from leukemia_tf.cli import run_command
-from leukemia_tf.config import TrainConfig, TuneConfig
+from leukemia_tf.config import EngineConfig, TrainConfig, TuneConfig
+from leukemia_tf.engine import check_engine
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import from_recipe, recipe_asked
 from leukemia_tf.run import new_run_path
@@ -46,9 +47,9 @@ def tune(asked: TuneConfig | None = None) -> Study:
         For what the user can mend, and if no trial came to a score.
     """
     asked = asked or TuneConfig()
-    words = {**asdict(asked), "resume": False}
+    words = {**asdict(asked), **EngineConfig().where(), "resume": False}
     begun = find_study(asked.out, KIND, words, asked.resume)
-    config = TuneConfig(**begun.read_config()["asked"]) if begun else asked
+    config = TuneConfig(**{**begun.read_config()["asked"], **asked.where()}) if begun else asked
     _check(config)
 
     from leukemia_tf.evaluation.plots import save
@@ -76,6 +77,7 @@ def tune(asked: TuneConfig | None = None) -> Study:
 
 def _check(config: TuneConfig) -> None:
     """Stop at flags that cannot be, before anything is read."""
+    check_engine(config)
     check_count("trials", config.trials)
     if config.folds < 0 or config.folds == 1:
         raise UserError(f"--folds {config.folds}: it takes 2 or more, or 0 for the validation part alone.")
@@ -88,7 +90,6 @@ def _check(config: TuneConfig) -> None:
 def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> list[Tried]:
     """Try so many configurations; each is written down when it has ended."""
     from leukemia_tf.objective import mean_score, search_folds
-    from leukemia_tf.training.devices import prepare_devices
     from leukemia_tf.tuning.search import search
     from leukemia_tf.tuning.space import settings_of
     from leukemia_tf.tuning.trials import read_trials, write_trials
@@ -96,7 +97,7 @@ def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> 
     folds, tried = search_folds(prepared, config.folds, config.seed), read_trials(study.trials)
 
     def ask(values: dict) -> float:
-        return mean_score(config.of_train(**settings_of(values)), folds, study.path / "work")
+        return mean_score(config.of_train(**settings_of(values)), folds, study.path / "work", config)
 
     def note(trial: Tried) -> None:
         tried.append(trial)
@@ -104,10 +105,8 @@ def _search(study: Study, config: TuneConfig, prepared: object, space: dict) -> 
         told = f"failed: {trial.failure}" if trial.score is None else f"AUROC by patient {trial.score:.3f}"
         log.info("trial %d of %d, %.0f s: %s: %s", trial.number + 1, config.trials, trial.seconds, told, trial.values)
 
-    scope, _ = prepare_devices(config.precision, config.devices)
     try:
-        with scope:
-            search(ask, space, study.path, note, config.method, config.trials, config.seed)
+        search(ask, space, study.path, note, config.method, config.trials, config.seed)
     except KeyboardInterrupt:
         log.warning("finished trials are kept; go on: python -m leukemia_tf.tune --out %s --resume", study)
         raise

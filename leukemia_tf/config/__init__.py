@@ -18,7 +18,7 @@ from leukemia_tf.config.commands import (
     RecipesConfig,
     TuneConfig,
 )
-from leukemia_tf.config.settings import Augmentation, Images, Settings
+from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
 from leukemia_tf.config.training import SetupConfig, TrainConfig
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "CompareConfig",
     "ConvertWeightsConfig",
     "CrossvalConfig",
+    "EngineConfig",
     "EnsembleConfig",
     "EvaluateConfig",
     "ExportConfig",

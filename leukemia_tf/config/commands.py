@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from leukemia_tf.config.settings import Augmentation, Images, Settings
+from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
 from leukemia_tf.config.training import SetupConfig, TrainConfig
 
 
@@ -145,7 +145,7 @@ class EnsembleConfig(Settings):
 
 
 @dataclass(frozen=True)
-class CrossvalConfig(TrainConfig):
+class CrossvalConfig(EngineConfig, TrainConfig):
     """Train a network a fold and judge every patient by one that has not seen the patient; all of train's flags.
 
     Example: python -m leukemia_tf.crossval --base resnet50 --drop-last-block --folds 5
@@ -171,7 +171,7 @@ class CrossvalConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
-class TuneConfig(TrainConfig):
+class TuneConfig(EngineConfig, TrainConfig):
     """Search for settings that carry over to patients not trained on, then train the best; all of train's flags.
 
     Example: python -m leukemia_tf.tune --base resnet50 --drop-last-block --stages feature-extraction --trials 20
@@ -231,7 +231,7 @@ class NoisyStudentConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
-class PredictConfig(Settings):
+class PredictConfig(EngineConfig):
     """Tell leukemic from normal for each image; one row an image, in the order asked.
 
     Example: python -m leukemia_tf.predict cell-1.bmp cell-2.bmp --out answers.csv

@@ -31,6 +31,23 @@ class Settings:
                 object.__setattr__(self, column.name, Augmentation(**value))
 
 
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig(Settings):
+    """Where independent pieces of work are done."""
+
+    engine: str = "none"
+    """none (one after the other, here), or ray (side by side on a Ray cluster, whose machines see the same files)."""
+    address: str | None = None
+    """Of the Ray cluster. Default: RAY_ADDRESS, else one is started on this machine."""
+    cpus: int = 1
+    """Processors a piece takes on the cluster, and threads; with OMP_NUM_THREADS as high, the same bits come out here.
+    """
+
+    def where(self) -> dict[str, object]:
+        """Return the settings that say where work is done, and not what."""
+        return {column.name: getattr(self, column.name) for column in fields(EngineConfig)}
+
+
 LARGEST = {  # range of each augmentation; 1 where nothing is said
     **{"rotation": 180, "zoom": 0.9, "crop": 0.9, "gamma": 0.9, "stain": 0.9, "blur": 20, "mixup": 100, "cutmix": 100}
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.splits import aliases, people
 from leukemia_tf.errors import DataError
-from leukemia_tf.files import read_csv, write_csv
+from leukemia_tf.files import iterate_csv, write_csv
 from leukemia_tf.models.decision import Decision
 
 
@@ -67,13 +67,17 @@ def read_predictions(path: Path) -> list[Prediction]:
     DataError
         If it is another table, or a number in it is none.
     """
-    rows = read_csv(path)
-    for line, row in enumerate(rows, start=2):
+    return list(iterate_predictions(path))
+
+
+def iterate_predictions(path: Path) -> Iterator[Prediction]:
+    """Read what `write_predictions` wrote row by row; see `read_predictions`."""
+    for line, row in enumerate(iterate_csv(path), start=2):
         if not set(COLUMNS[:-1]) <= set(row) <= set(COLUMNS):
             raise DataError(f"{path} is no table of predictions: its columns must be {', '.join(COLUMNS)}.")
         for name in ("logit", "probability"):
             row[name] = _number(row[name], f"{path}, line {line}: {name}") if row[name] else None
-    return [Prediction(**row) for row in rows]
+        yield Prediction(**row)
 
 
 def read_judged(path: Path, patients: Collection[str]) -> list[Prediction]:

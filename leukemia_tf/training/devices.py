@@ -55,8 +55,7 @@ def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[con
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         tf.config.experimental.enable_op_determinism()
-    with contextlib.suppress(RuntimeError):  # once something was computed, they are what they are
-        tf.config.threading.set_intra_op_parallelism_threads(usable_cores())
+    pin_threads()
     mixed = precision == "mixed" or (precision == "auto" and bool(gpus))
     policy = _mixed_policy(gpus) if mixed else "float32"
     keras.config.set_dtype_policy(policy)
@@ -72,8 +71,19 @@ def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[con
     }
 
 
+def pin_threads() -> None:
+    """Fix how many threads an operation uses, on which the last bits depend; before anything is computed."""
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):  # once something was computed, they are what they are
+        tf.config.threading.set_intra_op_parallelism_threads(usable_cores())
+
+
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use: as OMP_NUM_THREADS says, as for other libraries; else all."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -95,7 +105,8 @@ def _strategy(count: int, gpus: list) -> object:
         return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(count)])
     (processor,) = tf.config.list_physical_devices("CPU")
     try:
-        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
+        if len(tf.config.get_logical_device_configuration(processor) or ()) != count:
+            tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:
         raise UserError(f"--devices {count}: the processor is in use; ask for it in a process of its own.") from None
     names = [f"CPU:{number}" for number in range(count)]
