@@ -14,6 +14,7 @@ from leukemia_tf.errors import DataError, RunError, UserError, nearest
 from leukemia_tf.evaluate import evaluate_run, show
 from leukemia_tf.files import as_read
 from leukemia_tf.run import RunFolder, check_vacant, environment, new_run_path, open_run
+from leukemia_tf.study import Study
 
 if TYPE_CHECKING:
     import keras
@@ -25,18 +26,18 @@ log = logging.getLogger("leukemia_tf")
 METHODS = ("average", "vote", "genetic")
 
 
-def ensemble(config: EnsembleConfig) -> RunFolder:
+def ensemble(config: EnsembleConfig) -> RunFolder | Study:
     """Put finished runs together, judge the whole on their test patients, and compare it with each of them.
 
     Parameters
     ----------
     config : EnsembleConfig
-        The runs.
+        The runs, or folders of `crossval`; for those see `leukemia_tf.fold_ensemble.ensemble_studies`.
 
     Returns
     -------
-    RunFolder
-        A run like any other, its members' comparison in `compare/`.
+    RunFolder or Study
+        A run like any other, its members' comparison in `compare/`; of cross-validations what all methods come to.
 
     Raises
     ------
@@ -48,6 +49,10 @@ def ensemble(config: EnsembleConfig) -> RunFolder:
         raise UserError("ensemble takes two or more run folders.")
     if config.method not in METHODS:
         raise UserError(f"--method {config.method}: {nearest(config.method, METHODS)}")
+    if Study(config.runs[0]).config.is_file():
+        from leukemia_tf.fold_ensemble import ensemble_studies
+
+        return ensemble_studies(config)
     run = RunFolder(config.out or new_run_path("ensemble"))
     if not _unfinished(run, config):
         check_vacant(run.path)

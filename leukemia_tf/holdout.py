@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics
-from leukemia_tf.evaluation.predictions import Prediction, arrays, by_person, read_predictions, write_predictions
+from leukemia_tf.evaluation.predictions import (
+    Prediction,
+    arrays,
+    by_person,
+    read_predictions,
+    said_anew,
+    write_predictions,
+)
 from leukemia_tf.evaluation.scores import score_part, spread
 from leukemia_tf.files import read_json
 from leukemia_tf.judge import answers_of, logits_of
@@ -50,8 +56,8 @@ def score_holdout(
     return {
         "runs": rows,
         "over_folds": spread(rows),
-        "vote": score_part(by_person(_said(told[0], votes), same), 0.5, seed),
-        "mean": score_part(by_person(_said(told[0], means), same), 0.5, seed),
+        "vote": score_part(by_person(said_anew(told[0], votes), same), 0.5, seed),
+        "mean": score_part(by_person(said_anew(told[0], means), same), 0.5, seed),
     }
 
 
@@ -63,10 +69,3 @@ def _predictions(run: RunFolder, cells: Sequence[Cell]) -> list[Prediction]:
         logits = logits_of(model, run.data, cells, run.read_config()["train"], "none", f"set aside, {run.path.name}")
         write_predictions(path, answers_of(model, run.data, cells, logits, "none"))
     return read_predictions(path)
-
-
-def _said(rows: Sequence[Prediction], probabilities: np.ndarray) -> list[Prediction]:
-    """Return predictions with other probabilities, and the logits that belong to them."""
-    inner = np.clip(probabilities, 1e-7, 1 - 1e-7)
-    pairs = zip(probabilities.tolist(), np.log(inner / (1 - inner)).tolist())
-    return [replace(row, probability=value, logit=logit) for row, (value, logit) in zip(rows, pairs)]

@@ -133,9 +133,10 @@ class EnsembleConfig(Settings):
     """
 
     runs: Images
-    """Run folders, judged on the same cells; two or more."""
+    """Run folders, judged on the same cells, or folders of crossval with the same folds; two or more."""
     method: str = "average"
-    """average (of probabilities), vote, or genetic (a weighted average, bred on the validation patients)."""
+    """average (of probabilities), vote, or genetic (a weighted average, bred on the validation patients). Of
+    cross-validations all are compared, each fold's weights bred on the other folds' patients."""
     out: Path | None = None
     """Run folder to write. Default: runs/DATE-ensemble."""
     threshold: str = "0.5"

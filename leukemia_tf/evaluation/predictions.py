@@ -126,6 +126,17 @@ def by_person(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] =
     return [replace(row, patient=f"{row.patient} ({row.label})") if row.patient in both else row for row in rows]
 
 
+def said_anew(
+    predictions: Sequence[Prediction], probabilities: np.ndarray, thresholds: float | np.ndarray = 0.5
+) -> list[Prediction]:
+    """Return predictions with other probabilities, float [n] of 0-1, and the logits and answers that belong to them."""
+    inner = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    logits = np.log(inner / (1 - inner)).tolist()
+    said = [LABELS[int(answer)] for answer in probabilities >= thresholds]
+    told = zip(predictions, probabilities.tolist(), logits, said)
+    return [replace(row, probability=value, logit=logit, prediction=label) for row, value, logit, label in told]
+
+
 def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return labels (int [n], 1 for `all`), probabilities (float [n]) and patients (str [n])."""
     labels = np.array([LABELS.index(prediction.label) for prediction in predictions])
