@@ -96,7 +96,7 @@ def main() -> None:
             if not Study(config.out).metrics.is_file():
                 crossval(config)
         except UserError as error:
-            print(f"| {name}, by {by} | not run: {str(error).splitlines()[0]} | | | |", flush=True)
+            print(f"| {name}, by {by} | not run: {str(error).split(': ')[0]} | | | |", flush=True)
             continue
         found[by][name] = read_json(Study(config.out).metrics)["parts"]["seed-0"]
         print(line(f"{name}, by {by}", found[by][name], str(config.folds)), flush=True)
