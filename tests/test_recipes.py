@@ -10,15 +10,19 @@ from leukemia_tf.config import TrainConfig
 from leukemia_tf.errors import UserError
 from leukemia_tf.models.architecture import kept_blocks
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.recipes import check_recipe, from_recipe, read_recipe, recipe_asked, recipe_names
+from leukemia_tf.recipes import COMMANDS, check_recipe, from_recipe, read_recipe, recipe_asked, recipe_names
 from leukemia_tf.recipes.__main__ import flags_of
 from leukemia_tf.train import plan_of
 from leukemia_tf.training.plans import plan_stages
 
 
+def kind_of(name):
+    return COMMANDS[read_recipe(name)["command"]]
+
+
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_can_be_planned(name):
-    config = from_recipe(name)
+    config = from_recipe(name, kind_of(name))
     architecture = find_architecture(config.base)
     check_setup(config, architecture)
     check_recipe(config)
@@ -55,8 +59,8 @@ def test_the_flags_that_are_listed_are_the_recipes(name):
 
     settings = read_recipe(name)["settings"]
     line = shlex.split(" ".join(flags_of(settings)))
-    asked = tyro.cli(TrainConfig, args=line, config=(tyro.conf.FlagCreatePairsOff,))
-    assert replace(asked, recipe=name) == from_recipe(name)
+    asked = tyro.cli(kind_of(name), args=line, config=(tyro.conf.FlagCreatePairsOff,))
+    assert replace(asked, recipe=name) == from_recipe(name, kind_of(name))
 
 
 def test_a_recipe_of_your_own(tmp_path):
