@@ -1,6 +1,6 @@
 """Test-time views against none: what a run's test scores gain, and what the views cost.
 
-    python benchmarks/tta.py RUN
+    python benchmarks/tta.py RUN [--views ten-crop …]
 
 Each kind of views in turn on the run's test cells, prepared and in memory; its temperature and threshold stay. Scores
 with 95 % intervals from 2,000 resamples of patients, the paired difference to none, and the seconds that the network
@@ -33,7 +33,9 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    run = open_run(parser.parse_args().run)
+    parser.add_argument("--views", nargs="*", choices=list(COUNTS)[1:], default=list(COUNTS)[1:])
+    asked = parser.parse_args()
+    run = open_run(asked.run)
     network = load_network(run.model)
     model, decision = logit_model(network), decision_of(network)
     cells = [cell for cell in read_cells(run.cells) if cell.split == "test"]
@@ -42,7 +44,7 @@ def main() -> None:
     predict_views(model, [prepared[:32]], "none")  # so that nobody pays for the first trace
     found, result = {}, {}
     print("| views | AUROC by patient | more than none | AUROC over cells | time |\n|---|---|---|---|---|")
-    for tta in COUNTS:
+    for tta in ("none", *asked.views):
         began = time.perf_counter()
         logits = predict_views(model, [prepared], tta)
         seconds = time.perf_counter() - began

@@ -13,7 +13,6 @@ from leukemia_tf.config import EnsembleConfig
 from leukemia_tf.data.folds import FoldTable, read_folds
 from leukemia_tf.errors import RunError
 from leukemia_tf.evaluation.bootstrap import paired_difference
-from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import (
     Prediction,
@@ -106,20 +105,20 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
     everything = {**members, **together}
     for name, probabilities in everything.items():
         found["parts"][name] = score_part(said_anew(people, probabilities), lines[name], config.seed)
-        if name in together:
-            write_predictions(study.predictions(name), said_anew(told.rows, probabilities))
-            found["more_than"][name] = {
-                other: _gained(
-                    labels, patients, (probabilities, everything[other]), (lines[name], lines[other]), config
-                )
-                for other in everything
-                if other != name
-            }
+        found["more_than"][name] = {
+            other: paired_difference(
+                labels, probabilities, everything[other], patients, config.seed, thresholds=(lines[name], lines[other])
+            )
+            for other in (everything if name in together else list(members)[:1])
+            if other != name
+        }
+    for name in together:
+        write_predictions(study.predictions(name), said_anew(told.rows, together[name]))
     wrong = np.stack([(told.probabilities[place] >= told.thresholds[place]) != labels for place in range(len(members))])
     save(draw_wrong_counts(labels, wrong), study.figure("wrong-counts"))
     study.write_config(KIND, asked=asdict(config))
     write_json(study.metrics, found)
-    log.info("%s\n\nfolder: %s", _table(found, members), study)
+    log.info("%s\n\nfolder: %s", _table(found, next(iter(members))), study)
     return study
 
 
@@ -183,30 +182,18 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _gained(labels: np.ndarray, patients: np.ndarray, both: tuple, lines: tuple, config: EnsembleConfig) -> dict:
-    """Return what the first of two gains over the second, where each has a threshold a cell."""
-    said = tuple(np.where(own >= line, 1, 0) for own, line in zip(both, lines))
-    ranked = paired_difference(labels, *both, patients, config.seed)
-    answered = paired_difference(labels, *said, patients, config.seed)
-    of_ranks = ("auroc", "auroc_by_patient", "auprc", "brier", "ece")
-    return {metric: (ranked if metric in of_ranks else answered)[metric] for metric in METRICS}
-
-
-def _table(found: Mapping, members: Mapping) -> str:
-    """Return members and ensembles with their scores, and what the ensembles gain over the best member by patient."""
+def _table(found: Mapping, first: str) -> str:
+    """Return members and ensembles with their scores, and what each gains over the first."""
     scores = {name: part["cell"] for name, part in found["parts"].items()}
-    best = max(members, key=lambda name: scores[name]["auroc_by_patient"]["value"])
     width = max(map(len, scores)) + 2
-    lines = [found["caution"]] if "caution" in found else []
     titles = "".join(f"{name.replace('_', ' '):<24}" for name in SHOWN)
-    lines.append(f"{'':<{width}}{titles}by patient, more than {best}")
+    lines = [found["caution"]] if "caution" in found else []
+    lines.append(f"{'':<{width}}{titles}by patient, more than {first}")
     for name, own in scores.items():
         told = "".join(f"{written(own[metric]):<24}" for metric in SHOWN)
-        gained = found["more_than"].get(name, {}).get(best)
-        lines.append(f"{name:<{width}}{told}" + (written(gained["auroc_by_patient"], "+") if gained else ""))
-    over = found["more_than"]["genetic"]["average"]
-    lines.append(
-        f"genetic less average, weighted F1: {written(over['weighted_f1'], '+')}; bred on the other folds' cells"
-    )
-    lines.append(f"folds by {found['protocol']}; 95 % intervals from resampling patients; {best} is best as seen here")
+        gained = written(found["more_than"][name][first]["auroc_by_patient"], "+") if name != first else ""
+        lines.append(f"{name:<{width}}{told}{gained}")
+    over = written(found["more_than"]["genetic"]["average"]["weighted_f1"], "+")
+    lines.append(f"genetic less average, weighted F1: {over}; each fold's weights were bred on the others' cells")
+    lines.append(f"folds by {found['protocol']}; 95 % intervals from resampling patients")
     return "\n".join(["", *lines])
