@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from leukemia_tf.models.network import load_network
 from leukemia_tf.predict import predict
 from leukemia_tf.run import RunFolder
 
+ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--base", "scratch", "--framing", "cell", "--contrast", "none", "--image-size", "60", "--batch-size", "8"]
 FOLDS = ["--epochs", "1", "--folds", "3", "--validation", "0"]
 
@@ -39,9 +41,8 @@ def cluster(monkeypatch):
 def command(name, *arguments, **environment):
     """Run a command as a user would; return the process."""
     words = [sys.executable, "-m", f"leukemia_tf.{name}", *map(str, arguments)]
-    return subprocess.Popen(
-        words, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    found = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.Popen(words, env=found, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def ended(process):

@@ -40,11 +40,13 @@ def test_one_row_an_image_in_order_the_same_as_one_by_one(many, tiny_run, tmp_pa
     assert not list(tmp_path.glob("*.parts"))
 
 
-def test_killed_it_goes_on_to_the_same_answers(many, tiny_run, tmp_path):
+def test_killed_it_goes_on_to_the_same_answers(many, tiny_run, run_module, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
     whole, out = tmp_path / "whole.csv", tmp_path / "answers.csv"
-    words = [sys.executable, "-m", "leukemia_tf.predict", str(many), "--run", str(tiny_run.path), "--out"]
-    subprocess.run([*words, str(whole)], check=False, capture_output=True)
-    process = subprocess.Popen([*words, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    asked = (".predict", many, "--run", tiny_run.path, "--out")
+    words = [sys.executable, "-m", "leukemia_tf.predict", *map(str, asked[1:]), str(out)]
+    run_module(*asked, whole, cwd=tmp_path)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     first = out.with_name("answers.csv.parts") / "000000.csv"
     while process.poll() is None and not first.is_file():
         time.sleep(0.005)
@@ -54,7 +56,7 @@ def test_killed_it_goes_on_to_the_same_answers(many, tiny_run, tmp_path):
     assert not out.is_file()
     kept = first.stat().st_mtime_ns
     copy = shutil.copytree(first.parent, tmp_path / "kept")
-    again = subprocess.run([*words, str(out)], check=False, capture_output=True, text=True)
+    again = run_module(*asked, out, cwd=tmp_path)
     assert again.returncode == 3
     assert "pieces are there from before" in again.stdout
     assert out.read_bytes() == whole.read_bytes()
