@@ -80,6 +80,7 @@ def test_students_learn_from_masked_patients_and_never_from_who_validates_or_jud
         assert not {cell.patient for cell in told} & {*split.train, *split.val, *split.test}
         labelled = {cell.patient for cell in read_cells(run.cells) if cell.split == "train" and cell.pseudo is None}
         assert labelled == set(split.train)
+        assert f"| train, labels told by a network | {row['all']} | {row['hem']} |" in run.card.read_text()
 
 
 def test_what_is_told_is_what_the_network_before_says(study, tmp_path):

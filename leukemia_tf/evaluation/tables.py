@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from leukemia_tf.evaluation.verdict import NAMES
 from leukemia_tf.files import as_read
 from leukemia_tf.run import RunFolder
 
+TOLD = "train, labels told by a network"
 STAGE = ("name", "learning", "image_size", "epochs", "learning_rate", "schedule")
 
 
@@ -78,11 +80,13 @@ def leak(metrics: dict) -> str:
 
 
 def parts(run: RunFolder) -> list[list[str]]:
-    """Return a row a part: its name, cells and people of either class, and who."""
-    every, rows = read_cells(run.cells), []
+    """Return a row a part: its name, cells and people of either class, and who; told labels have a row of their own."""
+    found, rows = defaultdict(list), []
+    for cell in read_cells(run.cells):
+        found[cell.split if cell.pseudo is None else TOLD].append(cell)
     alias = aliases(run.read_config()["data"].get("same_patients", ()))
-    for part in PARTS:
-        own = [[cell for cell in every if (cell.split, cell.label) == (part, label)] for label in LABELS[::-1]]
+    for part in (PARTS[0], *([TOLD] if TOLD in found else []), *PARTS[1:]):
+        own = [[cell for cell in found[part] if cell.label == label] for label in LABELS[::-1]]
         counts = [len(cells) for cells in own] + [len(set(people(cells, alias))) for cells in own]
         whose = (name for cells in own for name in sorted({cell.patient for cell in cells}, key=natural))
         rows.append([part, *(f"{count:,}" for count in counts), ", ".join(whose)])
