@@ -27,7 +27,7 @@ from leukemia_tf.study import Study
 
 log = logging.getLogger("leukemia_tf")
 
-COLUMNS = ("fold", "round", "run", "all", "hem", "right", "validation", "kept")
+COLUMNS = ("fold", "round", "run", "all", "hem", "right", "validation", "test", "kept")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,15 @@ class Round:
     @property
     def validation(self) -> float:
         """AUROC by patient on the validation patients."""
-        return read_json(self.run.metrics)["parts"]["val"]["cell"]["auroc_by_patient"]["value"]
+        return self._score("val")
+
+    @property
+    def test(self) -> float:
+        """The same on the test patients; nothing is chosen by it."""
+        return self._score("test")
+
+    def _score(self, part: str) -> float:
+        return read_json(self.run.metrics)["parts"][part]["cell"]["auroc_by_patient"]["value"]
 
     @property
     def right(self) -> float:
@@ -173,7 +181,7 @@ def _row(one: Round, kept: bool) -> dict[str, object]:
     labels = [cell.label for cell in one.told]
     told = {"all": labels.count("all"), "hem": labels.count("hem"), "right": "" if not one.told else one.right}
     place = {"fold": one.fold, "round": one.number, "run": one.run.path.name}
-    return {**place, **told, "validation": one.validation, "kept": int(kept)}
+    return {**place, **told, "validation": one.validation, "test": one.test, "kept": int(kept)}
 
 
 def _table(found: dict) -> str:
@@ -182,10 +190,11 @@ def _table(found: dict) -> str:
     lines = ["", f"{'':<18}" + "".join(f"{title:<{26 if len(title) > 12 else 12}}" for title in titles)]
     for row in found["rounds"]:
         name = f"fold {row['fold']}, " + (f"round {row['round']}" if row["round"] else "teacher")
+        compared = found["folds"][row["fold"]]
         right = "" if row["right"] == "" or not math.isfinite(row["right"]) else f"{row['right']:.3f}"
         lines.append(
             f"{name:<18}{row['all']:<12}{row['hem']:<12}{right:<12}{row['validation']:<12.3f}"
-            + _judged(found["folds"][row["fold"]], row["run"], bool(row["round"]))
+            + (_judged(compared, row["run"], bool(row["round"])) if compared else f"{row['test']:.3f}")
             + ("  kept" if row["kept"] else "")
         )
     if "voted" in found:
@@ -197,9 +206,7 @@ def _table(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _judged(compared: dict | None, run: str, against: bool) -> str:
-    if compared is None:
-        return ""
+def _judged(compared: dict, run: str, against: bool) -> str:
     scores = compared["runs"][run]
     gained = written(scores["more_than_first"]["auroc_by_patient"], "+") if against else ""
     return f"{written(scores['auroc_by_patient']):<26}{gained:<26}"
