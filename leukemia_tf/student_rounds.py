@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from leukemia_tf.compare import compare
 from leukemia_tf.config import CompareConfig, EnsembleConfig, NoisyStudentConfig
 from leukemia_tf.data.catalog import Catalog, Cell, find_images, read_cells, told_by_name
@@ -121,14 +123,12 @@ def tell_labels(run: RunFolder, config: NoisyStudentConfig, path: Path, cells: S
     model = load_network(run.model)
     logits = logits_of(model, run.data, cells, run.read_config()["train"], "none", "preparing unlabelled")
     answers = answers_of(model, run.data, cells, logits, "none")
-    like = [place for place, answer in enumerate(answers) if answer.status != UNLIKE]
-    if len(like) < len(cells):
-        log.info("%d unlabelled cells are unlike the training cells: left out", len(cells) - len(like))
-    import numpy as np
-
-    probabilities = np.array([answers[place].probability for place in like])
+    unlike = sum(answer.status == UNLIKE for answer in answers)
+    if unlike:
+        log.warning("WARNING: %d of %d unlabelled cells are unlike the training cells", unlike, len(cells))
+    probabilities = np.array([answer.probability for answer in answers])
     asked = (config.labels == "soft", config.confidence, config.balanced)
-    return pseudo_labelled([cells[place] for place in like], probabilities, *asked)
+    return pseudo_labelled(cells, probabilities, *asked)
 
 
 def is_worse(student: Round, teacher: Round) -> bool:
