@@ -122,8 +122,8 @@ def _rounds(
         name = f"fold-{number}-round-{turn}"
         path = study.pseudo_labels(name)
         told = tell_labels(found[-1].run, config, path, [*masked, *aside])
-        if len({cell.label for cell in told}) < 2:
-            log.warning("WARNING: the rounds end: no cell is surely `all`, or none `hem`, to the network before")
+        if len({cell.label for cell in told}) < 1 + config.alone:
+            log.warning("WARNING: the rounds end: the network before is sure of too few cells to learn from")
             break
         if not path.is_file():
             write_cells(path, told)
