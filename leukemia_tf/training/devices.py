@@ -66,7 +66,7 @@ def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[con
         "sharing_a_batch": count,
         "precision": policy,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        **processor_settings(),
         "deterministic": not gpus,
     }
 
@@ -77,6 +77,16 @@ def pin_threads() -> None:
 
     with contextlib.suppress(RuntimeError):  # once something was computed, they are what they are
         tf.config.threading.set_intra_op_parallelism_threads(usable_cores())
+
+
+def processor_settings() -> dict[str, str]:
+    """Return the environment's say in how the processor computes, on which the bits depend as on its threads.
+
+    `ONEDNN_DEFAULT_FPMATH_MODE=BF16` multiplies in bfloat16 and adds in float32: less exact, and up to 1.8 times as
+    fast on a processor that has the instructions.
+    """
+    variables = {"onednn": "TF_ENABLE_ONEDNN_OPTS", "onednn_products": "ONEDNN_DEFAULT_FPMATH_MODE"}
+    return {name: os.environ.get(variable, "default") for name, variable in variables.items()}
 
 
 def usable_cores() -> int:

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from leukemia_tf.files import write_atomically
-from leukemia_tf.training.devices import usable_cores
+from leukemia_tf.training.devices import processor_settings, usable_cores
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _fingerprint(prefix: keras.Model) -> str:
     backend = keras.backend.backend()
     computed_by = [
         *("1", backend, version(backend), keras.version(), prefix.compute_dtype, *keras.distribution.list_devices()),
-        *(str(usable_cores()), os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")),
+        *(str(usable_cores()), *processor_settings().values()),
     ]
     digest = hashlib.sha256(" ".join(computed_by).encode())
     config = json.loads(prefix.to_json())["config"]
