@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
+from levers import DEPTHS
 from shared import Judged, shared_cells
 from views import View, pooled_depths
 
@@ -33,7 +34,6 @@ from leukemia_tf.tuning.search import Tried, search
 from leukemia_tf.tuning.space import space_of
 
 METHODS, EPOCHS, BATCH, FOLDS = ("bayesian", "random"), 10, 256, 3
-DEPTHS = ("conv2_block3_out", "conv3_block1_out", "conv3_block4_out", "conv4_block1_out", "conv4_block6_out")
 
 
 def score(features: np.ndarray, at: Judged, fitted: np.ndarray, judged: np.ndarray, values: dict) -> float:
@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
     at = shared_cells()
-    features = pooled_depths(at, View(), DEPTHS, asked.features)["conv3_block1_out"].reshape(len(at.cells), -1)
+    features = pooled_depths(at, View(), DEPTHS[View().base], asked.features)["conv3_block1_out"].reshape(
+        len(at.cells), -1
+    )
     aside = set(hold_out(at.cells, 0, at.alias)[1])
     held = np.array([cell.patient in aside for cell in at.cells])
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 from leukemia_tf.assemble import check_count, check_setup
 from leukemia_tf.cli import run_command
-from leukemia_tf.config import CrossvalConfig, EngineConfig
+from leukemia_tf.config import CrossvalConfig
 from leukemia_tf.engine import check_engine, each
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import new_run_path
-from leukemia_tf.study import Study, find_study
+from leukemia_tf.study import Study, study_asked
 from leukemia_tf.train import settled, train_once
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def crossval(asked: CrossvalConfig | None = None) -> Study:
         For what the user can mend. If a fold leaks, nothing is reported.
     """
     asked = asked or CrossvalConfig()
-    words = {**asdict(asked), **EngineConfig().where(), "resume": False}
-    begun = find_study(asked.out, KIND, words, asked.resume)
-    config = CrossvalConfig(**{**begun.read_config()["asked"], **asked.where()}) if begun else asked
+    begun, config, words = study_asked(asked, KIND)
     _check(config)
 
     from leukemia_tf.data.folds import read_folds

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
+from leukemia_tf import crossval
 from leukemia_tf.config import EnsembleConfig
 from leukemia_tf.data.folds import FoldTable, read_folds
 from leukemia_tf.errors import RunError
@@ -25,6 +25,7 @@ from leukemia_tf.evaluation.predictions import (
 from leukemia_tf.evaluation.scores import score_part, written
 from leukemia_tf.explain.error_analysis import draw_wrong_counts
 from leukemia_tf.files import read_json, write_json
+from leukemia_tf.members import distinct_names
 from leukemia_tf.run import check_vacant, new_run_path
 from leukemia_tf.study import Study, open_study
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
@@ -32,7 +33,6 @@ from leukemia_tf.tuning.ensemble_weights import genetic_weights
 log = logging.getLogger("leukemia_tf")
 
 KIND = "fold-ensemble"
-MEMBER = "crossval"
 SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
 
 
@@ -79,29 +79,28 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
     UserError
         If they cannot stand side by side.
     """
-    studies = [open_study(path, MEMBER) for path in config.runs]
-    out = config.out or new_run_path("ensemble")
-    check_vacant(out)
+    studies = [open_study(path, crossval.KIND) for path in config.runs]
+    study = Study(config.out or new_run_path("ensemble"))
+    check_vacant(study.path)
     told = read_out_of_fold(studies)
     people = by_person(told.rows, studies[0].read_config()["data"]["same_patients"])
-    members = dict(zip(_names(config.runs), told.probabilities))
+    members = dict(zip(distinct_names(config.runs), told.probabilities))
     labels, _, patients = arrays(people)
     weights = nested_weights(labels, told.probabilities, told.folds, config.seed)
-    votes = (told.probabilities >= told.thresholds).mean(0)
+    said = told.probabilities >= told.thresholds
     together = {
         "average": told.probabilities.mean(0),
-        "vote": votes,
+        "vote": said.mean(0),
         "genetic": np.stack([weights[fold] @ told.probabilities[:, place] for place, fold in enumerate(told.folds)]),
     }
     lines = {**dict(zip(members, told.thresholds)), **dict.fromkeys(together, np.full(len(labels), 0.5))}
+    first = read_json(studies[0].metrics)
     found: dict[str, object] = {
-        "protocol": read_json(studies[0].metrics)["protocol"],
-        **{key: value for key, value in read_json(studies[0].metrics).items() if key == "caution"},
-        **{"data": read_json(studies[0].metrics)["data"], "bootstrap_seed": config.seed, "parts": {}},
+        **{key: first[key] for key in ("protocol", "caution", "data") if key in first},
+        **{"bootstrap_seed": config.seed, "parts": {}},
         "weights": {str(fold): dict(zip(members, own.tolist())) for fold, own in weights.items()},
         "more_than": {},
     }
-    study = Study(out)
     everything = {**members, **together}
     for name, probabilities in everything.items():
         found["parts"][name] = score_part(said_anew(people, probabilities), lines[name], config.seed)
@@ -114,8 +113,7 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
         }
     for name in together:
         write_predictions(study.predictions(name), said_anew(told.rows, together[name]))
-    wrong = np.stack([(told.probabilities[place] >= told.thresholds[place]) != labels for place in range(len(members))])
-    save(draw_wrong_counts(labels, wrong), study.figure("wrong-counts"))
+    save(draw_wrong_counts(labels, said != labels), study.figure("wrong-counts"))
     study.write_config(KIND, asked=asdict(config))
     write_json(study.metrics, found)
     log.info("%s\n\nfolder: %s", _table(found, next(iter(members))), study)
@@ -169,17 +167,6 @@ def _check_folds(one: Study, first: FoldTable, other: Study, table: FoldTable, s
             f"{one} and {other} were not drawn into the same folds, as {example} shows: take one --data, --seed, "
             "--split and --folds for both."
         )
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the folders' names, made different where two are alike."""
-    names: list[str] = []
-    for path in paths:
-        name = path.resolve().name
-        while name in names:
-            name += "'"
-        names.append(name)
-    return names
 
 
 def _table(found: Mapping, first: str) -> str:

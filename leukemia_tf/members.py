@@ -71,14 +71,20 @@ def read_members(paths: Sequence[Path], part: str = "test") -> list[Member]:
     RunError
         If one is not finished, or they were not judged on the same cells.
     """
-    members: list[Member] = []
-    for run in map(open_run, paths):
-        name = run.path.resolve().name
-        while name in (member.name for member in members):
-            name += "'"
-        members.append(Member(name, run, _rows(run, part)))
+    members = [Member(name, run, _rows(run, part)) for name, run in zip(distinct_names(paths), map(open_run, paths))]
     _check_same_cells(members)
     return members
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return the folders' names, made different where two are alike."""
+    names: list[str] = []
+    for path in paths:
+        name = path.resolve().name
+        while name in names:
+            name += "'"
+        names.append(name)
+    return names
 
 
 def training_seconds(run: RunFolder) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,13 @@ from leukemia_tf.config import NoisyStudentConfig
 from leukemia_tf.errors import UserError, nearest
 from leukemia_tf.recipes import recipe_asked
 from leukemia_tf.run import new_run_path
-from leukemia_tf.study import Study, find_study
+from leukemia_tf.study import Study, study_asked
 from leukemia_tf.train import settled, train_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leukemia_tf.config import TrainConfig
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.data.folds import Halves
     from leukemia_tf.run import RunFolder
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("leukemia_tf")
 
 KIND = "noisy_student"
-LABELS = ("soft", "hard")
+TOLD_AS = ("soft", "hard")
 
 
 def noisy_student(asked: NoisyStudentConfig | None = None) -> Study:
@@ -54,9 +55,7 @@ def noisy_student(asked: NoisyStudentConfig | None = None) -> Study:
         For what the user can mend.
     """
     asked = asked or NoisyStudentConfig()
-    words = {**asdict(asked), "resume": False}
-    begun = find_study(asked.out, KIND, words, asked.resume)
-    config = NoisyStudentConfig(**begun.read_config()["asked"]) if begun else asked
+    begun, config, words = study_asked(asked, KIND)
     _check(config)
 
     from leukemia_tf.data.folds import halve_folds
@@ -88,8 +87,8 @@ def _check(config: NoisyStudentConfig) -> None:
 
     check_count("rounds", config.rounds)
     check_count("folds", config.folds, 2)
-    if config.labels not in LABELS:
-        raise UserError(f"--labels {config.labels}: {nearest(config.labels, LABELS)}")
+    if config.labels not in TOLD_AS:
+        raise UserError(f"--labels {config.labels}: {nearest(config.labels, TOLD_AS)}")
     if not 0.5 <= config.confidence < 1:
         raise UserError(f"--confidence {config.confidence}: it takes a probability, 0.5 or more and less than 1.")
     if not 0 < config.masked < 1:
@@ -98,8 +97,9 @@ def _check(config: NoisyStudentConfig) -> None:
         raise UserError(f"--split {config.split}: a teacher that knows a patient labels the patient's cells too well.")
     if config.refit or config.pseudo_labels:
         raise UserError("--refit and --pseudo-labels are train's alone.")
-    for base in (config.base, config.student_base or config.base):
-        check_setup(replace(settled(config), base=base), find_architecture(base))
+    own = settled(config)
+    for base in (own.base, own.student_base or own.base):
+        check_setup(replace(own, base=base), find_architecture(base))
 
 
 def _rounds(
@@ -136,7 +136,8 @@ def _rounds(
     return found
 
 
-def _asked(config: NoisyStudentConfig, run: RunFolder, **changes: object) -> object:
+def _asked(config: NoisyStudentConfig, run: RunFolder, **changes: object) -> TrainConfig:
+    """Return what a round asks of `train`; a recipe's name is of this command, not of `train`."""
     return config.of_train(out=run.path, recipe=None, **changes)
 
 

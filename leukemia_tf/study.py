@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import leukemia_tf
+from leukemia_tf.config import EngineConfig, TrainConfig
 from leukemia_tf.errors import RunError
 from leukemia_tf.files import as_read, write_json
 from leukemia_tf.run import Folder, RunFolder, check_vacant
 
+Config = TypeVar("Config", bound=TrainConfig)
 FORMAT = 1  # raise it when an older folder can no longer be read
 
 
@@ -66,7 +70,24 @@ def open_study(path: Path, kind: str) -> Study:
     return study
 
 
-def find_study(path: Path | None, kind: str, asked: dict, resume: bool) -> Study | None:
+def study_asked(asked: Config, kind: str) -> tuple[Study | None, Config, dict]:
+    """Return the study that a command is to go on with, if any, what it is to do, and the words that study.json keeps.
+
+    Where the work is done is as asked now; all else that goes on is as it was begun.
+
+    Raises
+    ------
+    RunError
+        See `_find_begun`.
+    """
+    where = asked.where() if isinstance(asked, EngineConfig) else {}
+    plain = EngineConfig().where() if where else {}
+    words = {**asdict(asked), **plain, "resume": False}
+    begun = _find_begun(asked.out, kind, words, asked.resume)
+    return begun, type(asked)(**{**begun.read_config()["asked"], **where}) if begun else asked, words
+
+
+def _find_begun(path: Path | None, kind: str, asked: dict, resume: bool) -> Study | None:
     """Return the study in `path` that is to go on: by `resume`, or asked for in the same words; None if there is none.
 
     Raises

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from leukemia_tf.assemble import check_count, read_setup
 from leukemia_tf.cli import run_command
-from leukemia_tf.config import EngineConfig, TrainConfig, TuneConfig
+from leukemia_tf.config import TrainConfig, TuneConfig
 from leukemia_tf.engine import check_engine
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.recipes import from_recipe, recipe_asked
 from leukemia_tf.run import new_run_path
-from leukemia_tf.study import Study, find_study
+from leukemia_tf.study import Study, study_asked
 from leukemia_tf.train import settled, train_once
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def tune(asked: TuneConfig | None = None) -> Study:
         For what the user can mend, and if no trial came to a score.
     """
     asked = asked or TuneConfig()
-    words = {**asdict(asked), **EngineConfig().where(), "resume": False}
-    begun = find_study(asked.out, KIND, words, asked.resume)
-    config = TuneConfig(**{**begun.read_config()["asked"], **asked.where()}) if begun else asked
+    begun, config, words = study_asked(asked, KIND)
     _check(config)
 
     from leukemia_tf.evaluation.plots import save

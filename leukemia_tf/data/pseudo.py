@@ -11,7 +11,7 @@ import numpy as np
 
 from leukemia_tf.data.catalog import LABELS, Cell, read_cells
 from leukemia_tf.data.integrity import pixel_hash, read_image
-from leukemia_tf.data.splits import aliases
+from leukemia_tf.data.splits import PARTS, aliases
 from leukemia_tf.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -82,12 +82,12 @@ def join_pseudo_labelled(
     if not found:
         raise DataError(f"{path} has no pseudo-labels: it takes a file of `noisy_student`, with a column `pseudo`.")
     here = {cell.path: cell for cell in cells}
-    alias, held = aliases(same), [cell for cell in cells if cell.split in ("val", "test")]
+    alias, held = aliases(same), [cell for cell in cells if cell.split in PARTS[1:]]
     patients = {one for cell in held for one in alias.get(cell.patient, {cell.patient})}
     pictures = {cell.sha256: cell for cell in held}
     for cell in found.values():
         own = here.get(cell.path)
-        if cell.patient in patients or cell.sha256 in pictures or (own and own in held):
+        if cell.patient in patients or cell.sha256 in pictures or (own and own.split in PARTS[1:]):
             raise DataError(f"leak: {path} labels {cell.path}, of a patient who validates or judges: take it out.")
         if (own.sha256 if own else pixel_hash(read_image(folder / cell.path)[1])) != cell.sha256:
             raise DataError(f"{folder / cell.path} is not the picture that {path} labels: put it back.")
