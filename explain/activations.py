@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -41,6 +43,30 @@ def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
     return {layer.name: output[0] for layer, output in zip(layers, outputs)}
 
 
+def responses(maps: np.ndarray, belt: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Tell where a layer's filters are active.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray
+        float [h, w, filters].
+    belt : mapping of str to numpy.ndarray
+        bool [size, size] each, over what the network sees, as from `leukemia_tf.explain.regions.belt_of`.
+
+    Returns
+    -------
+    dict
+        `filters`; `silent`, how many of them say the same everywhere in this cell; and for each part the mean absolute
+        response there, as a multiple of that over the whole frame: NaN for a part that is empty or a layer that is 0.
+    """
+    strength = np.abs(maps).mean(-1)
+    shares = {name: cv2.resize(part.astype(np.float32), maps.shape[1::-1], interpolation=cv2.INTER_AREA)
+              for name, part in belt.items()}  # fmt: skip
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = {name: float((strength * share).sum() / share.sum() / strength.mean()) for name, share in shares.items()}
+    return {"filters": maps.shape[-1], "silent": int((np.ptp(maps, (0, 1)) == 0).sum()), **own}
+
+
 def grid(maps: np.ndarray) -> np.ndarray:
     """Lay the most active maps out in a square grid, each scaled to 0-1 by itself, a line apart.
 
@@ -64,7 +90,9 @@ def grid(maps: np.ndarray) -> np.ndarray:
     return out
 
 
-def draw_activations(frame: Frame, maps: dict[str, np.ndarray], columns: int = 5) -> Figure:
+def draw_activations(
+    frame: Frame, maps: dict[str, np.ndarray], told: Mapping[str, Mapping[str, float]], columns: int = 5
+) -> Figure:
     """Draw the cell and, behind it, a grid of maps a layer.
 
     Parameters
@@ -73,6 +101,8 @@ def draw_activations(frame: Frame, maps: dict[str, np.ndarray], columns: int = 5
         The cell.
     maps : dict of str to numpy.ndarray
         As from `activations`.
+    told : mapping of str to mapping
+        By the layer's name, as from `responses`.
     columns : int
         Grids a row.
     """
@@ -84,13 +114,15 @@ def draw_activations(frame: Frame, maps: dict[str, np.ndarray], columns: int = 5
     axes[0].imshow(frame.cells[0][0])
     axes[0].set_title(f"what the network sees, {frame.cells[0].shape[1]} px", fontsize=8)
     for axis, (name, values) in zip(axes[1:], maps.items()):
-        _draw_grid(axis, name, values)
+        _draw_grid(axis, name, values, told[name])
     name = Path(frame.prediction.path).name
     figure.suptitle(f"{name}: the {GRID * GRID} most active maps of each layer, each scaled by itself", fontsize=10)
     return figure
 
 
-def _draw_grid(axis: object, name: str, values: np.ndarray) -> None:
+def _draw_grid(axis: object, name: str, values: np.ndarray, told: Mapping[str, float]) -> None:
     height, width, filters = values.shape
     axis.imshow(grid(values), cmap="magma", interpolation="nearest")
-    axis.set_title(f"{name}\n{filters} maps of {height} x {width}", fontsize=7)
+    silent = f", {told['silent']} silent" if told["silent"] else ""
+    where = ", ".join(f"{told[part]:.2f} {part}" for part in ("inside", "edge", "outside"))
+    axis.set_title(f"{name}: {filters} maps of {height} x {width}{silent}\n{where}", fontsize=6.5)

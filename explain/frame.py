@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.data.catalog import told_by_name
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import preprocess
 from leukemia_tf.data.settings import BACKGROUND, Preprocessing
-from leukemia_tf.evaluation.predictions import Prediction, answer
-from leukemia_tf.models.member import as_inputs
-from leukemia_tf.models.network import predict_logits, preprocessings_of
-from leukemia_tf.models.probability import decision_of
+from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.models.network import preprocessings_of
 
 
 @dataclass(frozen=True)
@@ -49,57 +46,58 @@ class Frame:
         """Where the cell is: bool [height, width]."""
         return self.image.max(-1) > BACKGROUND
 
+    @property
+    def sign(self) -> float:
+        """1 where the network said `all`, else -1: what an explanation of the answer multiplies the logit with."""
+        return 1.0 if self.prediction.prediction == "all" else -1.0
 
-def read_frame(model: keras.Model, path: Path) -> Frame:
-    """Read an image file and ask the network.
+
+def frame_of(model: keras.Model, path: Path, prediction: Prediction) -> Frame:
+    """Read an image file of which the network's prediction is known.
 
     Raises
     ------
     BadImageError
         If the file cannot be used.
     """
-    label, patient = told_by_name(path) or ("", "")
-    frame = frame_of(model, path, Prediction(str(path), patient, label))
-    logit = predict_logits(model, as_inputs(frame.cells))[0]
-    return replace(frame, prediction=answer(str(path), logit, decision_of(model), patient, label))
+    content = tf.constant(read_image(path)[0])
+    seen = [_seen(Preprocessing(**settings))(content) for settings in preprocessings_of(model)]
+    boxes = tuple(tuple(box.numpy().tolist()) for _, box, _ in seen)
+    return Frame(seen[0][0].numpy(), boxes, tuple(cell[None].numpy() for *_, cell in seen), prediction)
 
 
-def frame_of(model: keras.Model, path: Path, prediction: Prediction) -> Frame:
-    """Read an image file of which the network's prediction is known."""
-    image = decode(tf.constant(read_image(path)[0]))
-    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
-    boxes = tuple(tuple(int(value) for value in window(image, settings.framing)) for settings in wanted)
-    cells = tuple(preprocess(image, settings)[None].numpy() for settings in wanted)
-    return Frame(image.numpy(), boxes, cells, prediction)
+@lru_cache(maxsize=16)
+def _seen(settings: Preprocessing) -> tf.types.experimental.PolymorphicFunction:
+    """Return what turns a file's bytes into its pixels, the window on them, and what the network sees of them."""
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    def seen(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        image = decode(content)
+        return image, window(image, settings.framing), preprocess(image, settings)
+
+    return seen
 
 
-def to_original(heat: np.ndarray, frame: Frame, member: int = 0) -> np.ndarray:
+@tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([4], tf.int32), tf.TensorSpec([2], tf.int32)])
+def to_original(heat: tf.Tensor, box: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
     """Undo resize, padding and crop: lay a map of the network's square over the original's pixels.
 
     Parameters
     ----------
-    heat : numpy.ndarray
+    heat : tf.Tensor
         float32 [h, w], over what the network sees.
-    frame : Frame
-        The cell.
-    member : int
-        Whose view of it.
+    box : tf.Tensor
+        int32 [4]: top, left, height and width of that in the original.
+    sides : tf.Tensor
+        int32 [2]: the original's height and width.
 
     Returns
     -------
-    numpy.ndarray
+    tf.Tensor
         float32 [height, width]; 0 outside what the network sees.
     """
-    top, left, box_height, box_width = frame.boxes[member]
-    height, width = frame.image.shape[:2]
-    framed = cv2.resize(heat.astype(np.float32), (box_width, box_height), interpolation=cv2.INTER_LINEAR)
-    full = np.zeros((height, width), np.float32)
-    rows, columns = slice(max(top, 0), min(top + box_height, height)), slice(max(left, 0), min(left + box_width, width))
-    full[rows, columns] = framed[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    return full
-
-
-def share_inside(heat: np.ndarray, mask: np.ndarray) -> float:
-    """Return the share of a map's heat that lies inside the cell, 0-1; NaN for a map without heat."""
-    total = float(heat.sum())
-    return float(heat[mask].sum()) / total if total > 0 else float("nan")
+    framed = tf.image.resize(heat[..., None], box[2:])[..., 0]
+    first, after = box[:2], box[:2] + box[2:]
+    begin, end = tf.maximum(first, 0), tf.minimum(after, sides)
+    inside = tf.slice(framed, begin - first, end - begin)
+    return tf.pad(inside, tf.stack([begin, sides - end], axis=1))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from leukemia_tf.explain.frame import Frame, share_inside
+from leukemia_tf.evaluation.plots import INK, plain
+from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.explain.frame import Frame
+from leukemia_tf.explain.regions import parts_of, shares_of
+from leukemia_tf.files import write_atomically
 
 COLOURS = "inferno"  # perceptually uniform
+THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
+COLUMNS, ROWS = 6, 8  # pictures of a sheet
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
@@ -35,6 +42,30 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (1 - alpha) * bright + alpha * colormaps[COLOURS](heat)[..., :3]
 
 
+def write_overlay(image: np.ndarray, heat: np.ndarray, path: Path) -> Path:
+    """Write an overlay in the original's pixels as PNG, quickly."""
+    pixels = (255 * overlay(image, heat)[..., ::-1]).astype(np.uint8)
+    return write_atomically(path, lambda scratch: cv2.imwrite(str(scratch), pixels))
+
+
+def said(prediction: Prediction) -> str:
+    """Return what a network said of a cell, with the label and the status where they matter."""
+    truth = f", labelled {prediction.label}" if prediction.label else ""
+    status = "" if prediction.status == "ok" else f" ({prediction.status})"
+    return f"{prediction.prediction}, p = {prediction.probability:.3f}{truth}{status}"
+
+
+def heat_said(frame: Frame, heat: np.ndarray) -> str:
+    """Return where the heat of a map is, in words."""
+    if not frame.mask.any():
+        return "there is no cell in this image"
+    shares = shares_of(heat, parts_of(frame.image))
+    if np.isnan(shares["cell"]):
+        return "nothing speaks for the answer"
+    cell, core, rim = (f"{shares[part]:.0%}" for part in ("cell", "core", "rim"))
+    return f"{cell} of the heat in the cell, {core} in its core, {rim} on its rim"
+
+
 def draw_heat_map(
     frame: Frame, heat: np.ndarray, method: str, members: Mapping[str, np.ndarray] | None = None
 ) -> Figure:
@@ -45,15 +76,12 @@ def draw_heat_map(
     frame : Frame
         The cell.
     heat : numpy.ndarray
-        float [height, width], 0 and up, over the original.
+        float [height, width], 0-1, over the original.
     method : str
         What the map is called.
     members : mapping of str to numpy.ndarray, optional
         Each member's map, alike, by its name.
     """
-    said = frame.prediction
-    share = share_inside(heat, frame.mask)
-    scaled = heat / (heat.max() or 1)
     members = members or {}
     rows = 1 + -(-len(members) // 3)
     figure = Figure((11.4, 4.3 * rows), layout="constrained")
@@ -61,20 +89,61 @@ def draw_heat_map(
     for axis in axes:
         axis.set_axis_off()
     for axis, (name, own) in zip(axes[3:], members.items()):
-        axis.imshow(overlay(frame.image, own / (own.max() or 1)))
+        axis.imshow(overlay(frame.image, own))
         axis.set_title(name)
     height, width = heat.shape
     axes[0].imshow(frame.image)
     axes[0].set_title(f"the cell, {width} x {height} pixels")
-    axes[1].imshow(scaled, cmap=COLOURS, vmin=0, vmax=1)
-    axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
-    axes[1].set_title(f"{method}: what speaks for `{said.prediction}`")
-    axes[2].imshow(overlay(frame.image, scaled))
-    axes[2].set_title("overlay" if np.isnan(share) else f"overlay; {share:.0%} of the heat inside the cell")
+    axes[1].imshow(heat, cmap=COLOURS, vmin=0, vmax=1)
+    if frame.mask.any():
+        axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
+    axes[1].set_title(f"{method}: what speaks for `{frame.prediction.prediction}`")
+    axes[2].imshow(overlay(frame.image, heat))
+    axes[2].set_title(heat_said(frame, heat), fontsize=9)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, shrink=0.85, pad=0.01)
     bar.set_label("share of the map's maximum")
-    truth = f", labelled {said.label}" if said.label else ""
-    figure.suptitle(
-        f"{Path(said.path).name}: {said.prediction}, probability of leukemic {said.probability:.3f}{truth}", fontsize=11
-    )
+    figure.suptitle(plain(f"{Path(frame.prediction.path).name}: {said(frame.prediction)}"), fontsize=11)
+    return figure
+
+
+def thumb(picture: np.ndarray, box: tuple[int, int, int, int], side: int = THUMB) -> np.ndarray:
+    """Return what the network saw of a picture, float [h, w, 3] of 0-1, as uint8 [side, side, 3]."""
+    top, left, height, width = box
+    framed = picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
+    return (255 * cv2.resize(framed, (side, side), interpolation=cv2.INTER_AREA)).astype("uint8")
+
+
+def draw_sheet(
+    pictures: Sequence[tuple[str, np.ndarray]], columns: int = COLUMNS, title: str = "", heads: Sequence[str] = ()
+) -> Figure:
+    """Draw pictures row by row, with a caption under each, and a colour bar.
+
+    Parameters
+    ----------
+    pictures : sequence of tuple
+        Caption, and uint8 [THUMB, THUMB, 3], as from `thumb`.
+    columns : int
+        Pictures a row.
+    title : str
+        Over the sheet.
+    heads : sequence of str
+        Over the columns.
+    """
+    rows, below = -(-len(pictures) // columns), 26
+    wide, high = columns * (THUMB + GAP), rows * (THUMB + below)
+    canvas = np.full((high, wide, 3), 255, np.uint8)
+    figure = Figure((wide / 100 + 1.0, high / 100 + 0.7), facecolor="white")
+    axis = figure.add_axes((0.1 / (wide / 100 + 1), 0, wide / 100 / (wide / 100 + 1), high / 100 / (high / 100 + 0.7)))
+    for place, (caption, picture) in enumerate(pictures):
+        top, left = place // columns * (THUMB + below), place % columns * (THUMB + GAP)
+        canvas[top : top + THUMB, left : left + THUMB] = picture
+        axis.text(left + THUMB / 2, top + THUMB + 2, plain(caption), fontsize=5.5, ha="center", va="top", color=INK)
+    for place, head in enumerate(heads):
+        axis.text(place * (THUMB + GAP) + THUMB / 2, -4, plain(head), fontsize=8, ha="center", va="bottom", color=INK)
+    axis.imshow(canvas, interpolation="none")
+    axis.set_axis_off()
+    side = figure.add_axes((1 - 0.75 / (wide / 100 + 1), 0.15, 0.12 / (wide / 100 + 1), 0.6))
+    figure.colorbar(ScalarMappable(cmap=COLOURS), cax=side).ax.tick_params(labelsize=6)
+    side.set_title("heat", fontsize=7)
+    figure.suptitle(plain(title), fontsize=10)
     return figure

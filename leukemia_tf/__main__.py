@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": config.PredictConfig,
     "gradcam": config.GradcamConfig,
     "activations": config.ActivationsConfig,
+    "explain_check": config.ExplainCheckConfig,
     "export": config.ExportConfig,
 }
 

@@ -27,11 +27,12 @@ def export(config: ExportConfig | None = None) -> Path:
     """
     config = config or ExportConfig()
     run = run_or_newest(config.run)
+    from leukemia_tf.explain.maps import explain_function
     from leukemia_tf.models.network import load_network
     from leukemia_tf.serving.saved_model import write_saved_model
 
-    name = config.name or run.read_config()["network"]["name"]
-    version = write_saved_model(load_network(run.model), config.out / name)
+    name, model = config.name or run.read_config()["network"]["name"], load_network(run.model)
+    version = write_saved_model(model, config.out / name, {"explain": explain_function(model)})
     log.info("exported %s to %s", run, version)
     log.info(
         "serve it: tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s",

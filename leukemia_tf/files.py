@@ -59,8 +59,13 @@ def read_json(path: Path) -> object:
 
 def write_json(path: Path, value: object) -> Path:
     """Write `value` as JSON; a number that is not finite becomes null."""
-    text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False) + "\n"
+    text = as_json(value) + "\n"
     return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+
+
+def as_json(value: object) -> str:
+    """Return `value` as JSON; a number that is not finite becomes null."""
+    return json.dumps(_finite(value), indent=2, default=str, allow_nan=False)
 
 
 def as_read(value: object) -> object:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from math import log
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.page import picture_source
-from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.evaluation.predictions import Prediction, in_turns
 from leukemia_tf.explain.frame import frame_of
-from leukemia_tf.explain.gradcam import original_maps
-from leukemia_tf.explain.pictures import overlay
+from leukemia_tf.explain.maps import explainer, mean_map
+from leukemia_tf.explain.pictures import overlay, thumb
 from leukemia_tf.models.decision import Decision
 
 SHOWN = 5  # cells of a gallery
@@ -37,29 +36,17 @@ def galleries(model: keras.Model, folder: Path, predictions: Sequence[Prediction
 def _spread(rows: Sequence[Prediction], decision: Decision) -> list[Prediction]:
     """Return the rows farthest from the threshold, each patient's first, then each one's second, and so on."""
     line = decision.temperature * log(decision.threshold / (1 - decision.threshold))
-    turns: dict[str, int] = {}
-    ranked = []
-    for row in sorted(rows, key=lambda row: -abs(row.logit - line)):
-        turns[row.patient] = turns.get(row.patient, 0) + 1
-        ranked.append((turns[row.patient], -abs(row.logit - line), row.path, row))
-    return [row for *_, row in sorted(ranked)[:SHOWN]]
+    return in_turns(sorted(rows, key=lambda row: (-abs(row.logit - line), row.path)))[:SHOWN]
 
 
 def _shown(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
     """Return what the page says of each cell: the picture beside the picture with its heat map, and words."""
     frames = [frame_of(model, folder / row.path, row) for row in rows]
     shown = []
-    for row, frame, maps in zip(rows, frames, original_maps(model, frames)):
-        heat = np.mean(maps, axis=0)
-        pair = [_thumb(overlay(frame.image, shade), frame.boxes[0]) for shade in (0 * heat, heat / (heat.max() or 1))]
+    for row, frame, maps in zip(rows, frames, explainer(model)(frames) if frames else ()):
+        heat = mean_map(maps)
+        pair = [thumb(overlay(frame.image, shade), frame.boxes[0], THUMB) for shade in (0 * heat, heat)]
         told = {"source": picture_source(np.hstack(pair)), "width": 2 * THUMB, "height": THUMB}
         alt = f"Cell of patient {row.patient}, {row.label}, said to be {row.prediction}, and Grad-CAM over it"
         shown.append({**told, "alt": alt, "caption": f"{Path(row.path).stem}: p = {row.probability:.3f}"})
     return shown
-
-
-def _thumb(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Return what the network saw of a picture, float [h, w, 3] of 0-1, as uint8 [THUMB, THUMB, 3]."""
-    top, left, height, width = box
-    framed = picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
-    return (255 * cv2.resize(framed, (THUMB, THUMB), interpolation=cv2.INTER_AREA)).astype("uint8")

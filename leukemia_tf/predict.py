@@ -17,7 +17,7 @@ from leukemia_tf.cli import run_command
 from leukemia_tf.config import PredictConfig
 from leukemia_tf.engine import check_engine
 from leukemia_tf.errors import DataError
-from leukemia_tf.run import run_or_newest
+from leukemia_tf.run import network_file
 
 if TYPE_CHECKING:
     from leukemia_tf.evaluation.predictions import Prediction
@@ -47,7 +47,7 @@ def _answers(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
     """Give the answers one after the other; with `config.out`, they are in that file then."""
     check_engine(config)
     check_count("batch_size", config.batch_size)
-    run = run_or_newest(config.run)
+    network = network_file(config.run)
     from leukemia_tf.data.catalog import find_images
     from leukemia_tf.evaluation.predictions import iterate_predictions
     from leukemia_tf.scoring import answer_images, join_tables
@@ -55,7 +55,7 @@ def _answers(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
     images = find_images(config.images)
     with TemporaryDirectory() as scratch:
         parts = config.out.with_name(f"{config.out.name}.parts") if config.out else Path(scratch)
-        tables = list(answer_images(run.model, images, config.batch_size, parts, config))
+        tables = list(answer_images(network, images, config.batch_size, parts, config))
         if config.out:
             tables = [join_tables(tables, config.out)]
             shutil.rmtree(parts)

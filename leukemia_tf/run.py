@@ -16,7 +16,11 @@ from leukemia_tf.files import SCRATCH, read_json, write_json
 
 FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
-EXPLANATIONS = ("gradcam", "activations", "preview")  # pictures that may stand beside the images that they explain
+HEAT_MAPS = (
+    *("gradcam", "gradcam++", "hirescam", "layercam", "xgradcam", "eigencam", "scorecam"),
+    *("occlusion", "integrated-gradients", "smoothgrad"),
+)
+EXPLANATIONS = (*HEAT_MAPS, "activations", "preview")  # pictures that may stand beside the images that they explain
 
 
 class Folder:
@@ -167,6 +171,11 @@ def run_or_newest(path: Path | None) -> RunFolder:
     if not run.model.is_file():
         raise RunError(f"{path} has no trained model yet: finish it with --resume, or name another run.")
     return run
+
+
+def network_file(path: Path | None) -> Path:
+    """Return a network's file: the named one, that of the named run, or the newest run's where nothing is named."""
+    return path if path is not None and path.is_file() else run_or_newest(path).model
 
 
 def environment() -> dict[str, object]:

@@ -97,7 +97,7 @@ def _answer_piece(model: Path, images: Sequence[Path], batch_size: int, table: P
     answer = _answer_of(model, model.stat().st_mtime_ns)
     rows = []
     for start in range(0, len(images), batch_size):
-        rows += _answered(answer, images[start : start + batch_size])
+        rows += answered(answer, images[start : start + batch_size])
     write_predictions(table, rows)
     return len(rows)
 
@@ -113,7 +113,7 @@ def _answer_of(model: Path, stamp: int) -> Callable:
     return answer_function(load_network(model))
 
 
-def _answered(answer: Callable, paths: Sequence[Path]) -> list[Prediction]:
+def answered(answer: Callable, paths: Sequence[Path]) -> list[Prediction]:
     """Return the prediction of each image file of a batch."""
     import tensorflow as tf
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from leukemia_tf.errors import RunError
+from leukemia_tf.errors import RunError, UserError, nearest
 from leukemia_tf.models.architecture import Architecture, Block, network_name
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
@@ -136,10 +136,35 @@ def predict_logits(model: keras.Model, batches: object) -> np.ndarray:
     return model.predict(batches, verbose=0)[:, 0]
 
 
-def explained_layer(model: keras.Model) -> str:
-    """Return the name of the last convolutional layer of a network's base, whose maps Grad-CAM weighs."""
-    blocks = blocks_of(model)
-    return blocks[-1].explain or blocks[-1].last
+def explained_layer(model: keras.Model, asked: str | None = None) -> str:
+    """Return the name of the layer whose maps are weighed to explain a network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network.
+    asked : str, optional
+        A layer's or a block's name; by default the last convolutional layer of the base.
+
+    Raises
+    ------
+    UserError
+        If there is no such layer, or one without maps; the nearest names are told.
+    """
+    ends = {block.name: block.explain or block.last for block in blocks_of(model)}
+    name = ends.get(asked, asked) or list(ends.values())[-1]
+    with_maps = [layer.name for layer in model.layers[model.layers.index(model.get_layer(SCALE)) :] if has_maps(layer)]
+    if name not in with_maps:
+        flat = name in {layer.name for layer in model.layers}
+        problem = "its output is no stack of maps" if flat else "no such layer"
+        raise UserError(f"--layer {asked}: {problem} in {model.name}; {nearest(name, [*ends, *with_maps])}")
+    return name
+
+
+def has_maps(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer's output is a stack of maps, [n, h, w, c] with more than one place."""
+    shape = getattr(layer.output, "shape", ())
+    return len(shape) == 4 and shape[1] * shape[2] > 1
 
 
 def blocks_of(model: keras.Model) -> tuple[Block, ...]:

@@ -16,10 +16,8 @@ import pytest
 from leukemia_tf.__main__ import COMMANDS
 from leukemia_tf.assemble import sampling_of
 from leukemia_tf.config import (
-    ActivationsConfig,
     Augmentation,
     EvaluateConfig,
-    GradcamConfig,
     PredictConfig,
     PreviewConfig,
     TrainConfig,
@@ -30,7 +28,6 @@ from leukemia_tf.evaluate import evaluate
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.files import read_csv, write_json
-from leukemia_tf.gradcam import gradcam
 from leukemia_tf.models.head import HEADS
 from leukemia_tf.models.table import ARCHITECTURES
 from leukemia_tf.predict import predict
@@ -208,28 +205,6 @@ def test_predict_names_each_bad_image_and_answers_the_rest(tiny_run, tiny_cells,
     for row, reason in zip(rows[1:], ("truncated", "not an image", "No such file"), strict=True):
         assert reason in row["reason"]
         assert row["probability"] == ""
-
-
-def test_gradcam_and_activations(tiny_run, tiny_cells, tmp_path):
-    from leukemia_tf.activations import activations
-
-    image = next(tiny_cells.rglob("*_hem.bmp"))
-    copy = tmp_path / "cell.bmp"
-    copy.write_bytes(image.read_bytes())
-    (beside,) = gradcam(GradcamConfig(images=(copy,), run=tiny_run.path))
-    assert beside == tmp_path / "cell-gradcam.png"
-    drawn = activations(ActivationsConfig(image=copy, run=tiny_run.path, out=tmp_path / "maps.png"))
-    for path in (beside, drawn):
-        assert cv2.imread(str(path)).std() > 5
-    several = gradcam(GradcamConfig(images=(copy, image), run=tiny_run.path, out=tmp_path / "maps"))
-    assert [path.parent for path in several] == [tmp_path / "maps"] * 2
-
-
-def test_a_black_image_is_drawn_and_said(tiny_run, tmp_path, caplog):
-    path = tmp_path / "black.png"
-    cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
-    gradcam(GradcamConfig(images=(path,), run=tiny_run.path))
-    assert f"{path}: there is no cell in this image" in caplog.text
 
 
 def bad_cell(folder):

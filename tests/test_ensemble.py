@@ -12,12 +12,9 @@ from leukemia_tf.ensemble import ensemble
 from leukemia_tf.errors import RunError, UserError
 from leukemia_tf.evaluate import evaluate
 from leukemia_tf.evaluation.predictions import read_predictions
-from leukemia_tf.explain.frame import read_frame
-from leukemia_tf.explain.gradcam import original_maps
 from leukemia_tf.export import export
 from leukemia_tf.files import read_csv, read_json
 from leukemia_tf.gradcam import gradcam
-from leukemia_tf.models.network import load_network
 from leukemia_tf.predict import predict
 from leukemia_tf.run import RunFolder
 from leukemia_tf.train import train
@@ -64,14 +61,18 @@ def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path)
     (told,) = predict(PredictConfig(images=image, run=both.path))
     assert told.probability == pytest.approx(row.probability, abs=1e-5)
     folder = export(ExportConfig(run=both.path, out=tmp_path / "saved"))
-    served = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    answer = served(image_bytes=tf.constant([image.read_bytes()]))
+    served = tf.saved_model.load(str(folder)).signatures
+    answer = served["serving_default"](image_bytes=tf.constant([image.read_bytes()]))
     assert float(answer["probability"][0]) == pytest.approx(row.probability, abs=1e-5)
-    (picture,) = gradcam(GradcamConfig(images=image, run=both.path, out=tmp_path / "gradcam.png"))
+    (picture,) = gradcam(GradcamConfig(images=image, run=both.path, out=tmp_path / "gradcam.png", save_arrays=True))
     assert picture.is_file()
-    model = load_network(both.model)
-    (maps,) = original_maps(model, [read_frame(model, image)])
-    assert [heat.shape for heat in maps] == [(120, 120)] * 2
+    (arrays,) = tmp_path.glob("*.npz")
+    told = np.load(arrays)
+    assert told["members"].shape == (2, 120, 120)
+    mean = told["members"].mean(0)
+    np.testing.assert_allclose(told["heat"], mean / mean.max(), atol=1e-6)
+    heat = tf.io.decode_png(served["explain"](image_bytes=tf.constant([image.read_bytes()]))["heatmap"][0])[..., 0]
+    np.testing.assert_allclose(heat, 255 * told["heat"], atol=0.51)
     before = both.predictions("test").read_bytes()
     evaluate(EvaluateConfig(run=both.path))
     assert both.predictions("test").read_bytes() == before

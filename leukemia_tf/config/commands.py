@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
+from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Names, Runs, Settings
 from leukemia_tf.config.training import SetupConfig, TrainConfig
 
 
@@ -241,7 +241,7 @@ class PredictConfig(EngineConfig):
     images: Images
     """Image files, or folders of them."""
     run: Path | None = None
-    """Run folder. Default: the newest in runs/."""
+    """Run folder, or a .keras file. Default: the newest in runs/."""
     out: Path | None = None
     """CSV to write. Default: print it."""
     batch_size: int = 32
@@ -256,16 +256,50 @@ class GradcamConfig(Settings):
     """
 
     images: Images
-    """Image files, or folders of them."""
-    run: Path | None = None
-    """Run folder. Default: the newest in runs/."""
+    """Image files, or folders of them; several get an overlay each, and contact sheets."""
+    run: Runs = ()
+    """Run folder, or a .keras file; --run ONE --run OTHER draws them side by side. Default: the newest in runs/."""
     out: Path | None = None
     """PNG to write (a folder, if there are several images). Default: beside each image."""
+    method: Names = ()
+    """gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, occlusion, integrated-gradients or
+    smoothgrad; several draw them side by side. Default: gradcam."""
+    layer: str | None = None
+    """Layer or block whose maps are weighed. Default: the last convolutional layer of the base."""
+    inside: bool = False
+    """Leave out the heat beside the cell."""
+    save_arrays: bool = False
+    """Write an .npz for each map: heat in the original's pixels, each member's, their windows, and the answer."""
+
+
+@dataclass(frozen=True)
+class ExplainCheckConfig(Settings):
+    """Check whether heat maps tell the truth, on a run's test cells; a table of the methods beside a random map.
+
+    Example: python -m leukemia_tf.explain_check runs/2026-11-21T10-15-resnet50-cut
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder. Default: the newest in runs/."""
+    data: Path | None = None
+    """Where the run's cells lie now, if the folder has moved."""
+    out: Path = Path("explain-check")
+    """Folder for explain-check.json, the figures and contact sheets of right and wrong cells."""
+    method: Names = ()
+    """As in gradcam. Default: all."""
+    layer: str | None = None
+    """As in gradcam."""
+    cells: int = 60
+    """How many test cells, spread over the patients; a tenth of them see the network's weights shuffled."""
+    seed: int = 0
+    """Of the cells, the random map, the shuffled weights and the bootstrap."""
+    json: bool = False
+    """Print explain-check.json instead of the tables."""
 
 
 @dataclass(frozen=True)
 class ActivationsConfig(Settings):
-    """Draw what each convolutional and pooling layer sees: a grid of feature maps a layer.
+    """Draw what each convolutional and pooling layer sees, a grid of feature maps a layer, and say where it is active.
 
     Example: python -m leukemia_tf.activations image.bmp
     """
@@ -273,9 +307,11 @@ class ActivationsConfig(Settings):
     image: Annotated[Path, Positional]
     """Image file."""
     run: Path | None = None
-    """Run folder. Default: the newest in runs/."""
+    """Run folder, or a .keras file. Default: the newest in runs/."""
     out: Path | None = None
     """PNG to write. Default: beside the image."""
+    json: bool = False
+    """Print the layers' numbers as JSON instead of the table."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction
 
 from leukemia_tf.errors import UserError
 
 Images = Annotated[tuple[Path, ...], Positional]
+Runs = Annotated[tuple[Path, ...], UseAppendAction]
+Names = Annotated[tuple[str, ...], UseAppendAction]
 
 
 class Settings:
-    """Takes paths as strings too, as a notebook or config.json gives them, and one image for several."""
+    """Takes paths as strings too, as a notebook or config.json gives them, and one image, run or name for several."""
 
     def __post_init__(self) -> None:
         """Turn strings into paths where paths belong."""
@@ -22,9 +24,9 @@ class Settings:
             value = getattr(self, column.name)
             if column.name == "seed" and value < 0:
                 raise UserError(f"--seed {value}: it takes 0 or more.")
-            if column.type == "Images":
-                value = (value,) if isinstance(value, (str, Path)) else value
-                object.__setattr__(self, column.name, tuple(map(Path, value)))
+            if column.type in ("Images", "Runs", "Names"):
+                value = (value,) if isinstance(value, (str, Path)) else value or ()
+                object.__setattr__(self, column.name, tuple(map(str if column.type == "Names" else Path, value)))
             elif isinstance(value, str) and "Path" in column.type:
                 object.__setattr__(self, column.name, Path(value))
             elif isinstance(value, dict):  # from config.json

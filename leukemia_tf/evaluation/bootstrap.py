@@ -104,6 +104,33 @@ def paired_difference(
     return {name: _interval(scores[name] - other_scores[name], classes) for name in scores}
 
 
+def mean_over_patients(
+    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, float]:
+    """Compute the mean over patients of their cells' mean, with its 95 % interval over resampled patients.
+
+    Parameters
+    ----------
+    values, labels, patients : numpy.ndarray
+        float [n], of which those that are NaN are left out; int [n]; str [n].
+    seed, resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        `{"value", "low", "high"}`; NaN where no value is left.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return dict.fromkeys(("value", "low", "high"), np.nan)
+    values, labels, patients = values[known], np.asarray(labels)[known], np.asarray(patients)[known]
+    drawn, classes = _weightings(labels, patients, resamples, seed)
+    means = per_patient(labels, values, patients)[1]
+    with np.errstate(invalid="ignore"):
+        return _interval(drawn @ means / drawn.sum(1), classes)
+
+
 def _weightings(
     labels: np.ndarray, patients: np.ndarray, resamples: int, seed: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -124,6 +125,16 @@ def by_person(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] =
     under = {(row.patient, row.label) for row in rows}
     both = {name for name, label in under if (name, LABELS[label == LABELS[0]]) in under}
     return [replace(row, patient=f"{row.patient} ({row.label})") if row.patient in both else row for row in rows]
+
+
+def in_turns(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Return predictions, first the first of each patient, then each one's second, and so on."""
+    taken: Counter[str] = Counter()
+    turns = []
+    for row in predictions:
+        turns.append(taken[row.patient])
+        taken[row.patient] += 1
+    return [predictions[place] for place in sorted(range(len(turns)), key=turns.__getitem__)]
 
 
 def said_anew(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -18,7 +19,7 @@ def next_version(folder: Path) -> int:
     return max(taken, default=0) + 1
 
 
-def write_saved_model(model: keras.Model, folder: Path) -> Path:
+def write_saved_model(model: keras.Model, folder: Path, more: Mapping[str, Callable] | None = None) -> Path:
     """Write the next version of a model below `folder`, whole or not at all.
 
     The signature `serving_default` is `answer_function`'s.
@@ -29,6 +30,8 @@ def write_saved_model(model: keras.Model, folder: Path) -> Path:
         A network of this package.
     folder : pathlib.Path
         The model's folder, which a server watches.
+    more : mapping of str to callable, optional
+        Other signatures, by name: TensorFlow functions of this model.
 
     Returns
     -------
@@ -40,7 +43,8 @@ def write_saved_model(model: keras.Model, folder: Path) -> Path:
     try:
         archive = keras.export.ExportArchive()
         archive.track(model)
-        archive.add_endpoint("serving_default", answer_function(model))
+        for name, function in {"serving_default": answer_function(model), **(more or {})}.items():
+            archive.add_endpoint(name, function)
         archive.write_out(scratch, verbose=False)
         scratch.chmod(0o755)
         version = folder / str(next_version(folder))

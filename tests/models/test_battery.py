@@ -159,10 +159,12 @@ def test_mixed_precision(architecture):
 
 
 def test_explains(architecture):
-    from leukemia_tf.explain.gradcam import gradcam
+    from leukemia_tf.explain.methods import METHODS
+    from leukemia_tf.explain.target import Target
 
     model = build(architecture)
-    maps = np.stack([gradcam(model, CELLS, np.full(len(CELLS), sign)) for sign in (1.0, -1.0)])
+    target, heat = Target(model), METHODS["gradcam"].heat
+    maps = np.stack([heat(target, CELLS, np.full(len(CELLS), sign, np.float32)) for sign in (1.0, -1.0)])
     assert maps.shape[1:] == (len(CELLS), *model.get_layer(explained_layer(model)).output.shape[1:3])
     assert maps.max(axis=(0, 2, 3)).min() > 0
 

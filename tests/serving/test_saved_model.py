@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from leukemia_tf.config import ExportConfig, PredictConfig
+from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
 from leukemia_tf.export import export
+from leukemia_tf.gradcam import gradcam
 from leukemia_tf.predict import predict
 
 ALONE = """
@@ -68,6 +71,29 @@ def test_answers_like_predict(exported, tiny_run, tiny_cells, tmp_path):
 def test_answers_like_predict_on_real_files(exported, tiny_run, real_cells):
     paths = sorted(real_cells.rglob("*.bmp"))[::3] + sorted(real_cells.rglob("*.png"))[::200]
     assert compare(exported, tiny_run, paths) == {"unlike-training"}  # it was trained on small phantom cells
+
+
+def test_explains_like_gradcam(exported, tiny_run, tiny_cells, tmp_path):
+    """The same heat in the original's pixels, for files of different sizes, one of them no image."""
+    narrow = tmp_path / "narrow.png"
+    image = cv2.imread(str(min(tiny_cells.rglob("*_all.bmp"))))
+    cv2.imwrite(str(narrow), image[:, 10:100])
+    bad = tmp_path / "bad.bmp"
+    bad.write_bytes(b"BM rubbish")
+    files = [min(tiny_cells.rglob("*_hem.bmp")), bad, narrow]
+    served = tf.saved_model.load(exported).signatures["explain"]
+    answer = served(image_bytes=tf.constant([path.read_bytes() for path in files]))
+    assert set(answer) == {"probability", "heatmap"}
+    assert np.isnan(answer["probability"][1])
+    assert answer["heatmap"][1] == b""
+    gradcam(GradcamConfig(images=files, run=tiny_run.path, out=tmp_path / "maps", save_arrays=True))
+    for index in (0, 2):
+        told = np.load(tmp_path / "maps" / f"{files[index].stem}-gradcam.npz")
+        heat = tf.io.decode_png(answer["heatmap"][index])[..., 0].numpy()
+        assert heat.shape == cv2.imread(str(files[index])).shape[:2]
+        assert heat.std() > 1
+        np.testing.assert_allclose(heat, 255 * told["heat"], atol=0.51)
+        assert float(answer["probability"][index]) == pytest.approx(float(told["probability"]), abs=1e-6)
 
 
 def test_next_version_beside_the_first(exported, tiny_run):

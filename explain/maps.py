@@ -1,0 +1,132 @@
+"""Heat maps of cells in their originals' pixels, in Python and inside a SavedModel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from leukemia_tf.data.decoding import decode
+from leukemia_tf.data.framing import window
+from leukemia_tf.data.preprocess import cells_from_bytes
+from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.explain.cams import gradcam
+from leukemia_tf.explain.frame import Frame, to_original
+from leukemia_tf.explain.methods import find_method
+from leukemia_tf.explain.target import Target
+from leukemia_tf.models.member import as_inputs, members_of
+from leukemia_tf.models.network import logit_model, preprocessings_of
+from leukemia_tf.models.probability import decision_of
+
+DEFAULT = "gradcam"
+
+
+def explainer(
+    model: keras.Model, method: str = DEFAULT, layer: str | None = None
+) -> Callable[[Sequence[Frame]], list[list[np.ndarray]]]:
+    """Return what tells where in cells a network finds what speaks for its answer.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package, or an ensemble.
+    method : str
+        A name of `leukemia_tf.explain.methods.METHODS`.
+    layer : str, optional
+        A layer or a block; by default the last convolutional layer of the base.
+
+    Returns
+    -------
+    callable
+        Frames -> for each frame one map, or one a member: float32 [height, width] of 0-1 in the original's pixels; 0
+        everywhere if nothing speaks for the answer.
+
+    Raises
+    ------
+    UserError
+        If there is no such method or layer.
+    """
+    heat_of = find_method(method).heat
+    targets = [Target(member, layer) for member in members_of(model)]
+
+    def explain(frames: Sequence[Frame]) -> list[list[np.ndarray]]:
+        found: list[list[np.ndarray]] = [[] for _ in frames]
+        signs = np.array([frame.sign for frame in frames], np.float32)
+        for number, target in enumerate(targets):
+            cells = np.concatenate([frame.cells[number] for frame in frames])
+            for maps, heat, frame in zip(found, heat_of(target, cells, signs), frames):
+                maps.append(to_original(at_most_1(heat), frame.boxes[number], frame.image.shape[:2]).numpy())
+        return found
+
+    return explain
+
+
+def in_batches(explain: Callable, frames: Iterator[Frame], size: int = 16) -> Iterator[tuple[Frame, list[np.ndarray]]]:
+    """Yield each frame with its maps, some frames being explained together."""
+    some: list[Frame] = []
+    for frame in frames:
+        some.append(frame)
+        if len(some) == size:
+            yield from zip(some, explain(some))
+            some = []
+    if some:
+        yield from zip(some, explain(some))
+
+
+def at_most_1(heat: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """Scale a map, 0 and up, so that its highest value is 1; a map without heat stays as it is."""
+    return tf.math.divide_no_nan(heat, tf.reduce_max(heat))
+
+
+def mean_map(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of the members' maps, its highest value 1: float32 [height, width]."""
+    return at_most_1(np.mean(maps, axis=0)).numpy()
+
+
+def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Return the function that explains image files inside a SavedModel.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package, or an ensemble.
+
+    Returns
+    -------
+    callable
+        `image_bytes`, string [n], -> `probability` float32 [n], as `serving_default` gives it, and `heatmap` string
+        [n]: a grey PNG of the original's size, Grad-CAM at the last convolutional layer, 255 where it is hottest (of an
+        ensemble the members' mean); empty where a file is unreadable.
+    """
+    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
+    targets = [Target(member) for member in members_of(model)]
+    to_logit, decision = logit_model(model), decision_of(model)
+
+    def drawn(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
+        image = decode(content)
+        sides = tf.shape(image)[:2]
+        maps = [
+            to_original(at_most_1(heat), window(image, settings.framing), sides)
+            for heat, settings in zip(heats, wanted)
+        ]
+        heat = at_most_1(tf.add_n(maps))
+        return tf.io.encode_png(tf.cast(tf.round(255 * heat), tf.uint8)[..., None])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def explain(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
+        cells, readable = [made[settings][0] for settings in wanted], made[wanted[0]][2]
+        probability = tf.sigmoid(to_logit(as_inputs(cells), training=False)[:, 0] / decision.temperature)
+        signs = tf.where(probability >= decision.threshold, 1.0, -1.0)
+        heats = [gradcam(*target.maps_and_gradients(own, signs)) for target, own in zip(targets, cells)]
+
+        def one(told: tuple) -> tf.Tensor:
+            content, sound, *own = told
+            return tf.cond(sound, lambda: drawn(content, own), lambda: "")
+
+        heatmap = tf.map_fn(one, (image_bytes, readable, *heats), fn_output_signature=tf.string)
+        return {"probability": tf.where(readable, probability, float("nan")), "heatmap": heatmap}
+
+    return explain

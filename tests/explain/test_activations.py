@@ -1,0 +1,40 @@
+"""What layers see, and where they are active."""
+
+import keras
+import numpy as np
+
+from leukemia_tf.explain.activations import activations, grid, responses
+from leukemia_tf.models.network import load_network
+
+
+def test_activations_are_the_layers_outputs(tiny_run):
+    model = load_network(tiny_run.model)
+    cell = np.random.default_rng(0).integers(0, 256, (1, *model.input.shape[1:]), dtype=np.uint8)
+    maps = activations(model, cell)
+    assert list(maps) == [f"block{i}_{kind}" for i in range(1, 5) for kind in ("conv", "pool")]
+    first = keras.Model(model.input, model.get_layer("block1_conv").output)(cell)[0]
+    np.testing.assert_allclose(maps["block1_conv"], first, atol=1e-5)
+
+
+def test_grid_puts_the_most_active_first():
+    maps = np.zeros((2, 3, 20), np.float32)
+    maps[0, 0, 7] = 9.0
+    laid = grid(maps)
+    assert laid.shape == (11, 15)
+    assert laid[0, 0] == 1.0
+    assert np.isnan(laid[2]).all()
+    assert np.isnan(laid[:, 3]).all()
+
+
+def test_where_filters_are_active():
+    maps = np.zeros((4, 4, 3), np.float32)
+    maps[:2, :, 0] = 1.0  # the upper half, in one of three filters
+    maps[..., 1] = 5.0  # the same everywhere: silent
+    belt = {"inside": np.repeat([True, False], 4)[:, None] & np.ones((8, 8), bool), "edge": np.zeros((8, 8), bool)}
+    belt["outside"] = ~belt["inside"]
+    told = responses(maps, belt)
+    assert told["filters"] == 3
+    assert told["silent"] == 2
+    assert np.isclose(told["inside"], 6 / 5.5)
+    assert np.isclose(told["outside"], 5 / 5.5)
+    assert np.isnan(told["edge"])
