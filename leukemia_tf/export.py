@@ -32,7 +32,8 @@ def export(config: ExportConfig | None = None) -> Path:
     from leukemia_tf.serving.saved_model import write_saved_model
 
     name, model = config.name or run.read_config()["network"]["name"], load_network(run.model)
-    version = write_saved_model(model, config.out / name, {"explain": explain_function(model)})
+    told = [path for path in (run.card, run.config) if path.is_file()]
+    version = write_saved_model(model, config.out / name, {"explain": explain_function(model)}, told)
     log.info("exported %s to %s", run, version)
     log.info(
         "serve it: tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s",

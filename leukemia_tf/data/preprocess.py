@@ -74,3 +74,15 @@ def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[t
     readable = tf.scatter_nd(indices, tf.ones_like(indices[:, 0]), count[None]) > 0
     like = tf.scatter_nd(indices, measured, tf.stack([count, len(TRAITS)]))
     return tf.ensure_shape(tf.cast(spread, tf.uint8), [None, *shape]), like, readable
+
+
+def cells_from_images(images: tf.Tensor, settings: Preprocessing) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Preprocess decoded images: uint8 [n, height, width, 3] -> as from `cells_from_bytes`, all of them readable."""
+    shapes = (
+        tf.TensorSpec([settings.image_size, settings.image_size, 3], tf.uint8),
+        tf.TensorSpec([len(TRAITS)], tf.float32),
+    )
+    cells, measured = tf.map_fn(
+        lambda image: (preprocess(image, settings), traits(image)), images, fn_output_signature=shapes
+    )
+    return cells, measured, tf.ones(tf.shape(images)[:1], tf.bool)

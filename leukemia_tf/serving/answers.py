@@ -1,4 +1,4 @@
-"""Image files in, answers out: one TensorFlow function, called by `predict` and stored in the SavedModel."""
+"""Images in, answers out: TensorFlow functions, called by `predict` and stored in the SavedModel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.data.preprocess import cells_from_bytes
+from leukemia_tf.data.preprocess import cells_from_bytes, cells_from_images
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import UNLIKE
 from leukemia_tf.models.member import as_inputs
@@ -17,8 +17,10 @@ from leukemia_tf.models.probability import decision_of, distance
 
 UNREADABLE = "unreadable"
 
+Answer = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
-def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+
+def answer_function(model: keras.Model) -> Answer:
     """Return the function that answers for image files.
 
     Parameters
@@ -33,6 +35,16 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
         `status` string [n]: `ok`; `unlike-training`, where the answer is worth nothing; or `unreadable`, where the
         numbers are NaN and the prediction is empty.
     """
+    return _answers(model, cells_from_bytes, tf.TensorSpec([None], tf.string, name="image_bytes"))
+
+
+def tensor_function(model: keras.Model) -> Answer:
+    """Return the function that answers for decoded images: `image`, uint8 [n, h, w, 3], RGB -> as `answer_function`."""
+    return _answers(model, cells_from_images, tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"))
+
+
+def _answers(model: keras.Model, prepare: Callable, wants: tf.TensorSpec) -> Answer:
+    """Return the function that answers for what it wants, once `prepare` has made cells of it."""
     wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
     to_logit, decision = logit_model(model), decision_of(model)
 
@@ -41,9 +53,9 @@ def answer_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Te
             return tf.fill(tf.shape(measured)[:1], "ok")
         return tf.where(distance(measured, decision.likeness) > decision.likeness.limit, UNLIKE, "ok")
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
-    def answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
+    @tf.function(input_signature=[wants])
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        made = {settings: prepare(images, settings) for settings in dict.fromkeys(wanted)}
         cells, (_, measured, readable) = [made[settings][0] for settings in wanted], made[wanted[0]]
         logit = to_logit(as_inputs(cells), training=False)[:, 0]
         logit = tf.where(readable, logit, float("nan"))

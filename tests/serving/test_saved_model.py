@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
 from leukemia_tf.export import export
 from leukemia_tf.gradcam import gradcam
 from leukemia_tf.predict import predict
+from leukemia_tf.serving.warm_up import FILE
 
 ALONE = """
 import json, sys
@@ -55,10 +58,13 @@ def compare(exported, tiny_run, paths):
     return {row.status for row in wanted}
 
 
-def test_layout(exported):
+def test_layout(exported, tiny_run):
     assert exported.name == "1"
     assert exported.parent.name == "scratch"
     assert (exported / "saved_model.pb").is_file()
+    assert (exported / "MODEL_CARD.md").read_text() == tiny_run.card.read_text()
+    assert json.loads((exported / "config.json").read_text()) == tiny_run.read_config()
+    assert [path.name for path in exported.parent.iterdir()] == ["1"]  # nothing half-written
 
 
 def test_answers_like_predict(exported, tiny_run, tiny_cells, tmp_path):
@@ -94,6 +100,33 @@ def test_explains_like_gradcam(exported, tiny_run, tiny_cells, tmp_path):
         assert heat.std() > 1
         np.testing.assert_allclose(heat, 255 * told["heat"], atol=0.51)
         assert float(answer["probability"][index]) == pytest.approx(float(told["probability"]), abs=1e-6)
+
+
+def test_decoded_images_get_the_answers_of_their_files(exported, tiny_cells):
+    paths = sorted(tiny_cells.rglob("*.bmp"))[::7]
+    served = tf.saved_model.load(exported).signatures
+    by_file = served["serving_default"](image_bytes=tf.constant([path.read_bytes() for path in paths]))
+    by_pixel = served["tensor"](image=np.stack([cv2.imread(str(path))[..., ::-1] for path in paths]))
+    assert set(by_file) == set(by_pixel)
+    for name, values in by_file.items():
+        if values.dtype == tf.string:
+            assert values.numpy().tolist() == by_pixel[name].numpy().tolist()
+        else:
+            np.testing.assert_allclose(values, by_pixel[name], atol=1e-6)
+
+
+def test_warm_up_asks_every_signature(exported):
+    """What TensorFlow Serving would read and ask, read with its own protobufs and asked."""
+    served = tf.saved_model.load(exported).signatures
+    asked = Counter()
+    for record in tf.data.TFRecordDataset(str(exported / FILE)).as_numpy_iterator():
+        request = PredictionLog.FromString(record).predict_log.request
+        assert request.model_spec.name == "scratch"
+        signature = request.model_spec.signature_name
+        answer = served[signature](**{key: tf.make_ndarray(value) for key, value in request.inputs.items()})
+        assert np.isfinite(answer["probability"]).all()
+        asked[signature] += 1
+    assert asked == dict.fromkeys(served, 2)
 
 
 def test_next_version_beside_the_first(exported, tiny_run):
