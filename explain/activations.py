@@ -38,9 +38,9 @@ def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
         uint8 [1, size, size, 3].
     """
     layers = spatial_layers(model)
-    outputs = keras.Model(model.input, [layer.output for layer in layers]).predict(cell, verbose=0)
-    outputs = outputs if isinstance(outputs, list) else [outputs]
-    return {layer.name: output[0] for layer, output in zip(layers, outputs)}
+    outputs = keras.Model(model.input, [layer.output for layer in layers])(cell, training=False)
+    as_arrays = (keras.ops.convert_to_numpy(keras.ops.cast(output[0], "float32")) for output in outputs)
+    return {layer.name: values for layer, values in zip(layers, as_arrays)}
 
 
 def responses(maps: np.ndarray, belt: Mapping[str, np.ndarray]) -> dict[str, float]:

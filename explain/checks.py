@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from scipy.stats import rankdata
 
+from leukemia_tf.data.settings import BACKGROUND
 from leukemia_tf.explain.altered import blurred
 from leukemia_tf.explain.target import Target
 
@@ -18,10 +19,11 @@ STEPS = 10  # of a curve
 
 
 def squares_of(heat: np.ndarray) -> np.ndarray:
-    """Average a map, float [h, w], over squares: float32 [GRID, GRID]."""
+    """Average a map, float or bool [h, w], over squares: float32 [GRID, GRID]."""
+    heat = heat.astype(np.float32)
     if min(heat.shape) < GRID:
         heat = cv2.resize(heat, (GRID * 4, GRID * 4), interpolation=cv2.INTER_LINEAR)
-    return cv2.resize(heat.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    return cv2.resize(heat, (GRID, GRID), interpolation=cv2.INTER_AREA)
 
 
 def random_squares(rng: np.random.Generator) -> np.ndarray:
@@ -35,8 +37,14 @@ def centre_blob() -> np.ndarray:
     return np.exp(-(away[:, None] ** 2 + away**2) / (2 * (GRID / 6) ** 2)).astype(np.float32)
 
 
+def cell_squares(cell: np.ndarray) -> np.ndarray:
+    """Return which squares have a part of a cell, uint8 [size, size, 3], all if there is none: bool [GRID, GRID]."""
+    inside = squares_of(cell.max(-1) > BACKGROUND) > 0
+    return inside if inside.any() else ~inside
+
+
 def curves(target: Target, cell: np.ndarray, sign: float, squares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the answer's logit while squares are blurred, the hottest first, and while they come back.
+    """Return the answer's logit while squares of the cell are blurred, the hottest first, and while they come back.
 
     Parameters
     ----------
@@ -55,21 +63,30 @@ def curves(target: Target, cell: np.ndarray, sign: float, squares: np.ndarray, r
     -------
     numpy.ndarray
         float32 [2, STEPS + 1]: the signed logits of deletion (from the cell to all blurred) and of insertion (the other
-        way). What is blurred keeps its outline and its mean colour.
+        way). What is blurred keeps its outline and its mean colour, and passes softly into what is not.
 
     Notes
     -----
     Petsiuk, Das & Saenko 2018, arXiv:1806.07421.
     """
+    inside = cell_squares(cell)
     order = np.lexsort((rng.random(squares.size), -squares.ravel()))
-    rank = np.empty(squares.size, int)
-    rank[order] = np.arange(squares.size)
-    side = cell.shape[0]
-    ranks = cv2.resize(rank.reshape(squares.shape).astype(np.float32), (side, side), interpolation=cv2.INTER_NEAREST)
-    hottest = [(ranks < squares.size * step / STEPS)[..., None] for step in range(STEPS + 1)]
-    away = blurred(cell)
-    altered = [np.where(hot, away, cell) for hot in hottest] + [np.where(hot, cell, away) for hot in hottest]
-    return sign * target.logits(np.stack(altered)).reshape(2, STEPS + 1)
+    order = order[inside.ravel()[order]]
+    rank = np.full(squares.size, -1)  # what is beside the cell is black, blurred or not
+    rank[order] = np.arange(len(order))
+    away, deleted, inserted = blurred(cell).astype(np.float32), [], []
+    for step in range(STEPS + 1):
+        hot = (rank < len(order) * step / STEPS).reshape(squares.shape).astype(np.float32)
+        share = _softly(hot, cell.shape[0])[..., None]
+        deleted.append(cell + share * (away - cell))
+        inserted.append(away + share * (cell - away))
+    return sign * target.logits(np.rint([*deleted, *inserted]).astype(np.uint8)).reshape(2, STEPS + 1)
+
+
+def _softly(hot: np.ndarray, side: int) -> np.ndarray:
+    """Enlarge squares, float32 [GRID, GRID], to float32 [side, side], with edges an eighth of a square soft."""
+    large = cv2.resize(hot, (side, side), interpolation=cv2.INTER_NEAREST)
+    return cv2.GaussianBlur(large, (0, 0), side / GRID / 8, borderType=cv2.BORDER_REPLICATE)
 
 
 def gains(signed: np.ndarray) -> tuple[float, float]:
@@ -84,9 +101,17 @@ def gains(signed: np.ndarray) -> tuple[float, float]:
     return float(deletion[0] - deletion.mean()), float(insertion.mean() - insertion[0])
 
 
-def alike(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the rank correlation (Spearman's) of two maps of one shape; 0 where one of them is even everywhere."""
-    ranks = np.stack([rankdata(one.ravel()), rankdata(other.ravel())])
+def alike(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    """Return the rank correlation (Spearman's) of two maps of one shape at some places; 0 if one of them is even there.
+
+    Parameters
+    ----------
+    one, other : numpy.ndarray
+        float [GRID, GRID].
+    where : numpy.ndarray
+        bool [GRID, GRID]: the cell's squares. Over the whole frame the cell's outline alone makes maps alike.
+    """
+    ranks = np.stack([rankdata(one[where]), rankdata(other[where])])
     return float(np.corrcoef(ranks)[0, 1]) if ranks.std(1).min() > 0 else 0.0
 
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from leukemia_tf.explain.checks import alike, centre_blob, curves, gains, random_squares, shuffled, squares_of
+from leukemia_tf.explain.checks import (
+    alike,
+    cell_squares,
+    centre_blob,
+    curves,
+    gains,
+    random_squares,
+    shuffled,
+    squares_of,
+)
 from leukemia_tf.explain.frame import Frame, to_original
 from leukemia_tf.explain.methods import METHODS, Method
 from leukemia_tf.explain.regions import parts_of, shares_of
@@ -120,10 +129,13 @@ def _shuffle(target: Target, frames: Sequence[Frame], found: Mapping[str, Eviden
             shuffle(number)
             for name, evidence in found.items():
                 after = map(squares_of, _heats(target, METHODS[name], frames))
-                evidence.shuffled[group] = [alike(own, now) for own, now in zip(evidence.squares, after)]
+                evidence.shuffled[group] = [
+                    alike(own, now, cell_squares(frame.cells[0][0]))
+                    for own, now, frame in zip(evidence.squares, after, frames)
+                ]
 
 
-def agreement(found: Mapping[str, Evidence]) -> np.ndarray:
+def agreement(found: Mapping[str, Evidence], frames: Sequence[Frame]) -> np.ndarray:
     """Return how alike the maps of any two methods are, the mean over the cells: float [m, m]."""
-    maps = [evidence.squares for evidence in found.values()]
-    return np.array([[np.mean([alike(a, b) for a, b in zip(one, other)]) for other in maps] for one in maps])
+    maps, inside = [evidence.squares for evidence in found.values()], [cell_squares(f.cells[0][0]) for f in frames]
+    return np.array([[np.mean(list(map(alike, one, other, inside))) for other in maps] for one in maps])

@@ -12,15 +12,12 @@ from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.explain.cams import gradcam
 from leukemia_tf.explain.frame import Frame, to_original
-from leukemia_tf.explain.methods import find_method
+from leukemia_tf.explain.methods import DEFAULT, METHODS, find_method
 from leukemia_tf.explain.target import Target
 from leukemia_tf.models.member import as_inputs, members_of
 from leukemia_tf.models.network import logit_model, preprocessings_of
 from leukemia_tf.models.probability import decision_of
-
-DEFAULT = "gradcam"
 
 
 def explainer(
@@ -97,12 +94,12 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
     -------
     callable
         `image_bytes`, string [n], -> `probability` float32 [n], as `serving_default` gives it, and `heatmap` string
-        [n]: a grey PNG of the original's size, Grad-CAM at the last convolutional layer, 255 where it is hottest (of an
-        ensemble the members' mean); empty where a file is unreadable.
+        [n]: a grey PNG of the original's size, by the default method at the last convolutional layer, 255 where it is
+        hottest (of an ensemble the members' mean); empty where a file is unreadable.
     """
     wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
     targets = [Target(member) for member in members_of(model)]
-    to_logit, decision = logit_model(model), decision_of(model)
+    to_logit, decision, cam = logit_model(model), decision_of(model), METHODS[DEFAULT].cam
 
     def drawn(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
         image = decode(content)
@@ -120,7 +117,7 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
         cells, readable = [made[settings][0] for settings in wanted], made[wanted[0]][2]
         probability = tf.sigmoid(to_logit(as_inputs(cells), training=False)[:, 0] / decision.temperature)
         signs = tf.where(probability >= decision.threshold, 1.0, -1.0)
-        heats = [gradcam(*target.maps_and_gradients(own, signs)) for target, own in zip(targets, cells)]
+        heats = [cam(*target.maps_and_gradients(own, signs)) for target, own in zip(targets, cells)]
 
         def one(told: tuple) -> tf.Tensor:
             content, sound, *own = told

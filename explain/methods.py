@@ -24,19 +24,23 @@ class Method:
     heat : callable
         A `Target`, cells (uint8 [n, size, size, 3]) and signs (float32 [n]) -> float32 [n, h, w], 0 and up, over what
         the network sees, at any resolution.
+    cam : callable, optional
+        Of a class-activation map, what it makes of maps and gradients; see `leukemia_tf.explain.cams`.
     """
 
     title: str
     heat: Callable[[Target, np.ndarray, np.ndarray], np.ndarray]
+    cam: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
 
 def _of_maps(title: str, cam: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Method:
     def heat(target: Target, cells: np.ndarray, signs: np.ndarray) -> np.ndarray:
         return cam(*target.maps_and_gradients(cells, signs)).numpy()
 
-    return Method(title, heat)
+    return Method(title, heat, cam)
 
 
+DEFAULT = "hirescam"  # chosen by `explain_check`: docs/explain.md
 METHODS = {
     "gradcam": _of_maps("Grad-CAM", cams.gradcam),
     "gradcam++": _of_maps("Grad-CAM++", cams.gradcam_plus_plus),

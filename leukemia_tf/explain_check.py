@@ -122,8 +122,8 @@ def _drawn(rows: Sequence[Prediction], count: int, seed: int) -> list[Prediction
 def _sheets(config: ExplainCheckConfig, target: Target, rows: Sequence[Prediction], folder: Path) -> dict[str, Figure]:
     """Draw contact sheets of right and of wrong cells."""
     from leukemia_tf.explain.frame import frame_of
-    from leukemia_tf.explain.maps import DEFAULT, explainer
-    from leukemia_tf.explain.methods import METHODS
+    from leukemia_tf.explain.maps import explainer
+    from leukemia_tf.explain.methods import DEFAULT, METHODS
     from leukemia_tf.explain.pictures import draw_sheet
     from leukemia_tf.views import Shown, captioned
 

@@ -47,7 +47,7 @@ def scores(found: Mapping[str, Evidence], frames: Sequence[Frame], scale: float,
         in what the network sees, which an even map has as heat; `agreement`: by two names.
     """
     mean = _Mean(frames, seed)
-    random, alike = found["random"].gains / scale, agreement(found)
+    random, alike = found["random"].gains / scale, agreement(found, frames)
     methods = {}
     for name, evidence in found.items():
         own = dict(zip(("deletion", "insertion"), (evidence.gains / scale).T))

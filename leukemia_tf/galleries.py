@@ -47,6 +47,6 @@ def _shown(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list
         heat = mean_map(maps)
         pair = [thumb(overlay(frame.image, shade), frame.boxes[0], THUMB) for shade in (0 * heat, heat)]
         told = {"source": picture_source(np.hstack(pair)), "width": 2 * THUMB, "height": THUMB}
-        alt = f"Cell of patient {row.patient}, {row.label}, said to be {row.prediction}, and Grad-CAM over it"
+        alt = f"Cell of patient {row.patient}, {row.label}, said to be {row.prediction}, and its heat map"
         shown.append({**told, "alt": alt, "caption": f"{Path(row.path).stem}: p = {row.probability:.3f}"})
     return shown

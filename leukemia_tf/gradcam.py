@@ -28,7 +28,7 @@ def gradcam(config: GradcamConfig) -> list[Path]:
     Parameters
     ----------
     config : GradcamConfig
-        The images; the newest run and Grad-CAM by default.
+        The images; the newest run and the default method by default.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def _drawn(config: GradcamConfig) -> tuple[list[Path], int]:
     """Return the PNGs, and how many images could not be used."""
     networks = [network_file(run) for run in config.run or (None,)]
     from leukemia_tf.data.catalog import find_images
-    from leukemia_tf.explain.maps import DEFAULT
+    from leukemia_tf.explain.methods import DEFAULT
     from leukemia_tf.members import distinct_names
     from leukemia_tf.views import explained, views_of
 
@@ -71,7 +71,7 @@ def _figure(config: GradcamConfig, views: Sequence[View], shown: Shown) -> Path:
     from leukemia_tf.explain.pictures import draw_heat_map, draw_sheet
     from leukemia_tf.views import row_of
 
-    target = config.out or explanation(shown.path, _kind(views))
+    target = config.out or explanation(shown.path, _kind(config))
     _tell(config, views, shown, target.parent / shown.path.stem)
     if len(views) > 1:
         heads = ("cell", *(view.title for view in views))
@@ -97,7 +97,7 @@ def _overlays_and_sheets(
     overlays, sheets, pictures = [], [], []
 
     def turn_page() -> None:
-        target = explanation(sheets_at / f"contact-sheet-{len(sheets) + 1}", _kind(views))
+        target = explanation(sheets_at / f"contact-sheet-{len(sheets) + 1}", _kind(config))
         sheets.append(save(draw_sheet(pictures, columns, title, heads), target))
         pictures.clear()
 
@@ -107,7 +107,7 @@ def _overlays_and_sheets(
         _tell(config, views, one, beside)
         if alone:
             heat = one.heat(inside=config.inside)
-            overlays.append(write_overlay(one.frames[0].image, heat, beside.with_name(f"{stem}-{_kind(views)}.png")))
+            overlays.append(write_overlay(one.frames[0].image, heat, beside.with_name(f"{stem}-{_kind(config)}.png")))
         pictures += [captioned(one, config.inside)] if alone else row_of(one, config.inside)
         if len(pictures) == columns * ROWS:
             turn_page()
@@ -117,9 +117,9 @@ def _overlays_and_sheets(
     return overlays + sheets
 
 
-def _kind(views: Sequence[View]) -> str:
-    """Return what the pictures are called after."""
-    return views[0].method if len(views) == 1 else "gradcam"
+def _kind(config: GradcamConfig) -> str:
+    """Return what the pictures are called after: the method that was named, else this command."""
+    return config.method[0] if len(config.method) == 1 else "gradcam"
 
 
 def _tell(config: GradcamConfig, views: Sequence[View], shown: Shown, beside: Path) -> None:

@@ -22,7 +22,7 @@ class Block:
     smallest_size : int
         Smallest side of the input, in pixels, of which a whole pixel is left behind this block.
     explain : str
-        The layer whose maps Grad-CAM weighs when the base ends with this block; `last` if empty.
+        The layer whose maps a heat map weighs when the base ends with this block; `last` if empty.
     texture : str
         The layer that a head of fine maps reads in this block's place, the end of its first unit; `last` if empty.
     """

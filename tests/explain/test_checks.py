@@ -4,19 +4,29 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from leukemia_tf.explain.checks import GRID, STEPS, alike, centre_blob, curves, gains, shuffled, squares_of
+from leukemia_tf.explain.checks import (
+    GRID,
+    STEPS,
+    alike,
+    cell_squares,
+    centre_blob,
+    curves,
+    gains,
+    shuffled,
+    squares_of,
+)
 from leukemia_tf.explain.target import Target
 from leukemia_tf.models.freezing import block_layers
 from leukemia_tf.models.network import blocks_of, load_network
 
-SIDE = 4 * GRID  # a square is four pixels wide
+SIDE = 16 * GRID  # a square is sixteen pixels wide
 
 
 @pytest.fixture(scope="module")
 def target(hand_network):
-    """A network that reads one square alone, and there the contrast."""
+    """A network that reads the middle of one square alone, and there the contrast."""
     weights = np.zeros((SIDE, SIDE, 1))
-    weights[8:12, 20:24] = np.indices((4, 4)).sum(0)[..., None] % 2 * 2 - 1
+    weights[37:43, 85:91] = np.indices((6, 6)).sum(0)[..., None] % 2 * 2 - 1
     return Target(hand_network(weights, SIDE, np.ones((3, 1))), "conv")
 
 
@@ -64,8 +74,20 @@ def test_squares():
 
 def test_alike_is_spearmans_correlation():
     one, other = np.random.default_rng(0).integers(0, 9, (2, 5, 5)).astype(float)
-    assert alike(one, other) == pytest.approx(spearmanr(one.ravel(), other.ravel()).statistic)
-    assert alike(one, np.ones((5, 5))) == 0
+    where = np.arange(25).reshape(5, 5) > 6
+    assert alike(one, other, where) == pytest.approx(spearmanr(one[where], other[where]).statistic)
+    assert alike(one, np.ones((5, 5)), where) == 0
+
+
+def test_what_is_beside_the_cell_has_no_rank(target, cell):
+    """A map that is hottest beside the cell blurs as much of the cell, step by step, as one that is cold there."""
+    small = cell.copy()
+    small[: 2 * 16] = small[:, 7 * 16 :] = 0  # the square that is read lies in what is left
+    assert cell_squares(small).sum() == (GRID - 2) * 7
+    beside = np.where(cell_squares(small), truth(), 5)
+    one, other = (curves(target, small, 1.0, heat, np.random.default_rng(0)) for heat in (truth(), beside))
+    np.testing.assert_allclose(one[:, [0, -1]], other[:, [0, -1]], atol=1e-4)
+    np.testing.assert_allclose(other[0, 1], other[0, -1], atol=0.5)
 
 
 def test_shuffled_weights_come_back(tiny_run):

@@ -94,7 +94,7 @@ def test_explains_like_gradcam(exported, tiny_run, tiny_cells, tmp_path):
     assert answer["heatmap"][1] == b""
     gradcam(GradcamConfig(images=files, run=tiny_run.path, out=tmp_path / "maps", save_arrays=True))
     for index in (0, 2):
-        told = np.load(tmp_path / "maps" / f"{files[index].stem}-gradcam.npz")
+        told = np.load(tmp_path / "maps" / f"{files[index].stem}-hirescam.npz")
         heat = tf.io.decode_png(answer["heatmap"][index])[..., 0].numpy()
         assert heat.shape == cv2.imread(str(files[index])).shape[:2]
         assert heat.std() > 1
