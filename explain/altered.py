@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from leukemia_tf.data.settings import BACKGROUND
+from leukemia_tf.explain.regions import cell_of
 from leukemia_tf.explain.target import BATCH, Target
 
 
@@ -109,7 +109,7 @@ def _squares(size: int, side: int) -> Iterator[tuple[slice, slice]]:
 
 def blurred(cell: np.ndarray) -> np.ndarray:
     """Blur a cell's inside, and leave its outline: uint8 [size, size, 3], by a Gaussian of a sixteenth of its side."""
-    inside = (cell.max(-1) > BACKGROUND).astype(np.float32)[..., None]
+    inside = cell_of(cell).astype(np.float32)[..., None]
     width = cell.shape[0] / 16
     colours = cv2.GaussianBlur(cell * inside, (0, 0), width)
     share = cv2.GaussianBlur(inside[..., 0], (0, 0), width)[..., None]

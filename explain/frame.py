@@ -14,8 +14,9 @@ from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocess import preprocess
-from leukemia_tf.data.settings import BACKGROUND, Preprocessing
+from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.explain.regions import cell_of
 from leukemia_tf.models.network import preprocessings_of
 
 
@@ -44,7 +45,7 @@ class Frame:
     @property
     def mask(self) -> np.ndarray:
         """Where the cell is: bool [height, width]."""
-        return self.image.max(-1) > BACKGROUND
+        return cell_of(self.image)
 
     @property
     def sign(self) -> float:

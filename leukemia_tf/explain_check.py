@@ -125,7 +125,7 @@ def _sheets(config: ExplainCheckConfig, target: Target, rows: Sequence[Predictio
     from leukemia_tf.explain.maps import explainer
     from leukemia_tf.explain.methods import DEFAULT, METHODS
     from leukemia_tf.explain.pictures import draw_sheet
-    from leukemia_tf.views import Shown, captioned
+    from leukemia_tf.views import Shown, captioned, overlay_of
 
     explain, sheets = explainer(target.model, DEFAULT, config.layer), {}
     for word, right in (("right", True), ("wrong", False)):
@@ -134,7 +134,7 @@ def _sheets(config: ExplainCheckConfig, target: Target, rows: Sequence[Predictio
             frames = [frame_of(target.model, folder / row.path, row) for row in some]
             shown = [Shown(Path(row.path), [frame], [maps]) for row, frame, maps in zip(some, frames, explain(frames))]
             title = f"{METHODS[DEFAULT].title} of {len(some)} cells that are {word}"
-            sheets[word] = draw_sheet([captioned(one) for one in shown], title=title)
+            sheets[word] = draw_sheet([captioned(one, overlay_of(one)) for one in shown], title=title)
     return sheets
 
 

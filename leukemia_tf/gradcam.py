@@ -87,8 +87,8 @@ def _overlays_and_sheets(
     from tqdm import tqdm
 
     from leukemia_tf.evaluation.plots import save
-    from leukemia_tf.explain.pictures import COLUMNS, ROWS, draw_sheet, write_overlay
-    from leukemia_tf.views import captioned, row_of
+    from leukemia_tf.explain.pictures import COLUMNS, ROWS, draw_sheet, write_picture
+    from leukemia_tf.views import captioned, overlay_of, row_of
 
     alone, taken = len(views) == 1, Counter(path.name for path in images)
     heads = () if alone else ("cell", *(view.title for view in views))
@@ -106,9 +106,11 @@ def _overlays_and_sheets(
         beside = (config.out or one.path.parent) / stem
         _tell(config, views, one, beside)
         if alone:
-            heat = one.heat(inside=config.inside)
-            overlays.append(write_overlay(one.frames[0].image, heat, beside.with_name(f"{stem}-{_kind(config)}.png")))
-        pictures += [captioned(one, config.inside)] if alone else row_of(one, config.inside)
+            picture = overlay_of(one, inside=config.inside)
+            overlays.append(write_picture(picture, beside.with_name(f"{stem}-{_kind(config)}.png")))
+            pictures.append(captioned(one, picture))
+        else:
+            pictures += row_of(one, config.inside)
         if len(pictures) == columns * ROWS:
             turn_page()
     if pictures:

@@ -111,20 +111,20 @@ def explained(views: Sequence[View], images: Sequence[Path], bad: list[BadImageE
             yield Shown(path, [own[place] for own in frames], [own[place] for own in maps])
 
 
-def thumb_of(shown: Shown, view: int = 0, inside: bool = False) -> tuple[str, np.ndarray]:
-    """Return an image's overlay under a view for a sheet, with what the network said of it."""
-    frame = shown.frames[view]
-    return said(frame.prediction), thumb(overlay(frame.image, shown.heat(view, inside)), frame.boxes[0])
+def overlay_of(shown: Shown, view: int = 0, inside: bool = False) -> np.ndarray:
+    """Return an image with its heat under a view: float32 [height, width, 3] of 0-1."""
+    return overlay(shown.frames[view].image, shown.heat(view, inside))
 
 
 def row_of(shown: Shown, inside: bool = False) -> list[tuple[str, np.ndarray]]:
-    """Return an image and its overlays under all views for a sheet, with their captions."""
+    """Return an image and its overlays under all views for a sheet, with what each network said."""
     first = shown.frames[0]
     cell = (shown.path.stem, thumb(overlay(first.image, np.zeros(first.image.shape[:2])), first.boxes[0]))
-    return [cell, *(thumb_of(shown, view, inside) for view in range(len(shown.frames)))]
+    pictures = [thumb(overlay_of(shown, view, inside), frame.boxes[0]) for view, frame in enumerate(shown.frames)]
+    return [cell, *zip([said(frame.prediction) for frame in shown.frames], pictures)]
 
 
-def captioned(shown: Shown, inside: bool = False) -> tuple[str, np.ndarray]:
-    """Return an image's overlay under its only view for a sheet, with its name in the caption."""
-    caption, picture = thumb_of(shown, inside=inside)
-    return f"{shown.path.stem}\n{caption}", picture
+def captioned(shown: Shown, picture: np.ndarray) -> tuple[str, np.ndarray]:
+    """Return the overlay of an image under its only view for a sheet, with its name and what the network said."""
+    (frame,) = shown.frames
+    return f"{shown.path.stem}\n{said(frame.prediction)}", thumb(picture, frame.boxes[0])

@@ -1,6 +1,6 @@
 """How fast heat maps are: one image from a cold start and warm, and many, beside a plain forward and backward pass.
 
-    python benchmarks/explain.py [--images 1000]
+    python benchmarks/heat_maps.py [--images 1000]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). The network is the default's, a
 truncated ResNet50 at 330 pixels. `plain` is the logit's gradient for all weights, in batches of 16 cells that lie in
