@@ -71,7 +71,8 @@ def _figure(config: GradcamConfig, views: Sequence[View], shown: Shown) -> Path:
     from leukemia_tf.explain.pictures import draw_heat_map, draw_sheet
     from leukemia_tf.views import row_of
 
-    target = config.out or explanation(shown.path, _kind(config))
+    beside = explanation(shown.path, _kind(config))
+    target = config.out / beside.name if config.out and config.out.is_dir() else config.out or beside
     _tell(config, views, shown, target.parent / shown.path.stem)
     if len(views) > 1:
         heads = ("cell", *(view.title for view in views))

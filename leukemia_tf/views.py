@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import keras
@@ -95,20 +96,24 @@ def views_of(networks: Mapping[str, Path], methods: Sequence[str], layer: str | 
 
 def explained(views: Sequence[View], images: Sequence[Path], bad: list[BadImageError]) -> Iterator[Shown]:
     """Yield each image with its maps; one that cannot be used is told, and goes to `bad`."""
+    networks = {id(view.model): view for view in views}  # a network answers and frames once, whatever the methods
     for start in range(0, len(images), TOGETHER):
         some = images[start : start + TOGETHER]
-        said_of = {id(view.answer): answered(view.answer, some) for view in views}
-        first = next(iter(said_of.values()))
-        for row, path in zip(first, some):
+        told = {key: answered(view.answer, some) for key, view in networks.items()}
+        readable = [row.probability is not None for row in next(iter(told.values()))]
+        for row in next(iter(told.values())):
             if row.probability is None:
-                bad.append(BadImageError(path, row.reason))
+                bad.append(BadImageError(row.path, row.reason))
                 if len(images) > 1:
-                    log.error("error: %s: %s", path, row.reason)
-        good = [place for place, row in enumerate(first) if row.probability is not None]
-        frames = [[frame_of(view.model, some[i], said_of[id(view.answer)][i]) for i in good] for view in views]
+                    log.error("error: %s: %s", row.path, row.reason)
+        framed = {
+            key: [frame_of(networks[key].model, path, row) for path, row in compress(zip(some, rows), readable)]
+            for key, rows in told.items()
+        }
+        frames = [framed[id(view.model)] for view in views]
         maps = [view.explain(own) if own else [] for view, own in zip(views, frames)]
-        for place, path in enumerate(some[i] for i in good):
-            yield Shown(path, [own[place] for own in frames], [own[place] for own in maps])
+        for path, own_frames, own_maps in zip(compress(some, readable), zip(*frames), zip(*maps)):
+            yield Shown(path, list(own_frames), list(own_maps))
 
 
 def overlay_of(shown: Shown, view: int = 0, inside: bool = False) -> np.ndarray:

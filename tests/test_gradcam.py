@@ -30,6 +30,11 @@ def test_one_image(tiny_run, image):
     assert cv2.imread(str(beside)).std() > 5
     (other,) = gradcam(GradcamConfig(images=image, run=tiny_run.path, method="hirescam", layer="block2"))
     assert other == image.with_name("cell.v2-hirescam.png")
+    (into,) = gradcam(GradcamConfig(images=image, run=tiny_run.path, out=tiny_run.figures))
+    assert into == tiny_run.figures / "cell.v2-gradcam.png"
+    into.unlink()
+    (plain,) = gradcam(GradcamConfig(images=image, run=tiny_run.path, out=image.with_name("no-ending")))
+    assert cv2.imread(str(plain)).std() > 5
 
 
 def test_methods_differ_and_heat_stays_in_the_cell_if_asked(tiny_run, image, tmp_path):

@@ -19,7 +19,7 @@ COLOURS = {"all": TRAIN, "hem": VAL}
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, atomically."""
-    return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120))
+    return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120, format="png"))
 
 
 def plain(name: str) -> str:
