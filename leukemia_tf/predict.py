@@ -48,39 +48,50 @@ def _answers(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
     check_engine(config)
     check_count("batch_size", config.batch_size)
     network = network_file(config.run)
+    from leukemia_tf.answer_files import join_tables, write_submission
     from leukemia_tf.data.catalog import find_images
     from leukemia_tf.evaluation.predictions import iterate_predictions
-    from leukemia_tf.scoring import answer_images, join_tables
+    from leukemia_tf.scoring import answer_images
 
     images = find_images(config.images)
     with TemporaryDirectory() as scratch:
         parts = config.out.with_name(f"{config.out.name}.parts") if config.out else Path(scratch)
         tables = list(answer_images(network, images, config.batch_size, parts, config))
+
+        def answers() -> Iterator[Prediction]:
+            return (answer for table in tables for answer in iterate_predictions(table))
+
         if config.out:
-            tables = [join_tables(tables, config.out)]
+            join_tables(tables, config.out)
+        yield answers()
+        if config.submission:
+            write_submission(config.submission, answers())
+        if config.out:
             shutil.rmtree(parts)
-        yield (answer for table in tables for answer in iterate_predictions(table))
 
 
 def _command(config: PredictConfig) -> int:
+    from leukemia_tf.answer_files import PatientTally, json_line
     from leukemia_tf.evaluation.predictions import COLUMNS, UNLIKE, as_row
 
     told = bad = 0
-    writer = None if config.out else csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    tally, printed = PatientTally(), not config.out
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     with _answers(config) as answers:
-        if writer:
+        if printed and not config.json:
             writer.writeheader()
         for answer in answers:
             told += 1
             bad += answer.probability is None
-            if writer:
-                writer.writerow(as_row(answer))
+            tally.add(answer)
+            if printed:
+                sys.stdout.write(json_line(answer) + "\n") if config.json else writer.writerow(as_row(answer))
             if answer.status == UNLIKE:
                 log.warning("WARNING: %s: %s", answer.path, answer.reason)
             if answer.probability is None:
                 log.error("error: %s: %s", answer.path, answer.reason)
     if config.out:
-        log.info("%d answers and %d failures in %s", told - bad, bad, config.out)
+        log.info("%s\n\n%d answers and %d failures in %s", tally.table(), told - bad, bad, config.out)
     if bad == told:
         raise DataError("none of the images could be read.")
     return 3 if bad else 0

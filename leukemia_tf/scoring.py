@@ -19,7 +19,7 @@ from leukemia_tf.data.integrity import DAMAGED, read_bytes
 from leukemia_tf.engine import each
 from leukemia_tf.errors import BadImageError
 from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction, write_predictions
-from leukemia_tf.files import read_json, write_atomically, write_json
+from leukemia_tf.files import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,20 +65,6 @@ def answer_images(
         for _, count in each(_answer_piece, open_pieces, engine):
             bar.update(count)
     yield from tables
-
-
-def join_tables(tables: Sequence[Path], out: Path) -> Path:
-    """Write tables of the same columns as one."""
-
-    def write(path: Path) -> None:
-        with path.open("wb") as joined:
-            for number, table in enumerate(tables):
-                with table.open("rb") as own:
-                    if number:
-                        own.readline()
-                    shutil.copyfileobj(own, joined)
-
-    return write_atomically(out, write)
 
 
 def _begin(parts: Path, model: Path, images: Sequence[Path], batch_size: int) -> None:

@@ -239,13 +239,17 @@ class PredictConfig(EngineConfig):
     """
 
     images: Images
-    """Image files, or folders of them."""
+    """Image files, folders of them, or patterns such as 'cells/*.bmp'."""
     run: Path | None = None
     """Run folder, or a .keras file. Default: the newest in runs/."""
     out: Path | None = None
-    """CSV to write. Default: print it."""
+    """CSV to write, or JSON lines if it ends in .jsonl; a table of the patients is printed. Default: print the CSV."""
     batch_size: int = 32
     """Cells a step."""
+    submission: Path | None = None
+    """File to write as the C-NMC challenge takes it: a line of 0 or 1 an image, in the order of their numbers."""
+    json: bool = False
+    """Print JSON lines instead of the CSV."""
 
 
 @dataclass(frozen=True)

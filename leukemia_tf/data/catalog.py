@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from glob import glob, has_magic
 from pathlib import Path
 
 from leukemia_tf.data.integrity import SUFFIXES
@@ -182,16 +183,23 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """Return the images among files and folders, in the order asked; a folder gives its images sorted.
+    """Return the images among files, folders and patterns (`cells/*.bmp`, where the shell has left one as it is).
+
+    In the order asked; what a folder or a pattern gives is sorted.
 
     Raises
     ------
     DataError
-        If a folder holds no image, or nothing was asked for.
+        If a folder holds no image, if nothing is like a pattern, or if nothing was asked for.
     """
     found: list[Path] = []
     for path in paths:
-        inside = _images_below(path) if path.is_dir() else [path]
+        if not path.exists() and has_magic(str(path)):
+            inside = sorted(map(Path, glob(str(path), recursive=True)))
+            if not inside:
+                raise DataError(f"there is no file like {path}.")
+        else:
+            inside = _images_below(path) if path.is_dir() else [path]
         if not inside:
             raise DataError(f"{path} holds no images ({', '.join(SUFFIXES)}).")
         found += inside

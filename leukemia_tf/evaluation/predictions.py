@@ -60,6 +60,11 @@ def as_row(prediction: Prediction) -> dict[str, object]:
     return row
 
 
+def as_record(prediction: Prediction) -> dict[str, object]:
+    """Return a line of JSON: as the CSV's row, with null for what is unknown."""
+    return {name: None if value in ("", None) else value for name, value in asdict(prediction).items()}
+
+
 def read_predictions(path: Path) -> list[Prediction]:
     """Read what `write_predictions` wrote.
 
