@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -58,18 +58,6 @@ def explainer(
         return found
 
     return explain
-
-
-def in_batches(explain: Callable, frames: Iterator[Frame], size: int = 16) -> Iterator[tuple[Frame, list[np.ndarray]]]:
-    """Yield each frame with its maps, some frames being explained together."""
-    some: list[Frame] = []
-    for frame in frames:
-        some.append(frame)
-        if len(some) == size:
-            yield from zip(some, explain(some))
-            some = []
-    if some:
-        yield from zip(some, explain(some))
 
 
 def at_most_1(heat: np.ndarray | tf.Tensor) -> tf.Tensor:

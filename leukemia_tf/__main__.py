@@ -21,6 +21,7 @@ COMMANDS = {
     "activations": config.ActivationsConfig,
     "explain_check": config.ExplainCheckConfig,
     "export": config.ExportConfig,
+    "serve": config.ServeConfig,
 }
 
 

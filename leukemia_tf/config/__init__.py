@@ -17,6 +17,7 @@ from leukemia_tf.config.commands import (
     PredictConfig,
     PreviewConfig,
     RecipesConfig,
+    ServeConfig,
     TuneConfig,
 )
 from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
@@ -42,6 +43,7 @@ __all__ = [
     "PredictConfig",
     "PreviewConfig",
     "RecipesConfig",
+    "ServeConfig",
     "Settings",
     "SetupConfig",
     "TrainConfig",

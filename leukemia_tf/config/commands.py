@@ -334,6 +334,23 @@ class ExportConfig(Settings):
 
 
 @dataclass(frozen=True)
+class ServeConfig(Settings):
+    """Serve an exported model: TensorFlow Serving's REST paths, a page to drop images on, metrics.
+
+    Example: python -m leukemia_tf.serve saved_models/resnet50-cut --port 8501
+    """
+
+    folder: Annotated[Path, Positional]
+    """Model's folder, a version a folder in it; a newer one that appears is served from then on."""
+    port: int = 8501
+    """Port; 0 takes a free one."""
+    host: str = "127.0.0.1"
+    """Address to listen at. Beyond this machine, set LEUKEMIA_TF_TOKEN to what a bearer token must be."""
+    timeout: float = 30.0
+    """Seconds after which a request is given up."""
+
+
+@dataclass(frozen=True)
 class LrfindConfig(SetupConfig):
     """Find a learning rate: raise it step by step, draw the loss, mark where it falls fastest. Nothing is trained.
 

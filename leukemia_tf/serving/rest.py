@@ -1,0 +1,145 @@
+"""TensorFlow Serving's JSON: what a request asks for, and how an answer is written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from leukemia_tf.errors import UserError
+
+IMAGE_BYTES, DEFAULT = "image_bytes", "serving_default"
+MOST_IMAGES = 128  # of a request
+
+
+class RequestError(UserError):
+    """A request that cannot be answered as it is."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for.
+
+    Parameters
+    ----------
+    signature : str
+        Which of the model's functions.
+    name : str
+        Of its only input.
+    values : list of bytes or numpy.ndarray
+        Image files, or uint8 [n, h, w, 3].
+    by_row : bool
+        Whether the answer has a row an instance (`predictions`), or a column an output (`outputs`).
+    """
+
+    signature: str
+    name: str
+    values: list[bytes] | np.ndarray
+    by_row: bool
+
+
+def read_request(body: bytes, inputs: Mapping[str, str]) -> Asked:
+    """Read the body of a `:predict` request.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON, in rows (`{"instances": [{"image_bytes": {"b64": "…"}}, …]}`) or columns (`{"inputs": …}`), with or
+        without `signature_name`.
+    inputs : mapping of str to str
+        The name of each signature's input.
+
+    Raises
+    ------
+    RequestError
+        That says what is wrong with it.
+    """
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("the body is no JSON.") from None
+    if not isinstance(told, dict) or len({"instances", "inputs"} & set(told)) != 1:
+        raise RequestError('the body must be an object with either "instances" or "inputs".')
+    signature = told.get("signature_name", DEFAULT)
+    if not isinstance(signature, str) or signature not in inputs:
+        raise RequestError(f"there is no signature {signature!r}; there are {', '.join(inputs)}.")
+    name, by_row = inputs[signature], "instances" in told
+    values = _rows(told["instances"], name) if by_row else _column(told["inputs"], name)
+    if not 0 < len(values) <= MOST_IMAGES:
+        raise RequestError(f"a request asks about 1 to {MOST_IMAGES} images. Received: {len(values)}.")
+    return Asked(signature, name, _files(values) if name == IMAGE_BYTES else _pixels(values), by_row)
+
+
+def _rows(instances: object, name: str) -> list:
+    if not isinstance(instances, list):
+        raise RequestError('"instances" must be a list.')
+    return [row[name] if isinstance(row, dict) and set(row) == {name} else row for row in instances]
+
+
+def _column(inputs: object, name: str) -> list:
+    values = inputs[name] if isinstance(inputs, dict) and set(inputs) == {name} else inputs
+    if not isinstance(values, list):
+        raise RequestError(f'"inputs" must be a list, or an object with a list under "{name}".')
+    return values
+
+
+def _files(values: list) -> list[bytes]:
+    files = []
+    for place, value in enumerate(values):
+        if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
+            raise RequestError(f'image {place}: it must be written as {{"b64": "…"}}, base64 of the file\'s bytes.')
+        try:
+            files.append(base64.b64decode(value["b64"], validate=True))
+        except (binascii.Error, ValueError):
+            raise RequestError(f"image {place} is no base64.") from None
+    return files
+
+
+def _pixels(values: list) -> np.ndarray:
+    try:
+        pixels = np.asarray(values)
+        sound = pixels.ndim == 4 and pixels.shape[3] == 3 and pixels.size and pixels.dtype.kind == "i"
+        sound = sound and pixels.min() >= 0 and pixels.max() <= 255
+    except (ValueError, TypeError, OverflowError):
+        sound = False
+    if not sound:
+        raise RequestError("images must be numbers from 0 to 255, as [n, height, width, 3].")
+    return pixels.astype(np.uint8)
+
+
+def write_answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, object]:
+    """Return what the answer's JSON holds.
+
+    Parameters
+    ----------
+    outputs : mapping of str to numpy.ndarray
+        [n] each: numbers, or bytes.
+    by_row : bool
+        See `Asked`.
+
+    Returns
+    -------
+    dict
+        As TensorFlow Serving's, but for two things that JSON cannot hold: NaN is null, and bytes that are no text are
+        written as `{"b64": "…"}` whatever the output's name.
+    """
+    columns = {name: [_plain(value) for value in values.tolist()] for name, values in outputs.items()}
+    if not by_row:
+        return {"outputs": columns}
+    return {"predictions": [dict(zip(columns, row)) for row in zip(*columns.values())]}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"b64": base64.b64encode(value).decode()}

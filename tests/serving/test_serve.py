@@ -1,0 +1,239 @@
+"""The server, started as a user starts it, asked over loopback."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from leukemia_tf.config import ExportConfig, PredictConfig, ServeConfig
+from leukemia_tf.errors import UserError
+from leukemia_tf.export import export
+from leukemia_tf.predict import predict
+from leukemia_tf.serve import application, serve
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_run, tmp_path_factory):
+    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("served"))).parent
+
+
+@contextmanager
+def running(folder, **env):
+    """The server in a process of its own, on a free port."""
+    command = [sys.executable, "-m", "leukemia_tf.serve", str(folder), "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    try:
+        port = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(exported):
+    with running(exported) as (client, _):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def images(tiny_cells):
+    return sorted(tiny_cells.rglob("*.bmp"))[::5]
+
+
+@pytest.fixture(scope="module")
+def wanted(images, tiny_run):
+    return predict(PredictConfig(images, run=tiny_run.path))
+
+
+def b64(content):
+    return {"b64": base64.b64encode(content).decode()}
+
+
+def rows_of(contents):
+    return {"instances": [{"image_bytes": b64(content)} for content in contents]}
+
+
+PREDICT = "/v1/models/scratch:predict"
+
+
+def test_answers_like_predict(server, images, wanted):
+    contents = [path.read_bytes() for path in images]
+    contents.insert(1, b"no image")
+    answer = server.post(PREDICT, json=rows_of(contents))
+    assert answer.status_code == 200
+    told = answer.json()["predictions"]
+    assert told[1] == {"logit": None, "prediction": "", "probability": None, "status": "unreadable"}
+    del told[1]
+    for row, own in zip(told, wanted, strict=True):
+        assert row["probability"] == pytest.approx(own.probability, abs=1e-6)
+        assert (row["prediction"], row["status"]) == (own.prediction, own.status)
+    columns = server.post(
+        "/v1/models/scratch/versions/1:predict", json={"inputs": {"image_bytes": list(map(b64, contents))}}
+    )
+    assert columns.json()["outputs"]["status"][1] == "unreadable"
+    assert [columns.json()["outputs"]["probability"][place] for place in (0, 2)] == pytest.approx(
+        [row["probability"] for row in told[:2]], abs=1e-6
+    )
+
+
+def test_other_signatures(server, images, wanted):
+    asked = {"signature_name": "explain", **rows_of([images[0].read_bytes(), b""])}
+    first, second = server.post(PREDICT, json=asked).json()["predictions"]
+    heat = cv2.imdecode(np.frombuffer(base64.b64decode(first["heatmap"]["b64"]), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert heat.shape == (120, 120)
+    assert second == {"heatmap": "", "probability": None}
+    pixels = cv2.imread(str(images[0]))[..., ::-1].tolist()
+    (row,) = server.post(PREDICT, json={"signature_name": "tensor", "instances": [{"image": pixels}]}).json()[
+        "predictions"
+    ]
+    assert row["probability"] == pytest.approx(wanted[0].probability, abs=1e-6)
+
+
+def test_state_and_metadata(server):
+    assert server.get("/healthz").json() == {"model": "scratch", "version": 1}
+    (state,) = server.get("/v1/models/scratch").json()["model_version_status"]
+    assert (state["version"], state["state"]) == ("1", "AVAILABLE")
+    told = server.get("/v1/models/scratch/metadata").json()["metadata"]["signature_def"]["signature_def"]
+    assert set(told) == {"serving_default", "explain", "tensor"}
+    assert told["serving_default"]["inputs"]["image_bytes"]["dtype"] == "DT_STRING"
+    assert told["tensor"]["inputs"]["image"]["tensor_shape"]["dim"][3]["size"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "no JSON"),
+        (b"\xff\x00", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b"[]", "must be an object"),
+        (b'{"instances": 3}', '"instances" must be a list'),
+        (b'{"instances": []}', "1 to 128 images"),
+        (b'{"instances": [1], "inputs": [1]}', "either"),
+        (b'{"inputs": {"other": []}}', "image_bytes"),
+        (b'{"signature_name": "no", "instances": [1]}', "there is no signature"),
+        (b'{"signature_name": {}, "instances": [1]}', "there is no signature"),
+        (b'{"instances": [{"image_bytes": {"b64": "%%"}}]}', "no base64"),
+        (b'{"instances": [{"image_bytes": "text"}]}', "image 0: it must be written"),
+        (b'{"signature_name": "tensor", "instances": [{"image": [[1, 2], [3]]}]}', "numbers from 0 to 255"),
+        (b'{"signature_name": "tensor", "instances": [{"image": [[[1, 2, 300]]]}]}', "numbers from 0 to 255"),
+        (json.dumps({"instances": [{"image_bytes": {"b64": ""}}] * 129}).encode(), "1 to 128 images"),
+    ],
+)
+def test_what_cannot_be_answered_is_said(server, body, words):
+    answer = server.post(PREDICT, content=body)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+def test_unknown_models_and_versions(server, images):
+    for path in ("/v1/models/other:predict", "/v1/models/scratch/versions/7:predict"):
+        assert server.post(path, json=rows_of([b""])).status_code == 404
+    for path in ("/v1/models/other", "/v1/models/other/metadata", "/v1/models/..%2f..%2fetc", "/etc/passwd"):
+        assert server.get(path).status_code == 404
+
+
+def test_a_bomb_and_a_flood_are_turned_away(server):
+    import struct
+    import zlib
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (row,) = server.post(PREDICT, json=rows_of([bomb])).json()["predictions"]
+    assert row["status"] == "unreadable"
+
+    def endless():
+        for _ in range(70):
+            yield b" " * (1 << 20)
+
+    answer = server.post(PREDICT, content=endless())
+    assert answer.status_code == 413
+    assert server.get("/healthz").status_code == 200
+
+
+def test_requests_that_come_together_get_their_own_answers(server, images, wanted):
+    def ask(place):
+        told = server.post(PREDICT, json=rows_of([images[place].read_bytes()])).json()["predictions"]
+        return place, told[0]["probability"]
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, [place % len(images) for place in range(48)]))
+    for place, probability in answers:
+        assert probability == pytest.approx(wanted[place].probability, abs=1e-6)
+    told = server.get("/metrics").text
+    assert 'leukemia_tf_requests_total{path="predict",status="200"}' in told
+    together = float(re.search(r"leukemia_tf_batch_images_sum (\S+)", told)[1])
+    assert together > float(re.search(r"leukemia_tf_batch_images_count (\S+)", told)[1])  # some came together
+    assert "leukemia_tf_waiting_images 0.0" in told
+    assert "leukemia_tf_model_version 1.0" in told
+
+
+def test_a_new_version_is_served_and_half_a_one_is_not(exported, images, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / "scratch")
+    content = rows_of([images[0].read_bytes()])
+    with running(folder) as (client, process):
+        (folder / "3").mkdir()
+        (folder / "3" / "saved_model.pb").write_bytes(b"rubbish")
+        (folder / "9").mkdir()  # no model in it yet
+        shutil.copytree(folder / "1", folder / ".writing")
+        (folder / ".writing").rename(folder / "2")
+        until = time.monotonic() + 60
+        while client.get("/healthz").json()["version"] == 1 and time.monotonic() < until:
+            assert client.post(PREDICT, json=content).status_code == 200
+        assert client.get("/healthz").json()["version"] == 2
+        before = client.post(PREDICT, json=content).json()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        shutil.rmtree(folder / "3")
+    with running(folder) as (client, _):
+        assert client.post(PREDICT, json=content).json() == before
+
+
+def test_token(exported):
+    with running(exported, LEUKEMIA_TF_TOKEN="secret") as (client, _):
+        assert client.get("/healthz").status_code == client.get("/").status_code == 200
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
+            assert client.get("/v1/models/scratch", headers=headers).status_code == 401
+            assert client.post(PREDICT, json=rows_of([b""]), headers=headers).status_code == 401
+        assert client.get("/v1/models/scratch", headers={"Authorization": "Bearer secret"}).status_code == 200
+
+
+def test_the_page_asks_nobody_else(server):
+    answer = server.get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "not for diagnosis" in answer.text
+    assert not re.search(r"https?://|MODEL_NAME", answer.text)
+
+
+def test_what_cannot_be_served(exported, tmp_path):
+    with pytest.raises(UserError, match="has no version of a model"):
+        application(ServeConfig(tmp_path))
+    broken = tmp_path / "broken" / "1"
+    broken.mkdir(parents=True)
+    (broken / "saved_model.pb").write_bytes(b"rubbish")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        application(ServeConfig(broken.parent))
+    with pytest.raises(UserError, match="a model's name takes letters"):
+        application(ServeConfig(tmp_path / "a b"))
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
+        serve(ServeConfig(exported, port=taken.getsockname()[1]))
