@@ -2,55 +2,20 @@
 
 import base64
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
-from leukemia_tf.config import ExportConfig, PredictConfig, ServeConfig
+from leukemia_tf.config import PredictConfig, ServeConfig
 from leukemia_tf.errors import UserError
-from leukemia_tf.export import export
 from leukemia_tf.predict import predict
 from leukemia_tf.serve import application, serve
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def exported(tiny_run, tmp_path_factory):
-    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("served"))).parent
-
-
-@contextmanager
-def running(folder, **env):
-    """The server in a process of its own, on a free port."""
-    command = [sys.executable, "-m", "leukemia_tf.serve", str(folder), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-    try:
-        port = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture(scope="module")
-def server(exported):
-    with running(exported) as (client, _):
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +151,8 @@ def test_requests_that_come_together_get_their_own_answers(server, images, wante
     assert "leukemia_tf_model_version 1.0" in told
 
 
-def test_a_new_version_is_served_and_half_a_one_is_not(exported, images, tmp_path):
-    folder = shutil.copytree(exported, tmp_path / "scratch")
+def test_a_new_version_is_served_and_half_a_one_is_not(model_folder, running, images, tmp_path):
+    folder = shutil.copytree(model_folder, tmp_path / "scratch")
     content = rows_of([images[0].read_bytes()])
     with running(folder) as (client, process):
         (folder / "3").mkdir()
@@ -207,8 +172,8 @@ def test_a_new_version_is_served_and_half_a_one_is_not(exported, images, tmp_pat
         assert client.post(PREDICT, json=content).json() == before
 
 
-def test_token(exported):
-    with running(exported, LEUKEMIA_TF_TOKEN="secret") as (client, _):
+def test_token(model_folder, running):
+    with running(model_folder, LEUKEMIA_TF_TOKEN="secret") as (client, _):
         assert client.get("/healthz").status_code == client.get("/").status_code == 200
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
             assert client.get("/v1/models/scratch", headers=headers).status_code == 401
@@ -223,7 +188,7 @@ def test_the_page_asks_nobody_else(server):
     assert not re.search(r"https?://|MODEL_NAME", answer.text)
 
 
-def test_what_cannot_be_served(exported, tmp_path):
+def test_what_cannot_be_served(model_folder, tmp_path):
     with pytest.raises(UserError, match="has no version of a model"):
         application(ServeConfig(tmp_path))
     broken = tmp_path / "broken" / "1"
@@ -236,4 +201,4 @@ def test_what_cannot_be_served(exported, tmp_path):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
-        serve(ServeConfig(exported, port=taken.getsockname()[1]))
+        serve(ServeConfig(model_folder, port=taken.getsockname()[1]))
