@@ -71,7 +71,7 @@ def frame_of(model: keras.Model, path: Path, prediction: Prediction) -> Frame:
 def _seen(settings: Preprocessing) -> tf.types.experimental.PolymorphicFunction:
     """Return what turns a file's bytes into its pixels, the window on them, and what the network sees of them."""
 
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     def seen(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         image = decode(content)
         return image, window(image, settings.framing), preprocess(image, settings)

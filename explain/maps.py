@@ -99,7 +99,7 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
         heat = at_most_1(tf.add_n(maps))
         return tf.io.encode_png(tf.cast(tf.round(255 * heat), tf.uint8)[..., None])
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
     def explain(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
         cells, readable = [made[settings][0] for settings in wanted], made[wanted[0]][2]

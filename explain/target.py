@@ -36,9 +36,9 @@ class Target:
         self._logit = logit_model(model)
         cells = tf.TensorSpec([None, *model.input.shape[1:]], model.input.dtype)
         pixels, signs = tf.TensorSpec(cells.shape, self.scale.compute_dtype), tf.TensorSpec([None], tf.float32)
-        self.maps_and_gradients = tf.function(self._maps_and_gradients, [cells, signs])
-        self.pixel_gradients = tf.function(self._pixel_gradients, [cells, pixels, signs])
-        self._logits = tf.function(lambda cells: self._logit(cells, training=False)[:, 0], [cells])
+        self.maps_and_gradients = tf.function(self._maps_and_gradients, [cells, signs], autograph=False)
+        self.pixel_gradients = tf.function(self._pixel_gradients, [cells, pixels, signs], autograph=False)
+        self._logits = tf.function(lambda cells: self._logit(cells, training=False)[:, 0], [cells], autograph=False)
 
     def _maps_and_gradients(self, cells: tf.Tensor, signs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the layer's maps and what they do to the logit.

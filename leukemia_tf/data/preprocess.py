@@ -59,6 +59,7 @@ def cells_from_bytes(image_bytes: tf.Tensor, settings: Preprocessing) -> tuple[t
     count = tf.shape(image_bytes, out_type=tf.int64)[0]
     shape = [settings.image_size, settings.image_size, 3]
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, and looking takes a second
     def prepared(index: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         with tf.control_dependencies([tf.debugging.Assert(is_sound(content), ["a kind of image that is not read"])]):
             image = decode(content)

@@ -53,7 +53,7 @@ def _answers(model: keras.Model, prepare: Callable, wants: tf.TensorSpec) -> Ans
             return tf.fill(tf.shape(measured)[:1], "ok")
         return tf.where(distance(measured, decision.likeness) > decision.likeness.limit, UNLIKE, "ok")
 
-    @tf.function(input_signature=[wants])
+    @tf.function(input_signature=[wants], autograph=False)
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         made = {settings: prepare(images, settings) for settings in dict.fromkeys(wanted)}
         cells, (_, measured, readable) = [made[settings][0] for settings in wanted], made[wanted[0]]
