@@ -6,11 +6,14 @@ import re
 import shutil
 import signal
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
 
 from leukemia_tf.config import PredictConfig, ServeConfig
 from leukemia_tf.errors import UserError
@@ -202,3 +205,24 @@ def test_what_cannot_be_served(model_folder, tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
         serve(ServeConfig(model_folder, port=taken.getsockname()[1]))
+
+
+def test_whatever_is_asked_there_is_no_error_of_the_servers(server):
+    """Requests made up from the server's own OpenAPI description."""
+    schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == 5
+    statuses = Counter()
+    for operation in operations:
+
+        @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy())
+        def ask(case):
+            answer = case.call()
+            statuses[answer.status_code] += 1
+            assert answer.status_code < 500, answer.text
+            answer.json()
+
+        ask()
+    assert statuses[200]
+    assert statuses[404]
