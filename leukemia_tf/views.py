@@ -88,7 +88,7 @@ def views_of(networks: Mapping[str, Path], methods: Sequence[str], layer: str | 
         model = load_network(path)
         answer, layers = answer_function(model), tuple(explained_layer(member, layer) for member in members_of(model))
         for method, title in zip(methods, titles):
-            whole = f"{run}\n{title}" if len(methods) > 1 else run
+            whole = "\n".join((run, model.name, title)[: 3 if len(methods) > 1 else 2])
             title, name = (whole, f"{run}-{method}") if len(networks) > 1 else (title, method)
             views.append(View(title, name, model, answer, method, layers, explainer(model, method, layer)))
     return views
