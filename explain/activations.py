@@ -60,8 +60,10 @@ def responses(maps: np.ndarray, belt: Mapping[str, np.ndarray]) -> dict[str, flo
         response there, as a multiple of that over the whole frame: NaN for a part that is empty or a layer that is 0.
     """
     strength = np.abs(maps).mean(-1)
-    shares = {name: cv2.resize(part.astype(np.float32), maps.shape[1::-1], interpolation=cv2.INTER_AREA)
-              for name, part in belt.items()}  # fmt: skip
+    side = maps.shape[1::-1]
+    shares = {
+        name: cv2.resize(part.astype(np.float32), side, interpolation=cv2.INTER_AREA) for name, part in belt.items()
+    }
     with np.errstate(invalid="ignore", divide="ignore"):
         own = {name: float((strength * share).sum() / share.sum() / strength.mean()) for name, share in shares.items()}
     return {"filters": maps.shape[-1], "silent": int((np.ptp(maps, (0, 1)) == 0).sum()), **own}

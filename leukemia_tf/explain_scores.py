@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -46,7 +46,7 @@ def scores(found: Mapping[str, Evidence], frames: Sequence[Frame], scale: float,
         `{"value", "low", "high"}`, `shuffled` (by what was shuffled) and `milliseconds`; `area`: the share of each part
         in what the network sees, which an even map has as heat; `agreement`: by two names.
     """
-    mean = _Mean(frames, seed)
+    mean = _mean_of(frames, seed)
     random, alike = found["random"].gains / scale, agreement(found, frames)
     methods = {}
     for name, evidence in found.items():
@@ -68,7 +68,7 @@ def scores(found: Mapping[str, Evidence], frames: Sequence[Frame], scale: float,
 
 def layers(model: keras.Model, frames: Sequence[Frame], seed: int) -> dict[str, dict]:
     """Return where each layer is active, as from `responses` with intervals, and its filters silent on every cell."""
-    mean = _Mean(frames, seed)
+    mean = _mean_of(frames, seed)
     told: dict[str, list[dict]] = {}
     heard: dict[str, np.ndarray] = {}
     for frame in frames:
@@ -85,16 +85,11 @@ def layers(model: keras.Model, frames: Sequence[Frame], seed: int) -> dict[str, 
     }
 
 
-class _Mean:
-    """The mean of a number a cell over patients, with its interval."""
-
-    def __init__(self, frames: Sequence[Frame], seed: int) -> None:
-        self.labels = np.array([LABELS.index(frame.prediction.label) for frame in frames])
-        self.patients = np.array([frame.prediction.patient for frame in frames])
-        self.seed = seed
-
-    def __call__(self, values: Sequence[float]) -> dict[str, float]:
-        return mean_over_patients(np.asarray(values, float), self.labels, self.patients, self.seed)
+def _mean_of(frames: Sequence[Frame], seed: int) -> Callable[[Sequence[float]], dict[str, float]]:
+    """Return what makes a number a cell a mean over patients, with its interval."""
+    labels = np.array([LABELS.index(frame.prediction.label) for frame in frames])
+    patients = np.array([frame.prediction.patient for frame in frames])
+    return lambda values: mean_over_patients(np.asarray(values, float), labels, patients, seed)
 
 
 def table(told: dict) -> str:

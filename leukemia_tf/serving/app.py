@@ -82,6 +82,7 @@ def build_app(watched: Watched, token: str | None = None, timeout: float = 30.0)
 
     batcher = Batcher(ask, lambda count: metrics.images.observe(count))
     metrics = Metrics(watched, lambda: batcher.waiting)
+    text = PAGE.read_text(encoding="utf-8").replace("MODEL_NAME", watched.name)
 
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
@@ -106,7 +107,6 @@ def build_app(watched: Watched, token: str | None = None, timeout: float = 30.0)
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> Response:
         own = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-        text = PAGE.read_text(encoding="utf-8").replace("MODEL_NAME", watched.name)
         return HTMLResponse(text, headers=own)
 
     @app.get("/healthz")

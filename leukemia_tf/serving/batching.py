@@ -68,9 +68,10 @@ class Batcher:
         ended = False
         while not ended:
             jobs, ended = self._gather()
-            for key in dict.fromkeys((job.asked.signature, job.asked.name == IMAGE_BYTES) for job in jobs):
-                alike = [job for job in jobs if (job.asked.signature, job.asked.name == IMAGE_BYTES) == key]
-                for some in [alike] if key[1] else [[job] for job in alike]:
+            for signature in dict.fromkeys(job.asked.signature for job in jobs):
+                alike = [job for job in jobs if job.asked.signature == signature]
+                together = alike[0].asked.name == IMAGE_BYTES  # decoded images may differ in size
+                for some in [alike] if together else [[job] for job in alike]:
                     self._answer(some)
             with self._lock:
                 self.waiting -= sum(len(job.asked.values) for job in jobs)
