@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from leukemia_tf.assemble import check_count
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import ExplainCheckConfig
-from leukemia_tf.errors import DataError, UserError
+from leukemia_tf.errors import UserError
 from leukemia_tf.run import run_or_newest
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from leukemia_tf.evaluation.predictions import Prediction
     from leukemia_tf.explain.target import Target
-    from leukemia_tf.run import RunFolder
 
 log = logging.getLogger("leukemia_tf")
 
@@ -55,13 +54,13 @@ def explain_check(config: ExplainCheckConfig | None = None) -> dict:
 
     from leukemia_tf import explain_scores
     from leukemia_tf.evaluation.plots import save
-    from leukemia_tf.evaluation.predictions import by_person
     from leukemia_tf.explain import evidence_plots as draw
     from leukemia_tf.explain.evidence import gather
     from leukemia_tf.explain.frame import frame_of
     from leukemia_tf.explain.methods import METHODS, find_method
     from leukemia_tf.explain.target import Target
     from leukemia_tf.files import write_json
+    from leukemia_tf.members import read_members
     from leukemia_tf.models.member import members_of
     from leukemia_tf.models.network import load_network
 
@@ -73,7 +72,7 @@ def explain_check(config: ExplainCheckConfig | None = None) -> dict:
         raise UserError(f"{run} is an ensemble: name the run of one of its members.")
     target = Target(model, config.layer)
     folder = config.data or run.data
-    every = by_person(_rows(run), run.read_config()["data"].get("same_patients", ()))
+    every = read_members([run.path])[0].rows
     rows = _drawn(every, config.cells, config.seed)
     frames = [frame_of(model, folder / row.path, row) for row in rows]
     found = gather(target, frames, names, max(2, len(rows) // 10), config.seed)
@@ -99,15 +98,6 @@ def explain_check(config: ExplainCheckConfig | None = None) -> dict:
     if not config.json:
         log.info("\n%s: explain-check.json and %d pictures", config.out, len(pictures))
     return told
-
-
-def _rows(run: RunFolder) -> list[Prediction]:
-    from leukemia_tf.evaluation.predictions import read_predictions
-
-    path = run.predictions("test")
-    if not path.is_file():
-        raise DataError(f"{path} is not there: `python -m leukemia_tf.evaluate {run}` writes it.")
-    return read_predictions(path)
 
 
 def _drawn(rows: Sequence[Prediction], count: int, seed: int) -> list[Prediction]:
