@@ -18,6 +18,7 @@ from leukemia_tf.config import PredictConfig
 from leukemia_tf.engine import check_engine
 from leukemia_tf.errors import DataError
 from leukemia_tf.run import network_file
+from leukemia_tf.serving.runtimes import TENSORFLOW, check_runtime
 
 if TYPE_CHECKING:
     from leukemia_tf.evaluation.predictions import Prediction
@@ -47,6 +48,7 @@ def _answers(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
     """Give the answers one after the other; with `config.out`, they are in that file then."""
     check_engine(config)
     check_count("batch_size", config.batch_size)
+    check_runtime("--runtime", config.runtime, TENSORFLOW)
     network = network_file(config.run)
     from leukemia_tf.answer_files import join_tables, write_submission
     from leukemia_tf.data.catalog import find_images
@@ -56,7 +58,7 @@ def _answers(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
     images = find_images(config.images)
     with TemporaryDirectory() as scratch:
         parts = config.out.with_name(f"{config.out.name}.parts") if config.out else Path(scratch)
-        tables = list(answer_images(network, images, config.batch_size, parts, config))
+        tables = list(answer_images(network, images, config.batch_size, parts, config, config.runtime))
 
         def answers() -> Iterator[Prediction]:
             return (answer for table in tables for answer in iterate_predictions(table))

@@ -20,6 +20,7 @@ from leukemia_tf.engine import each
 from leukemia_tf.errors import BadImageError
 from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction, write_predictions
 from leukemia_tf.files import read_json, write_json
+from leukemia_tf.serving.runtimes import TENSORFLOW, logits_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ PIECE = 128  # images, or the next whole number of batches
 
 
 def answer_images(
-    model: Path, images: Sequence[Path], batch_size: int, parts: Path, engine: EngineConfig
+    model: Path, images: Sequence[Path], batch_size: int, parts: Path, engine: EngineConfig, runtime: str = TENSORFLOW
 ) -> Iterator[Path]:
     """Answer image files, piece by piece.
 
@@ -47,6 +48,8 @@ def answer_images(
         kept.
     engine : EngineConfig
         Where the pieces are answered.
+    runtime : str
+        What computes the network, as `runtimes.logits_on` takes it.
 
     Yields
     ------
@@ -56,31 +59,33 @@ def answer_images(
     size = batch_size * -(-PIECE // batch_size)
     pieces = [images[start : start + size] for start in range(0, len(images), size)]
     tables = [parts / f"{number:06}.csv" for number in range(len(pieces))]
-    _begin(parts, model, images, batch_size)
-    open_pieces = [(model, own, batch_size, table) for own, table in zip(pieces, tables) if not table.is_file()]
+    _begin(parts, model, images, batch_size, runtime)
+    missing = [(own, table) for own, table in zip(pieces, tables) if not table.is_file()]
+    open_pieces = [(model, runtime, own, batch_size, table) for own, table in missing]
     if len(open_pieces) < len(pieces):
         log.info("%d of %d pieces are there from before", len(pieces) - len(open_pieces), len(pieces))
-    left = sum(len(own) for _, own, _, _ in open_pieces)
+    left = sum(len(own) for _, _, own, _, _ in open_pieces)
     with tqdm(total=left, desc="predicting", unit="cell", leave=False, disable=len(images) < 2) as bar:
         for _, count in each(_answer_piece, open_pieces, engine):
             bar.update(count)
     yield from tables
 
 
-def _begin(parts: Path, model: Path, images: Sequence[Path], batch_size: int) -> None:
+def _begin(parts: Path, model: Path, images: Sequence[Path], batch_size: int, runtime: str) -> None:
     """Make the folder for the answers; what is there of another network or other images is deleted."""
     names = hashlib.sha256("\n".join(map(str, images)).encode(errors="surrogateescape")).hexdigest()
     with model.open("rb") as file:
-        asked = {"model": hashlib.file_digest(file, "sha256").hexdigest(), "images": names, "batch_size": batch_size}
+        network = hashlib.file_digest(file, "sha256").hexdigest()
+    asked = {"model": network, "runtime": runtime, "images": names, "batch_size": batch_size}
     told = parts / "asked.json"
     if not told.is_file() or read_json(told) != asked:
         shutil.rmtree(parts, ignore_errors=True)
         write_json(told, asked)
 
 
-def _answer_piece(model: Path, images: Sequence[Path], batch_size: int, table: Path) -> int:
+def _answer_piece(model: Path, runtime: str, images: Sequence[Path], batch_size: int, table: Path) -> int:
     """Answer a piece's images into its table; return how many."""
-    answer = _answer_of(model, model.stat().st_mtime_ns)
+    answer = _answer_of(model, model.stat().st_mtime_ns, runtime)
     rows = []
     for start in range(0, len(images), batch_size):
         rows += answered(answer, images[start : start + batch_size])
@@ -89,14 +94,15 @@ def _answer_piece(model: Path, images: Sequence[Path], batch_size: int, table: P
 
 
 @lru_cache(maxsize=1)
-def _answer_of(model: Path, stamp: int) -> Callable:
-    """Return what a network's file, as it is at a time, makes of image bytes."""
+def _answer_of(model: Path, stamp: int, runtime: str) -> Callable:
+    """Return what a network's file, as it is at a time, makes of image bytes on a runtime."""
     from leukemia_tf.models.network import load_network
     from leukemia_tf.serving.answers import answer_function
     from leukemia_tf.training.devices import pin_threads
 
     pin_threads()
-    return answer_function(load_network(model))
+    network = load_network(model)
+    return answer_function(network, logits_on(runtime, network))
 
 
 def answered(answer: Callable, paths: Sequence[Path]) -> list[Prediction]:

@@ -67,7 +67,7 @@ class Mix(keras.layers.Layer):
             said = ops.cast(said >= ops.convert_to_tensor(self.thresholds, "float32"), "float32")
         share = ops.sum(said * ops.convert_to_tensor(self.shares, "float32"), axis=-1, keepdims=True)
         share = ops.clip(share, 1e-6, 1 - 1e-6)
-        return ops.log(share) - ops.log1p(-share)
+        return ops.log(share) - ops.log(1.0 - share)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return [n, 1]."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import KerasTensor, layers, ops
 
 from leukemia_tf.data.settings import BACKGROUND
@@ -43,9 +44,10 @@ class CellMask(layers.Layer):
 
     def call(self, cells: KerasTensor) -> KerasTensor:
         """Tell of each place whether most of it is brighter than the background."""
-        inside = ops.cast(ops.max(cells, axis=-1, keepdims=True) > BACKGROUND, "float32")
-        share = ops.image.resize(inside, (self.height, self.width), antialias=True)
-        return ops.cast(share > 0.5, "float32")
+        inside = ops.cast(ops.max(ops.cast(cells, "float32"), axis=-1) > BACKGROUND, "float32")
+        down, across = (_shares(*sizes) for sizes in zip(cells.shape[1:3], (self.height, self.width)))
+        share = ops.matmul(ops.matmul(down.T, inside), across)  # a resize, which few runtimes have
+        return ops.cast(share > 0.5, "float32")[..., None]
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return [n, h, w, 1]."""
@@ -158,6 +160,14 @@ def pool(outputs: list[KerasTensor], head: Head, cells: KerasTensor) -> KerasTen
 def _pixels(maps: KerasTensor, cells: KerasTensor) -> int:
     """Return how many pixels of a cell's side stand behind one place of maps: a power of two."""
     return 2 ** round(math.log2(cells.shape[1] / maps.shape[1]))
+
+
+def _shares(pixels: int, places: int) -> np.ndarray:
+    """Return how much each pixel of a side has of each place: float32 [pixels, places], bilinear and antialiased."""
+    wide = pixels / places
+    away = np.arange(pixels)[:, None] + 0.5 - (np.arange(places) + 0.5) * wide
+    weights = np.maximum(0.0, 1.0 - np.abs(away) / wide)
+    return (weights / weights.sum(axis=0)).astype(np.float32)
 
 
 def _over_frame(maps: KerasTensor) -> KerasTensor:

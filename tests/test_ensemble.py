@@ -60,6 +60,9 @@ def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path)
     image = tiny_cells / row.path
     (told,) = predict(PredictConfig(images=image, run=both.path))
     assert told.probability == pytest.approx(row.probability, abs=1e-5)
+    for runtime in ("onnx", "openvino", "litert"):
+        (elsewhere,) = predict(PredictConfig(images=image, run=both.path, runtime=runtime))
+        assert elsewhere.probability == pytest.approx(told.probability, abs=1e-5)
     folder = export(ExportConfig(run=both.path, out=tmp_path / "saved"))
     served = tf.saved_model.load(str(folder)).signatures
     answer = served["serving_default"](image_bytes=tf.constant([image.read_bytes()]))

@@ -250,6 +250,8 @@ class PredictConfig(EngineConfig):
     """File to write as the C-NMC challenge takes it: a line of 0 or 1 an image, in the order of their numbers."""
     json: bool = False
     """Print JSON lines instead of the CSV."""
+    runtime: str = "tensorflow"
+    """What computes the network: tensorflow, or onnx, openvino or litert (pip install 'leukemia_tf[onnx]', …)."""
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ class ActivationsConfig(Settings):
 
 @dataclass(frozen=True)
 class ExportConfig(Settings):
-    """Export a run's model for TensorFlow Serving: NAME/VERSION/saved_model.pb.
+    """Export a run's model for TensorFlow Serving (NAME/VERSION/saved_model.pb) or another runtime.
 
     Example: python -m leukemia_tf.export
     """
@@ -330,7 +332,9 @@ class ExportConfig(Settings):
     out: Path = Path("saved_models")
     """Folder of exported models; the version is the next free number."""
     name: str | None = None
-    """Model's name to the server. Default: the network's, such as resnet50-cut."""
+    """Model's name to the server. Default: the network's, such as resnet50-cut (resnet50-cut-onnx for that format)."""
+    format: str = "tf_saved_model"
+    """tf_saved_model; or onnx, openvino or litert, which take cells that are framed already."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -18,15 +18,18 @@ from leukemia_tf.models.probability import decision_of, distance
 UNREADABLE = "unreadable"
 
 Answer = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Logits = Callable[[Sequence[tf.Tensor]], tf.Tensor]
 
 
-def answer_function(model: keras.Model) -> Answer:
+def answer_function(model: keras.Model, logits: Logits | None = None) -> Answer:
     """Return the function that answers for image files.
 
     Parameters
     ----------
     model : keras.Model
         A network of this package.
+    logits : callable, optional
+        Cells for each of its inputs -> float32 [n, 1], as from `runtimes.logits_on`; by default the network's own.
 
     Returns
     -------
@@ -35,7 +38,7 @@ def answer_function(model: keras.Model) -> Answer:
         `status` string [n]: `ok`; `unlike-training`, where the answer is worth nothing; or `unreadable`, where the
         numbers are NaN and the prediction is empty.
     """
-    return _answers(model, cells_from_bytes, tf.TensorSpec([None], tf.string, name="image_bytes"))
+    return _answers(model, cells_from_bytes, tf.TensorSpec([None], tf.string, name="image_bytes"), logits)
 
 
 def tensor_function(model: keras.Model) -> Answer:
@@ -43,10 +46,11 @@ def tensor_function(model: keras.Model) -> Answer:
     return _answers(model, cells_from_images, tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"))
 
 
-def _answers(model: keras.Model, prepare: Callable, wants: tf.TensorSpec) -> Answer:
+def _answers(model: keras.Model, prepare: Callable, wants: tf.TensorSpec, logits: Logits | None = None) -> Answer:
     """Return the function that answers for what it wants, once `prepare` has made cells of it."""
     wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
     to_logit, decision = logit_model(model), decision_of(model)
+    logits = logits or (lambda cells: to_logit(as_inputs(cells), training=False))
 
     def status(measured: tf.Tensor) -> tf.Tensor:
         if not decision.likeness:
@@ -57,8 +61,7 @@ def _answers(model: keras.Model, prepare: Callable, wants: tf.TensorSpec) -> Ans
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         made = {settings: prepare(images, settings) for settings in dict.fromkeys(wanted)}
         cells, (_, measured, readable) = [made[settings][0] for settings in wanted], made[wanted[0]]
-        logit = to_logit(as_inputs(cells), training=False)[:, 0]
-        logit = tf.where(readable, logit, float("nan"))
+        logit = tf.where(readable, logits(cells)[:, 0], float("nan"))
         probability = tf.sigmoid(logit / decision.temperature)
         label = tf.where(probability >= decision.threshold, LABELS[1], LABELS[0])
         return {

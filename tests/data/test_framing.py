@@ -170,7 +170,8 @@ def test_training_graph_and_saved_model_agree(framing, contrast, cells, tmp_path
     for path, image in zip(paths, cells):
         cv2.imwrite(str(path), image[..., ::-1])
     trained_on = load_cells(tmp_path, [Cell(path.name, "all", "1") for path in paths], Preprocessing(**settings))
-    served = tf.saved_model.load(str(write_saved_model(model, tmp_path / "saved")))
+    write_saved_model(model, tmp_path, "saved")
+    served = tf.saved_model.load(tmp_path)
     contents = [path.read_bytes() for path in paths]
     answers = served.signatures["serving_default"](image_bytes=tf.constant(contents))["logit"].numpy()
     wanted = keras.Model(cell, logit)(trained_on).numpy()[:, 0]

@@ -175,7 +175,8 @@ def test_exports(architecture, tmp_path):
     from leukemia_tf.serving.saved_model import write_saved_model
 
     model = build(architecture)
-    served = tf.saved_model.load(write_saved_model(model, tmp_path / architecture.name))
+    write_saved_model(model, tmp_path, architecture.name)
+    served = tf.saved_model.load(tmp_path)
     files = [tf.io.encode_png(cell).numpy() for cell in CELLS[:2]]
     answer = served.signatures["serving_default"](image_bytes=tf.constant(files))
     np.testing.assert_allclose(answer["probability"], model(CELLS[:2])[:, 0], atol=2e-4)  # rounding, at random weights

@@ -181,6 +181,19 @@ def test_pooling_inside_the_cell_by_hand():
     np.testing.assert_allclose(both, np.concatenate([pooled, over_frame], axis=1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "places"), [(330, 42), (224, 14), (60, 7), (33, 33)])
+def test_the_cell_at_the_maps_resolution_is_a_resize(size, places):
+    rng = np.random.default_rng(size)
+    cells = np.repeat(rng.integers(0, 22, (4, size, size, 1), np.uint8), 3, axis=-1)
+    cells[2:, size // 4 :, : size // 2] = 90
+    bright = (cells.max(-1, keepdims=True) > 10).astype("float32")
+    share = keras.ops.convert_to_numpy(keras.ops.image.resize(bright, (places, places), antialias=True))
+    sure = abs(share - 0.5) > 1e-5
+    assert 0.1 < (share > 0.5).mean() < 0.9
+    inside = keras.ops.convert_to_numpy(CellMask(places, places)(cells))
+    np.testing.assert_array_equal(inside[sure], (share > 0.5)[sure])
+
+
 @pytest.mark.parametrize("size", [96, 330])
 def test_a_texture_head_looks_at_fine_maps_alone(size):
     model = build_network(find_architecture("resnet50"), 1, {"image_size": size}, HEADS["texture"])
