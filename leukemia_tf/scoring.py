@@ -6,6 +6,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("leukemia_tf")
 
 PIECE = 128  # images, or the next whole number of batches
+TOGETHER = 2  # batches at once: one is read and framed while the network looks at the other
 
 
 def answer_images(
@@ -86,9 +88,9 @@ def _begin(parts: Path, model: Path, images: Sequence[Path], batch_size: int, ru
 def _answer_piece(model: Path, runtime: str, images: Sequence[Path], batch_size: int, table: Path) -> int:
     """Answer a piece's images into its table; return how many."""
     answer = _answer_of(model, model.stat().st_mtime_ns, runtime)
-    rows = []
-    for start in range(0, len(images), batch_size):
-        rows += answered(answer, images[start : start + batch_size])
+    batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        rows = [row for some in threads.map(lambda batch: answered(answer, batch), batches) for row in some]
     write_predictions(table, rows)
     return len(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from leukemia_tf.serving.batching import Batcher, FullError
 from leukemia_tf.serving.rest import RequestError, read_request, write_answer
 from leukemia_tf.serving.versions import Watched
+
+log = logging.getLogger("leukemia_tf")
 
 LARGEST = 64 << 20  # bytes of a request
 PAGE = Path(__file__).with_name("page.html")
@@ -157,6 +160,9 @@ def build_app(watched: Watched, token: str | None = None, timeout: float = 30.0)
             return _problem(503, "too many images wait: try again in a moment.")
         except TimeoutError:
             return _problem(504, f"there was no answer within {timeout:g} seconds: send fewer images at once.")
+        except Exception as error:  # TensorFlow's, such as too little memory
+            log.exception("the network could not answer")
+            return _problem(503, f"the network could not answer: {(str(error).splitlines() or ['no reason'])[0]}")
         return JSONResponse(write_answer(outputs, asked.by_row))
 
     return app

@@ -70,8 +70,9 @@ class Batcher:
             jobs, ended = self._gather()
             for signature in dict.fromkeys(job.asked.signature for job in jobs):
                 alike = [job for job in jobs if job.asked.signature == signature]
+                wanted = [job for job in alike if job.answer.set_running_or_notify_cancel()]
                 together = alike[0].asked.name == IMAGE_BYTES  # decoded images may differ in size
-                for some in [alike] if together else [[job] for job in alike]:
+                for some in [wanted] if together and wanted else [[job] for job in wanted]:
                     self._answer(some)
             with self._lock:
                 self.waiting -= sum(len(job.asked.values) for job in jobs)
@@ -93,15 +94,15 @@ class Batcher:
         return jobs, False
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
-        jobs = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
-        if not jobs:
-            return
         values = jobs[0].asked.values if len(jobs) == 1 else [value for job in jobs for value in job.asked.values]
         try:
             outputs = self._ask(jobs[0].asked.signature, values)
         except Exception as error:
-            for job in jobs:
-                job.answer.set_exception(error)
+            if len(jobs) == 1:
+                jobs[0].answer.set_exception(error)
+            else:  # one of them must not spoil the others
+                for job in jobs:
+                    self._answer([job])
             return
         self._seen(len(values))
         ends = np.cumsum([len(job.asked.values) for job in jobs])

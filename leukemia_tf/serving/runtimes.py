@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from leukemia_tf.errors import UserError, nearest
@@ -15,6 +16,7 @@ from leukemia_tf.training.devices import usable_cores
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import tensorflow as tf
 
     Logits = Callable[[Sequence[tf.Tensor]], tf.Tensor]
@@ -74,11 +76,14 @@ def logits_on(runtime: str, model: keras.Model) -> Logits:
 
     with TemporaryDirectory() as folder:
         run = _OPENED[runtime](write_network(model, runtime, Path(folder)))
-    names = [tensor.name for tensor in model.inputs]
+    names, one_by_one = [tensor.name for tensor in model.inputs], Lock()
+
+    def ask(*cells: np.ndarray) -> np.ndarray:
+        with one_by_one:
+            return run(dict(zip(names, cells)))
 
     def logits(cells: Sequence[tf.Tensor]) -> tf.Tensor:
-        told = tf.numpy_function(lambda *arrays: run(dict(zip(names, arrays))), cells, tf.float32, stateful=False)
-        return tf.ensure_shape(told, [None, 1])
+        return tf.ensure_shape(tf.numpy_function(ask, cells, tf.float32, stateful=False), [None, 1])
 
     return logits
 

@@ -8,17 +8,22 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import cv2
 import numpy as np
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
 
 from leukemia_tf.config import PredictConfig, ServeConfig
 from leukemia_tf.errors import UserError
 from leukemia_tf.predict import predict
 from leukemia_tf.serve import application, serve
+from leukemia_tf.serving.batching import Batcher
+from leukemia_tf.serving.rest import Asked
 
 
 @pytest.fixture(scope="module")
@@ -207,22 +212,63 @@ def test_what_cannot_be_served(model_folder, tmp_path):
         serve(ServeConfig(model_folder, port=taken.getsockname()[1]))
 
 
-def test_whatever_is_asked_there_is_no_error_of_the_servers(server):
-    """Requests made up from the server's own OpenAPI description."""
+def test_damaged_files_spoil_their_own_row_alone(server, images, wanted):
+    """Real files cut short or with bytes changed, of every kind that is read, to both signatures that take files."""
+    rng = np.random.default_rng(0)
+    sound, pixels = images[0].read_bytes(), cv2.imread(str(images[0]))
+    damaged = []
+    for kind in (".bmp", ".png", ".jpg"):
+        whole = np.frombuffer(cv2.imencode(kind, pixels)[1].tobytes(), np.uint8)
+        for reach in (60, 200, len(whole)):
+            content = whole.copy()
+            content[rng.integers(0, reach, 8)] = rng.integers(0, 256, 8)
+            damaged += [content.tobytes(), whole[: rng.integers(len(whole))].tobytes()]
+    for signature in ("serving_default", "explain"):
+        answer = server.post(PREDICT, json={"signature_name": signature, **rows_of([sound, *damaged, sound])})
+        assert answer.status_code == 200
+        told = [row["probability"] for row in answer.json()["predictions"]]
+        assert told[0] == pytest.approx(wanted[0].probability, abs=1e-6)
+        assert told[-1] == pytest.approx(wanted[0].probability, abs=1e-6)
+        assert None in told
+
+
+def test_a_request_that_the_network_cannot_answer_leaves_the_others_alone():
+    def ask(signature, values):
+        if b"bad" in values:
+            raise MemoryError("too much")
+        return {"length": np.array([len(value) for value in values])}
+
+    batcher = Batcher(ask)
+    jobs = [batcher.submit(Asked("s", "image_bytes", values, True)) for values in ([b"a"], [b"ok", b"bad"], [b"long"])]
+    assert jobs[0].result(10)["length"].tolist() == [1]
+    with pytest.raises(MemoryError):
+        jobs[1].result(10)
+    assert jobs[2].result(10)["length"].tolist() == [4]
+    batcher.close()
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_whatever_is_asked_there_is_no_error_of_the_servers(server, mode):
+    """Requests made up from the server's own OpenAPI description: as it says, and otherwise."""
     schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) == 5
     statuses = Counter()
-    for operation in operations:
+    named = [
+        {"path_parameters": {"name": "scratch", "version": "1"}} if "{name}" in one.path else {} for one in operations
+    ]
+    for operation, more in [*zip(operations, named), *((one, {}) for one in operations)]:
 
         @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(case=operation.as_strategy())
+        @given(case=operation.as_strategy(generation_mode=mode, **more))
         def ask(case):
             answer = case.call()
             statuses[answer.status_code] += 1
             assert answer.status_code < 500, answer.text
             answer.json()
 
-        ask()
-    assert statuses[200]
+        with suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
+            ask()
     assert statuses[404]
+    assert statuses[400]
+    assert statuses[200] or mode is GenerationMode.NEGATIVE
