@@ -13,7 +13,7 @@ import tensorflow as tf
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.integrity import read_image
-from leukemia_tf.data.preprocess import preprocess
+from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.explain.regions import cell_of
@@ -74,7 +74,8 @@ def _seen(settings: Preprocessing) -> tf.types.experimental.PolymorphicFunction:
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     def seen(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         image = decode(content)
-        return image, window(image, settings.framing), preprocess(image, settings)
+        cells, _, _ = cells_from_bytes(content[None], settings)  # as `predict` makes them, to the bit
+        return image, window(image, settings.framing), cells[0]
 
     return seen
 
