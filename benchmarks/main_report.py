@@ -74,9 +74,42 @@ def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
     )
 
 
-def line(name: str, part: dict, told: str) -> str:
-    """Return a row of the table."""
-    return f"| {name} | " + " | ".join(written(part["cell"][metric]) for metric in SHOWN) + f" | {told} |"
+def judged(jobs: list[tuple[str, str]], out: Path, size: int) -> dict[tuple[str, str], dict]:
+    """Return the pooled scores of each network under each kind of folds, training what is missing and can be."""
+    found = {}
+    for name, by in jobs:
+        config = config_of(name, by, out, size)
+        try:
+            if not Study(config.out).metrics.is_file():
+                crossval(config)
+        except UserError as error:
+            print(f"{name}, by {by}: not run: {error}", file=sys.stderr, flush=True)
+            continue
+        found[name, by] = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
+        print(f"{name}, by {by}: {written(found[name, by]['auroc_by_patient'])}", file=sys.stderr, flush=True)
+    return found
+
+
+def combined(by: str, out: Path) -> dict[tuple[str, str], dict]:
+    """Return the pooled scores of the members' ensembles."""
+    study = Study(out / f"ensemble-by-{by}")
+    if not study.metrics.is_file():
+        ensemble_studies(EnsembleConfig(tuple(out / f"{name}-by-{by}" for name in MEMBERS), out=study.path))
+    parts = read_json(study.metrics)["parts"]
+    return {(f"{method} of the four", by): parts[method]["cell"] for method in ("average", "vote", "genetic")}
+
+
+def table(found: dict[tuple[str, str], dict], out: Path, size: int) -> str:
+    """Return a line a network: patients apart, and beside it folds by image."""
+    head = "AUROC by patient | AUROC over cells | weighted F1 | folds | by image: AUROC over cells | weighted F1"
+    lines = [f"| | {head} |", "|---" * 7 + "|"]
+    for name in [*rows(), *dict.fromkeys(name for name, _ in found if name not in rows())]:
+        own, leaky = found.get((name, "patient")), found.get((name, "image"))
+        folds = str(config_of(name if name in rows() else MEMBERS[0], "patient", out, size).folds)
+        apart = [*(written(own[metric]) for metric in SHOWN), folds] if own else ["not run", "", "", ""]
+        beside = [written(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
+        lines.append(f"| {' | '.join([name, *apart, *beside])} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -89,40 +122,15 @@ def main() -> None:
     asked = parser.parse_args()
     use_shared()
     jobs = [(name, "patient") for name in asked.rows] + [(name, "image") for name in asked.rows if name in MEMBERS]
-    print("| network | AUROC by patient | AUROC over cells | weighted F1 | folds |\n|---|---|---|---|---|")
-    found: dict[str, dict] = {"patient": {}, "image": {}}
-    for name, by in jobs:
-        config = config_of(name, by, asked.out, asked.image_size)
-        try:
-            if not Study(config.out).metrics.is_file():
-                crossval(config)
-        except UserError as error:
-            print(f"| {name}, by {by} | not run: {str(error).split(': ')[0]} | | | |", flush=True)
-            continue
-        found[by][name] = read_json(Study(config.out).metrics)["parts"]["seed-0"]
-        print(line(f"{name}, by {by}", found[by][name], str(config.folds)), flush=True)
-    for by, own in found.items():
-        if set(MEMBERS) <= set(own):
-            study = Study(asked.out / f"ensemble-by-{by}")
-            if not study.metrics.is_file():
-                paths = tuple(asked.out / f"{name}-by-{by}" for name in MEMBERS)
-                ensemble_studies(EnsembleConfig(paths, out=study.path))
-            parts = read_json(study.metrics)["parts"]
-            for method in ("average", "vote", "genetic"):
-                own[method] = parts[method]
-                print(
-                    line(
-                        f"{method} of the four, by {by}",
-                        parts[method],
-                        str(config_of(MEMBERS[0], by, asked.out, asked.image_size).folds),
-                    )
-                )
-    scores = {by: {name: part["cell"] for name, part in own.items()} for by, own in found.items()}
-    print(
-        json.dumps(
-            {by: {name: {m: cell[m] for m in SHOWN} for name, cell in own.items()} for by, own in scores.items()}
-        )
-    )
+    found = judged(jobs, asked.out, asked.image_size)
+    for by in ("patient", "image"):
+        if all((name, by) in found for name in MEMBERS):
+            found |= combined(by, asked.out)
+    print(table(found, asked.out, asked.image_size))
+    told: dict[str, dict] = {"patient": {}, "image": {}}
+    for (name, by), cell in found.items():
+        told[by][name] = {metric: cell[metric] for metric in SHOWN}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
