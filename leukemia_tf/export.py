@@ -36,6 +36,7 @@ def export(config: ExportConfig | None = None) -> Path:
     check_runtime("--format", config.format, SAVED_MODEL)
     run = run_or_newest(config.run)
     from leukemia_tf.explain.maps import explain_function
+    from leukemia_tf.models.folded import folded
     from leukemia_tf.models.network import load_network
     from leukemia_tf.serving.layout import write_version
     from leukemia_tf.serving.saved_model import write_saved_model
@@ -45,7 +46,7 @@ def export(config: ExportConfig | None = None) -> Path:
     folder = config.out / (config.name or (network if for_serving else f"{network}-{config.format}"))
 
     def write(scratch: Path) -> None:
-        model = load_network(run.model)
+        model = folded(load_network(run.model))
         if for_serving:
             write_saved_model(model, scratch, folder.resolve().name, {"explain": explain_function(model)})
         else:

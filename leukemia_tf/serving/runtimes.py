@@ -62,16 +62,18 @@ def logits_on(runtime: str, model: keras.Model) -> Logits:
     """
     import tensorflow as tf
 
+    from leukemia_tf.models.folded import folded
     from leukemia_tf.models.member import as_inputs
     from leukemia_tf.models.network import logit_model
 
+    model = folded(model)
     if runtime == TENSORFLOW:
         to_logit = logit_model(model)
         weights = [
             [variable.numpy() for variable in own]
             for own in (to_logit.trainable_variables, to_logit.non_trainable_variables)
         ]
-        # Constants, so that TensorFlow folds BatchNormalization into the convolutions.
+        # As constants they need not be read and checked for each batch.
         return lambda cells: to_logit.stateless_call(*weights, as_inputs(cells), training=False)[0]
 
     with TemporaryDirectory() as folder:

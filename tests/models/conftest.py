@@ -1,4 +1,4 @@
-"""Tests of an `architecture` run for a row of most families (exports for fewer), and for every row with `-m slow`."""
+"""Tests of an `architecture` run for a row of most families (of what is served fewer), and for every with `-m slow`."""
 
 import pytest
 
@@ -8,12 +8,12 @@ FAST = (
     *("scratch", "resnet18", "vgg16", "densenet121", "googlenet", "alexnet", "squeezenet"),
     *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "efficientnetv2b0", "xception"),
 )
-EXPORTED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
+SERVED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
 
 
 def pytest_generate_tests(metafunc):
     if "architecture" in metafunc.fixturenames:
-        fast = EXPORTED if metafunc.function.__name__ == "test_exports" else FAST
+        fast = SERVED if metafunc.function.__name__ in ("test_exports", "test_folded_answers_alike") else FAST
         rows = [
             pytest.param(record, id=name, marks=() if name in fast else pytest.mark.slow)
             for name, record in ARCHITECTURES.items()

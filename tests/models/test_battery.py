@@ -9,6 +9,7 @@ import pytest
 from leukemia_tf.errors import UserError
 from leukemia_tf.models.architecture import kept_blocks, network_name
 from leukemia_tf.models.base import build_base
+from leukemia_tf.models.folded import folded
 from leukemia_tf.models.freezing import block_layers, set_trainable
 from leukemia_tf.models.network import (
     blocks_of,
@@ -140,6 +141,24 @@ def test_saves_and_reloads(architecture, tmp_path):
     np.testing.assert_allclose(1 / (1 + np.exp(-logit)), answers, atol=1e-5)
 
 
+def test_folded_answers_alike(architecture):
+    model = build(architecture)
+    asked = folded(model)
+    assert preprocessing_of(asked) == preprocessing_of(model)
+    ends = [block.last for block in blocks_of(model)[:-1]]  # at random weights, rounding grows from block to block
+    networks = [
+        keras.Model(one.input, [one.output, *(one.get_layer(end).output for end in ends)]) for one in (model, asked)
+    ]
+    own, other = ([keras.ops.convert_to_numpy(value) for value in network(CELLS)] for network in networks)
+    np.testing.assert_allclose(other[0], own[0], atol=2e-4)
+    for here, there in zip(own[1:], other[1:], strict=True):
+        np.testing.assert_allclose(there, here, atol=1e-3 * np.abs(here).max())
+    assert explained_layer(asked) == explained_layer(model)
+    convolved = {id(layer.output) for layer in asked.layers if isinstance(layer, keras.layers.Conv2D)}
+    norms = [layer for layer in asked.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert not any(id(layer.input) in convolved for layer in norms)
+
+
 def test_mixed_precision(architecture):
     exact = build(architecture)
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -175,7 +194,7 @@ def test_exports(architecture, tmp_path):
     from leukemia_tf.serving.saved_model import write_saved_model
 
     model = build(architecture)
-    write_saved_model(model, tmp_path, architecture.name)
+    write_saved_model(folded(model), tmp_path, architecture.name)
     served = tf.saved_model.load(tmp_path)
     files = [tf.io.encode_png(cell).numpy() for cell in CELLS[:2]]
     answer = served.signatures["serving_default"](image_bytes=tf.constant(files))
