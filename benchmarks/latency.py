@@ -37,6 +37,7 @@ from leukemia_tf.data.preprocess import cells_from_bytes
 from leukemia_tf.data.settings import Preprocessing
 from leukemia_tf.data.source import find_source
 from leukemia_tf.errors import UserError
+from leukemia_tf.models.folded import folded
 from leukemia_tf.models.member import as_inputs
 from leukemia_tf.models.network import load_network, logit_model, preprocessings_of
 from leukemia_tf.run import network_file
@@ -51,7 +52,7 @@ DEFAULT = "predict"
 def ways(path: Path) -> tuple[dict[str, Callable], dict[str, Callable]]:
     """Return what makes a network's logits of framed cells, by name: without extra packages, and with them."""
     model = load_network(path)
-    to_logit = logit_model(model)
+    to_logit, served = logit_model(model), logit_model(folded(model))
 
     def own(cells: list) -> tf.Tensor:
         return to_logit(as_inputs(cells), training=False)
@@ -62,7 +63,7 @@ def ways(path: Path) -> tuple[dict[str, Callable], dict[str, Callable]]:
     compiled = tf.function(lambda *cells: own(cells), jit_compile=True, autograph=False)
     bare = {
         DEFAULT: logits_on("tensorflow", model),
-        "signature of the SavedModel": own,
+        "signature of the SavedModel": lambda cells: served(as_inputs(cells), training=False),
         "XLA": lambda cells: compiled(*cells),
         "model.predict": lambda cells: tf.ensure_shape(tf.numpy_function(by_keras, cells, tf.float32), [None, 1]),
         "tf.lite (deprecated)": in_tensorflow(path),
