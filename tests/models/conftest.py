@@ -6,7 +6,7 @@ from leukemia_tf.models.table import ARCHITECTURES
 
 FAST = (
     *("scratch", "resnet18", "vgg16", "densenet121", "googlenet", "alexnet", "squeezenet"),
-    *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "efficientnetv2b0", "xception"),
+    *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "xception"),
 )
 SERVED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
 
