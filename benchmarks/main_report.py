@@ -20,6 +20,7 @@ import argparse
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared import use_shared
@@ -47,6 +48,7 @@ BASES = {
 SCRATCH_HEADS = ("flat256", "flat256-two-dropouts", "flat128", "flat-two-dense")
 MEMBERS = ("scratch-flat256-two-dropouts", "vgg16-cut-fine", "resnet50-cut-256-fine", "mobilenetv2-fine")
 FIVE = (*MEMBERS, "resnet50-cut-512-fine", "mobilenetv2-cut-fine")
+ENSEMBLES = ("average", "vote", "genetic")
 SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
 
 
@@ -62,12 +64,17 @@ def rows() -> dict[str, dict]:
     return found
 
 
+def folds_of(name: str, by: str) -> int:
+    """Return how many folds a network, or an ensemble, is judged in."""
+    return 5 if by == "patient" and name in (*FIVE, *ENSEMBLES) else 3
+
+
 def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
     """Return a row's cross-validation."""
     return CrossvalConfig(
         **rows()[name],
         split=by,
-        folds=5 if by == "patient" and name in FIVE else 3,
+        folds=folds_of(name, by),
         out=out / f"{name}-by-{by}",
         image_size=size,
         **{"framing": "cell", "contrast": "none", "balance": "main-report", "patient_weight": "none"},
@@ -97,19 +104,20 @@ def combined(by: str, out: Path) -> dict[tuple[str, str], dict]:
     if not study.metrics.is_file():
         ensemble_studies(EnsembleConfig(tuple(out / f"{name}-by-{by}" for name in MEMBERS), out=study.path))
     parts = read_json(study.metrics)["parts"]
-    return {(f"{method} of the four", by): parts[method]["cell"] for method in ("average", "vote", "genetic")}
+    return {(method, by): parts[method]["cell"] for method in ENSEMBLES}
 
 
-def table(found: dict[tuple[str, str], dict], out: Path, size: int) -> str:
-    """Return a line a network: patients apart, and beside it folds by image."""
+def table(names: Sequence[str], found: dict[tuple[str, str], dict]) -> str:
+    """Return a line a network asked for, and one an ensemble: patients apart, and beside it folds by image."""
     head = "AUROC by patient | AUROC over cells | weighted F1 | folds | by image: AUROC over cells | weighted F1"
     lines = [f"| | {head} |", "|---" * 7 + "|"]
-    for name in [*rows(), *dict.fromkeys(name for name, _ in found if name not in rows())]:
+    for name in [*names, *(method for method in ENSEMBLES if (method, "patient") in found)]:
         own, leaky = found.get((name, "patient")), found.get((name, "image"))
-        folds = str(config_of(name if name in rows() else MEMBERS[0], "patient", out, size).folds)
-        apart = [*(written(own[metric]) for metric in SHOWN), folds] if own else ["not run", "", "", ""]
+        told = f"{name} of the four" if name in ENSEMBLES else name
+        apart = [written(own[metric]) for metric in SHOWN] if own else ["not run", "", ""]
+        folds = str(folds_of(name, "patient")) if own else ""
         beside = [written(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
-        lines.append(f"| {' | '.join([name, *apart, *beside])} |")
+        lines.append(f"| {' | '.join([told, *apart, folds, *beside])} |")
     return "\n".join(lines)
 
 
@@ -127,7 +135,7 @@ def main() -> None:
     for by in ("patient", "image"):
         if all((name, by) in found for name in MEMBERS):
             found |= combined(by, asked.out)
-    print(table(found, asked.out, asked.image_size))
+    print(table(asked.rows, found))
     told: dict[str, dict] = {"patient": {}, "image": {}}
     for (name, by), cell in found.items():
         told[by][name] = {metric: cell[metric] for metric in SHOWN}

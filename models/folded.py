@@ -47,14 +47,14 @@ def folded(model: keras.Model) -> keras.Model:
         if layer.name in norms:
             norm = norms[layer.name]
             asked.get_layer(norm.name).set_weights(_merged(layer, norm))
-        elif layer.name not in taken_in and not isinstance(layer, Member):
+        elif layer.weights and layer.name not in taken_in and not isinstance(layer, Member):
             asked.get_layer(layer.name).set_weights(layer.get_weights())
     return asked
 
 
 def _norms_behind(model: keras.Model) -> dict[str, layers.BatchNormalization]:
     """Return what normalises the output of a convolution that nobody else reads, by the convolution's name."""
-    readers = Counter(id(tensor) for layer in model.layers for tensor in tree.flatten(layer.input))
+    readers = Counter(id(tensor) for operation in model.operations for tensor in tree.flatten(operation.input))
     readers.update(id(tensor) for tensor in model.outputs)
     norms = {id(layer.input): layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)}
     return {
