@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Links to all packages, named as their imports name them: the type checker does not know setup.cfg's `package_dir`.
+TYPES = build/types
 
 .PHONY: demo test lint
 demo: $(VENV)/installed
@@ -12,6 +14,9 @@ test: $(VENV)/tested
 lint: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -rf $(TYPES) && mkdir -p $(TYPES)/leukemia_tf
+	ln -s "$(CURDIR)"/leukemia_tf/* "$(CURDIR)/models" "$(CURDIR)/tuning" "$(CURDIR)/explain" $(TYPES)/leukemia_tf
+	cd $(TYPES) && $(abspath $(BIN))/mypy --config-file "$(CURDIR)/pyproject.toml" --cache-dir ../mypy -p leukemia_tf
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

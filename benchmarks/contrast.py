@@ -1,9 +1,9 @@
-"""What each contrast costs in `tf.data`, beside Keras's own layer for CLAHE and OpenCV in a plain loop.
+"""What each contrast and the stain normalisation cost in `tf.data`, beside Keras's layer for CLAHE and OpenCV's.
 
     python benchmarks/contrast.py [--image-size 224]
 
-Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells, all in memory; medians of five rounds,
-each in turn in one process.
+Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells, all in memory; medians of five rounds, each in turn
+in one process.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from shared import use_shared
 
 from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.contrast import CONTRAST
-from leukemia_tf.data.pipeline import load_cells
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.datasets import load_cell_arrays
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.source import find_source
+from leukemia_tf.data.stain import reinhard
 
 CELLS, ROUNDS, SLOW = 800, 5, 48  # SLOW: as many for the layer that is twenty times slower
 
@@ -44,7 +45,7 @@ def main() -> None:
     size = parser.parse_args().image_size
     use_shared()
     folder = find_source(None).folder
-    few = load_cells(folder, read_catalog(folder).cells[::20][:100], Preprocessing(size))
+    few = load_cell_arrays(folder, read_catalog(folder).cells[::20][:100], Preprocessing(size))
     cells = few[np.arange(CELLS) % len(few)]
     stored = tf.data.Dataset.from_tensor_slices(cells)
     layer = keras.layers.ContrastLimitedAdaptiveHistogramEqualization(value_range=(0, 255))
@@ -54,7 +55,9 @@ def main() -> None:
         return lambda: sum(1 for _ in batches)
 
     jobs: dict[str, tuple[Callable, int]] = {
-        name: (mapped(change, CELLS), CELLS) for name, change in CONTRAST.items() if name != "none"
+        name: (mapped(change, CELLS), CELLS)
+        for name, change in {**CONTRAST, "stain normalisation": reinhard}.items()
+        if name != "none"
     }
     jobs["keras.layers CLAHE"] = mapped(lambda cell: layer(cell[None])[0], SLOW), SLOW
     jobs["OpenCV CLAHE, a loop"] = lambda: opencv_clahe(cells), CELLS

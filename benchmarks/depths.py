@@ -1,14 +1,14 @@
-"""How deep to look: what each depth of a frozen base tells of new patients, over the frame and inside the cell.
+"""At which depth to cut: each depth of a frozen base on unseen patients, over the frame and inside the cell.
 
     python benchmarks/depths.py --features FOLDER [--base resnet50]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared), in the default view (a fixed frame of
 330 pixels, stain normalised). Mean and deviation of each residual stage's outputs, over the whole frame or over the
-cell's pixels alone, go to a logistic regression (C 0.01) under 5 folds of whole patients; all patients weigh the same.
+cell's pixels only, go to a logistic regression (C 0.01) under 5 folds of whole patients; all patients weigh the same.
 Out-of-fold scores with 95 % intervals from 2,000 resamples of patients for seed 0, and the mean over seeds 0 and 1.
 
-The best of so many rows is too good. So the last row chooses anew in each fold, by `auroc_by_patient` in 4 folds of the
-patients that are not judged there. Features are kept in FOLDER.
+The best of so many rows is too optimistic. So the last row selects anew in each fold, by `auroc_by_patient` in 4 folds
+of its training patients. Features are cached in FOLDER.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from shared import Judged, shared_cells
+from shared import SharedCells, shared_cells
 from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.metrics import all_metrics
-from leukemia_tf.evaluation.probe import out_of_fold
-from leukemia_tf.evaluation.scores import written
+from leukemia_tf.evaluation.scores import format_score
 
 DEPTHS = {
     "resnet50": (
@@ -37,9 +37,9 @@ DEPTHS = {
 }
 
 
-def depth_features(at: Judged, base: str, kept: Path) -> dict[tuple[str, str], np.ndarray]:
+def depth_features(at: SharedCells, base: str, cache: Path) -> dict[tuple[str, str], np.ndarray]:
     """Return the features of each depth and place: float32 [n, 2 * channels] by (layer, `frame` or `cell`)."""
-    pooled = pooled_depths(at, View(base), DEPTHS[base], kept / "depths")
+    pooled = pooled_depths(at, View(base), DEPTHS[base], cache / "depths")
     places = {"frame": FRAME, "cell": CELL}
     return {
         (name, place): values[:, part].reshape(len(values), -1)
@@ -49,7 +49,7 @@ def depth_features(at: Judged, base: str, kept: Path) -> dict[tuple[str, str], n
 
 
 def by_patient(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> float:
-    """Return the AUROC in which every patient of a class weighs the same."""
+    """Return the AUROC in which every patient of a class has the same weight."""
     return float(all_metrics(labels, probabilities, patients)["auroc_by_patient"][0])
 
 
@@ -59,33 +59,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
     parser.add_argument("--base", choices=DEPTHS, default="resnet50")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     at = shared_cells()
-    cells, labels, patients, alias = at.cells, at.labels, at.people, at.alias
-    folds = {seed: draw_folds(cells, alias, "patient", seed) for seed in (0, 1)}
-    features, results = depth_features(at, asked.base, asked.features), {}
+    cells, labels, patients, group_of = at.cells, at.labels, at.groups, at.group_of
+    folds = {seed: draw_folds(cells, group_of, "patient", seed) for seed in (0, 1)}
+    features, results = depth_features(at, arguments.base, arguments.features), {}
     print("| depth | over | AUROC by patient | over cells | by patient, seeds 0 and 1 |\n|---|---|---|---|---|")
 
-    def show(name: str, place: str, judged: dict[int, np.ndarray]) -> None:
-        scores = score_with_intervals(labels, judged[0], patients)
-        told = [scores[metric] for metric in ("auroc_by_patient", "auroc")]
-        both = np.mean([by_patient(labels, probabilities, patients) for probabilities in judged.values()])
-        print(f"| {name} | {place} | {' | '.join(map(written, told))} | {both:.3f} |", flush=True)
-        results[f"{name} {place}"] = {"auroc_by_patient": told[0], "auroc": told[1], "both_seeds": both}
+    def show(name: str, place: str, predicted: dict[int, np.ndarray]) -> None:
+        scores = score_with_intervals(labels, predicted[0], patients)
+        shown = [scores[metric] for metric in ("auroc_by_patient", "auroc")]
+        both = np.mean([by_patient(labels, probabilities, patients) for probabilities in predicted.values()])
+        print(f"| {name} | {place} | {' | '.join(map(format_score, shown))} | {both:.3f} |", flush=True)
+        results[f"{name} {place}"] = {"auroc_by_patient": shown[0], "auroc": shown[1], "both_seeds": both}
 
     for (name, place), values in features.items():
         show(name, place, {seed: out_of_fold(values, cells, drawn) for seed, drawn in folds.items()})
-    chosen, taken = np.full(len(cells), np.nan), []
-    for fitted, held in folds[0]:
-        own = [cells[index] for index in fitted]
-        inner = draw_folds(own, alias, "patient", 0, 4)
+    nested, selected = np.full(len(cells), np.nan), []
+    for train, test in folds[0]:
+        trained = [cells[index] for index in train]
+        inner = draw_folds(trained, group_of, "patient", 0, 4)
         scores = {
-            key: by_patient(labels[fitted], out_of_fold(values[fitted], own, inner), patients[fitted])
+            key: by_patient(labels[train], out_of_fold(values[train], trained, inner), patients[train])
             for key, values in features.items()
         }
-        taken.append(max(scores, key=scores.get))
-        chosen[held] = out_of_fold(features[taken[-1]], cells, [(fitted, held)])[held]
-    show("chosen in each fold", ", ".join(" ".join(key) for key in taken), {0: chosen})
+        selected.append(max(scores, key=scores.get))
+        nested[test] = out_of_fold(features[selected[-1]], cells, [(train, test)])[test]
+    show("selected in each fold", ", ".join(" ".join(key) for key in selected), {0: nested})
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "rows": results}))
 
 

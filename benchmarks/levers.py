@@ -1,15 +1,15 @@
-"""What helps on patients never seen: each lever of a recipe's frozen stage changed by itself.
+"""What helps on unseen patients: each setting of a recipe's frozen stage changed by itself.
 
-    python benchmarks/levers.py --features FOLDER [--only WORDS …]     # rows that hold one of these words
-    python benchmarks/levers.py --features FOLDER --choose depth:      # the row chosen in each fold by its own patients
+    python benchmarks/levers.py --features FOLDER [--only WORDS …]  # rows that hold one of these words
+    python benchmarks/levers.py --features FOLDER --choose depth:   # the row selected by each fold's training patients
 
-Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). A base stands still; its pooled outputs
-are kept in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
+Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). The base is frozen; its pooled outputs
+are cached in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
 batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
 from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
-folds of seeds 0 and 1. All rows are judged by the same folds, so the best of them is too good: with `--choose` each
-fold takes the row (the first, or one of that word) with the highest AUROC by patient in 4 folds of the patients that
-it trains on (seed 0); the patients whom it judges have no say in that.
+folds of seeds 0 and 1. All rows are tested on the same folds, so the best of them is too optimistic: with `--choose`
+each fold selects the row (the first, or one of that word) with the highest AUROC by patient in 4 folds of its training
+patients (seed 0).
 """
 
 from __future__ import annotations
@@ -21,49 +21,51 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from shared import Judged, shared_cells
+from shared import SharedCells, shared_cells
 from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
-from leukemia_tf.evaluation.scores import written
-from leukemia_tf.models.head import HEADS
-from leukemia_tf.models.network import add_classifier, predict_logits
+from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.models.head_layers import add_classifier
+from leukemia_tf.models.heads import HEADS, Head
+from leukemia_tf.models.network import predict_logits
 
 SEEDS, BATCH = (0, 1), 32
 DEPTHS = {
     "resnet50": ("conv2_block3_out", "conv3_block1_out", "conv3_block4_out", "conv4_block1_out", "conv4_block6_out"),
     "mobilenetv2": ("block_2_add", "block_5_add", "block_9_add", "block_12_add"),
 }
-ENDS = ("conv2_block3_out", "conv3_block4_out")  # what the first row looks at
-FEWER = 3  # depths that are kept of views other than the first
+ENDS = ("conv2_block3_out", "conv3_block4_out")  # depths of the first row
+FEWER = 3  # depths that are cached of views other than the first
 
 
 def depths_of(view: View) -> tuple[str, ...]:
-    """Return the layers that are kept of a view."""
+    """Return the layers that are cached of a view."""
     return DEPTHS[view.base] if view == View() or view.base != "resnet50" else DEPTHS[view.base][:FEWER]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a row changes: the head, its epochs and weights, how many are averaged, which views it is given."""
+    """What a row changes: the head, its epochs and weights, the size of the ensemble, the views."""
 
     epochs: int = 20
-    head: object = replace(HEADS["texture"], depths=2)
+    head: Head = field(default_factory=lambda: replace(HEADS["texture"], depths=2))
     sampling: Sampling = field(default_factory=lambda: Sampling(patient_weight="equal"))
     weight_decay: float = 0.0
     smoothing: float = 0.0
     members: int = 1
     trains: tuple[int, ...] = (0,)
-    judges: tuple[int, ...] = (0,)
+    predicts: tuple[int, ...] = (0,)
 
 
-def trained(features: np.ndarray, at: Judged, fitted: np.ndarray, recipe: Recipe, seed: int) -> keras.Model:
+def trained(features: np.ndarray, at: SharedCells, fitted: np.ndarray, recipe: Recipe, seed: int) -> keras.Model:
     """Train a head on some of the cells: float [views, n, features], int [k]."""
     keras.utils.set_random_seed(seed)
     cell = keras.Input((features.shape[-1],))
@@ -82,38 +84,38 @@ def trained(features: np.ndarray, at: Judged, fitted: np.ndarray, recipe: Recipe
     return model
 
 
-def judge(features: np.ndarray, at: Judged, recipe: Recipe, folds: list, seed: int) -> np.ndarray:
-    """Return the probability of each cell that a fold judges, by a head that was trained on the others: float [n]."""
+def out_of_fold(features: np.ndarray, at: SharedCells, recipe: Recipe, folds: list, seed: int) -> np.ndarray:
+    """Return the out-of-fold probability of each cell: float [n]."""
     logits = np.zeros(len(at.cells))
     for fitted, held in folds:
         for member in range(recipe.members):
             model = trained(features, at, fitted, recipe, seed + 100 * member)
-            for view in recipe.judges:
+            for view in recipe.predicts:
                 logits[held] += predict_logits(model, features[view, held])
-    return 1 / (1 + np.exp(-logits / (recipe.members * len(recipe.judges))))
+    return 1 / (1 + np.exp(-logits / (recipe.members * len(recipe.predicts))))
 
 
-def chosen(candidates: dict[str, tuple], at: Judged, folds: list, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Return the probability of each cell where every fold chooses its own row, and the rows: float [n], [folds]."""
-    judged, taken = np.zeros(len(at.cells)), []
+def chosen(candidates: dict[str, tuple], at: SharedCells, folds: list, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Return the probability of each cell where every fold selects its row, and the rows: float [n], [folds]."""
+    predicted, selected = np.zeros(len(at.cells)), []
     for fitted, held in folds:
-        inner = draw_folds([at.cells[index] for index in fitted], at.alias, "patient", seed, 4)
+        inner = draw_folds([at.cells[index] for index in fitted], at.group_of, "patient", seed, 4)
         inner = [(fitted[inside], fitted[outside]) for inside, outside in inner]
         scores = {}
         for name, (values, recipe) in candidates.items():
-            told = judge(values, at, recipe, inner, seed)[fitted]
-            scores[name] = all_metrics(at.labels[fitted], told, at.people[fitted])["auroc_by_patient"][0]
-        taken.append(max(scores, key=scores.get))
-        values, recipe = candidates[taken[-1]]
-        judged[held] = judge(values, at, recipe, [(fitted, held)], seed)[held]
-    return judged, taken
+            probabilities = out_of_fold(values, at, recipe, inner, seed)[fitted]
+            scores[name] = all_metrics(at.labels[fitted], probabilities, at.groups[fitted])["auroc_by_patient"][0]
+        selected.append(max(scores, key=scores.get))
+        values, recipe = candidates[selected[-1]]
+        predicted[held] = out_of_fold(values, at, recipe, [(fitted, held)], seed)[held]
+    return predicted, selected
 
 
 def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Callable[[], np.ndarray], Recipe]]:
     """Return each row's name, its features as a function, and its recipe."""
     plain, heads = Recipe(), Recipe().head
     mobile, turned = View("mobilenetv2"), [View(turned=view) for view in range(4)]
-    jittered = [View(), View(jitter=1), View(jitter=2)]
+    jittered, raw = [View(), View(jitter=1), View(jitter=2)], View(stain_normalization="none")
     places = {"cell": CELL, "frame": FRAME, "both": slice(None)}
 
     def at(layers: Sequence[str], views: Sequence[View] = (View(),), place: str = "both") -> Callable[[], np.ndarray]:
@@ -128,10 +130,10 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
 
     both, small = at(ENDS), at(("block_2_add", "block_5_add"), [mobile])
 
-    def with_head(**changes: object) -> Recipe:
+    def with_head(**changes: Any) -> Recipe:
         return replace(plain, head=replace(heads, **changes))
 
-    def weighed(**changes: str) -> Recipe:
+    def weighted(**changes: str) -> Recipe:
         return replace(plain, sampling=replace(plain.sampling, **changes))
 
     return [
@@ -139,11 +141,11 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
         *((f"depth: {name}", at([name]), plain) for name in DEPTHS["resnet50"]),
         ("depth: conv2, first of conv3 (`--depths 2`)", at(DEPTHS["resnet50"][:2]), plain),
         ("depth: conv2, conv3, conv4", at((*ENDS, "conv4_block6_out")), plain),
-        ("inside the cell alone", at(ENDS, place="cell"), plain),
-        ("over the frame alone", at(ENDS, place="frame"), plain),
-        ("`--patient-weight sqrt`", both, weighed(patient_weight="sqrt")),
-        ("`--patient-weight none`", both, weighed(patient_weight="none")),
-        ("`--balance class-weight`", both, weighed(balance="class-weight")),
+        ("inside the cell only", at(ENDS, place="cell"), plain),
+        ("over the frame only", at(ENDS, place="frame"), plain),
+        ("`--patient-weight sqrt`", both, weighted(patient_weight="sqrt")),
+        ("`--patient-weight none`", both, weighted(patient_weight="none")),
+        ("`--balance class-weight`", both, weighted(balance="class-weight")),
         ("no units between", both, with_head(units=(), dropout=0.0)),
         ("64 units", both, with_head(units=(64,))),
         ("no dropout", both, with_head(dropout=0.0)),
@@ -156,16 +158,16 @@ def rows(load: Callable[[View], dict[str, np.ndarray]]) -> list[tuple[str, Calla
         ("five heads averaged", both, replace(plain, members=5)),
         ("four of the dihedral views", at(ENDS, turned), replace(plain, trains=(0, 1, 2, 3))),
         (
-            "four of the dihedral views, averaged when judged",
+            "four of the dihedral views, averaged in the test",
             at(ENDS, turned),
-            replace(plain, trains=(0, 1, 2, 3), judges=(0, 1, 2, 3)),
+            replace(plain, trains=(0, 1, 2, 3), predicts=(0, 1, 2, 3)),
         ),
-        ("judged flipped, trained as they are", at(ENDS, turned[:2]), replace(plain, judges=(1,))),
+        ("flipped in the test only", at(ENDS, turned[:2]), replace(plain, predicts=(1,))),
         ("flipped for both", at(ENDS, turned[1:2]), plain),
-        ("what flipping changes, alone", lambda: np.diff(at(ENDS, turned[:2])(), axis=0), plain),
+        ("only what flipping changes", lambda: np.diff(at(ENDS, turned[:2])(), axis=0), plain),
         ("stain, brightness, contrast jittered", at(ENDS, jittered), replace(plain, trains=(0, 1, 2))),
-        ("`--contrast none`", at(ENDS, [View(contrast="none")]), plain),
-        ("raw and normalised stain side by side", side_by_side(both, at(ENDS, [View(contrast="none")])), plain),
+        ("`--stain-normalization none`", at(ENDS, [raw]), plain),
+        ("raw and normalised stain side by side", side_by_side(both, at(ENDS, [raw])), plain),
         ("scaled up to 496 pixels", at(ENDS, [View(size=496)]), plain),
         ("MobileNetV2, the same strides", small, plain),
         ("ResNet50 and MobileNetV2 side by side", side_by_side(both, small), plain),
@@ -179,34 +181,34 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=Path("features"))
     parser.add_argument("--only", nargs="+", default=[""])
     parser.add_argument("--choose")
-    asked = parser.parse_args()
-    at, kept, results, first = shared_cells(), asked.features, {}, {}
-    first_row, *others = rows(cache(lambda view: pooled_depths(at, view, depths_of(view), kept)))
-    wanted = [asked.choose] if asked.choose else asked.only
-    seeds = SEEDS[:1] if asked.choose else SEEDS
+    arguments = parser.parse_args()
+    at, cache_folder, results, first = shared_cells(), arguments.features, {}, {}
+    first_row, *others = rows(cache(lambda view: pooled_depths(at, view, depths_of(view), cache_folder)))
+    wanted = [arguments.choose] if arguments.choose else arguments.only
+    seeds = SEEDS[:1] if arguments.choose else SEEDS
     table = [first_row, *(row for row in others if any(word in row[0] for word in wanted))]
 
-    def show(name: str, judged: dict[int, np.ndarray]) -> None:
-        first.update(judged if not first else {})
-        scores = [score_with_intervals(at.labels, judged[seed], at.people) for seed in seeds]
+    def show(name: str, predicted: dict[int, np.ndarray]) -> None:
+        first.update(predicted if not first else {})
+        scores = [score_with_intervals(at.labels, predicted[seed], at.groups) for seed in seeds]
         metrics = ("auroc_by_patient", "auroc")
         both = [float(np.mean([score[metric]["value"] for score in scores])) for metric in metrics]
-        more = paired_difference(at.labels, judged[0], first[0], at.people)["auroc_by_patient"]
-        told = [*(written(scores[0][metric]) for metric in metrics), written(more, "+")]
-        print(f"| {name} | {' | '.join(told)} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
+        more = paired_difference(at.labels, predicted[0], first[0], at.groups)["auroc_by_patient"]
+        columns = [*(format_score(scores[0][metric]) for metric in metrics), format_score(more, "+")]
+        print(f"| {name} | {' | '.join(columns)} | {both[0]:.3f} / {both[1]:.3f} |", flush=True)
         results[name] = {metric: scores[0][metric] for metric in metrics} | {"difference": more, "both": both}
 
-    folds = {seed: draw_folds(at.cells, at.alias, "patient", seed) for seed in seeds}
+    folds = {seed: draw_folds(at.cells, at.group_of, "patient", seed) for seed in seeds}
     print("| changed | AUROC by patient | over cells | more than the first row, by patient | both, mean over seeds |")
     print("|---|---|---|---|---|")
-    for name, features, recipe in table[:1] if asked.choose else table:
+    for name, features, recipe in table[:1] if arguments.choose else table:
         values = features()
-        show(name, {seed: judge(values, at, recipe, folds[seed], seed) for seed in seeds})
-    if asked.choose:
+        show(name, {seed: out_of_fold(values, at, recipe, folds[seed], seed) for seed in seeds})
+    if arguments.choose:
         candidates = {name: (features(), recipe) for name, features, recipe in table}
-        judged, taken = chosen(candidates, at, folds[0], 0)
-        show(f"chosen in each fold: {'; '.join(taken)}", {0: judged})
-    print(json.dumps({"cells": len(at.cells), "patients": len(set(at.people)), "rows": results}))
+        predicted, selected = chosen(candidates, at, folds[0], 0)
+        show(f"selected in each fold: {'; '.join(selected)}", {0: predicted})
+    print(json.dumps({"cells": len(at.cells), "patients": len(set(at.groups)), "rows": results}))
 
 
 if __name__ == "__main__":

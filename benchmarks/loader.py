@@ -2,11 +2,11 @@
 
     python benchmarks/loader.py [--cells 1997] [--image-size 330] [--framing fixed]
 
-Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells. Both give batches of 32 at the same size, in
-turn, five times in one process, each built anew; medians are compared. Ours crops to a frame around each cell and
-turns and flips it (no contrast, as theirs has none); theirs only resizes. Ours keeps the prepared cells, so its later
-epochs do not read again. A virtual machine's host may take a second to hand out the memory that they fill; that is
-neither's doing, so as much is touched before each timing. Peak memory is measured in a process of its own.
+Cells from LEUKEMIA_TF_DATA, else ../shared, else the phantom cells. Both give batches of 32 at the same size, in turn,
+five times in one process, each built anew; medians are compared. Ours crops to a frame around each cell and turns and
+flips it (no contrast, as theirs has none); theirs only resizes. Ours caches the prepared cells, so its later epochs do
+not read again. A virtual machine's host may take a second to provide the memory that they fill, so as much is touched
+before each timing. Peak memory is measured in a separate process.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from shared import use_shared
 
 from leukemia_tf.data.balance import Sampling
 from leukemia_tf.data.catalog import Cell, read_catalog
-from leukemia_tf.data.pipeline import cell_view, classes, training_batches
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.datasets import cell_view, classes, training_batches
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.store import Store, open_store
 
@@ -58,10 +58,10 @@ def link_classes(folder: Path, cells: list[Cell], target: Path) -> None:
 
 
 def epoch_of_theirs(folder: str, size: int) -> float:
-    """Return the seconds of an epoch of Keras's, from the first look into the folder to the last batch."""
+    """Return the seconds of an epoch of Keras's, from listing the folder to the last batch."""
     began = time.perf_counter()
-    asked = {"image_size": (size, size), "batch_size": 32, "follow_links": True, "verbose": False}
-    run_through(keras.utils.image_dataset_from_directory(folder, **asked))
+    options = {"image_size": (size, size), "batch_size": 32, "follow_links": True, "verbose": False}
+    run_through(keras.utils.image_dataset_from_directory(folder, **options))
     return time.perf_counter() - began
 
 
@@ -96,25 +96,25 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=330)
     parser.add_argument("--framing", default="fixed")
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     use_shared()
     folder = find_source(None).folder
     everything = list(read_catalog(folder).cells)
-    cells = [everything[i] for i in np.random.default_rng(0).permutation(len(everything))[: asked.cells]]
-    settings = Preprocessing(asked.image_size, asked.framing)
-    if asked.memory:
+    cells = [everything[i] for i in np.random.default_rng(0).permutation(len(everything))[: arguments.cells]]
+    settings = Preprocessing(arguments.image_size, arguments.framing)
+    if arguments.memory:
         print(measure_memory(folder, cells, settings))
         return
     seconds: dict[str, list[float]] = {"theirs": [], "first": [], "later": []}
     with tempfile.TemporaryDirectory() as links:
         link_classes(folder, cells, Path(links))
-        epoch_of_theirs(links, asked.image_size)  # what loads once, and the files into the page cache
+        epoch_of_theirs(links, arguments.image_size)  # loads what is loaded once, and the files into the page cache
         run_through(epoch(open_store(folder, cells[:64], settings, "memory"), classes(cells[:64]), 0))
-        size = len(cells) * 3 * asked.image_size**2
+        size = len(cells) * 3 * arguments.image_size**2
         for _ in range(ROUNDS):
             store = None  # the last round's memory
             touch(size)
-            seconds["theirs"].append(epoch_of_theirs(links, asked.image_size))
+            seconds["theirs"].append(epoch_of_theirs(links, arguments.image_size))
             touch(size)
             began = time.perf_counter()
             store = open_store(folder, cells, settings, "memory")
@@ -125,13 +125,13 @@ def main() -> None:
     again = subprocess.run([sys.executable, *sys.argv, "--memory"], capture_output=True, text=True, check=True)
     result = {
         "cells": len(cells),
-        "image_size": asked.image_size,
-        "framing": asked.framing,
+        "image_size": arguments.image_size,
+        "framing": arguments.framing,
         "first_epoch_ratio": round(rates["first"] / rates["theirs"], 3),
         "cached_epoch_ratio": round(rates["later"] / rates["theirs"], 3),
         "peak_memory_over_cache": round(float(again.stdout), 3),
     }
-    print(f"{len(cells)} cells of {folder.name} at {asked.image_size} pixels, framing {asked.framing}")
+    print(f"{len(cells)} cells of {folder.name} at {arguments.image_size} pixels, framing {arguments.framing}")
     print(f"image_dataset_from_directory, every epoch   {rates['theirs']:8.0f} cells/s")
     print(f"first epoch, cropped, turned and flipped    {rates['first']:8.0f} cells/s")
     print(f"later epochs                                {rates['later']:8.0f} cells/s")

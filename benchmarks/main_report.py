@@ -1,17 +1,17 @@
-"""The main report's table, redone on patients that no network has seen, and beside it by image as the report did.
+"""The main report's table, redone on unseen patients, and beside it by image as the report did.
 
     python benchmarks/main_report.py --out FOLDER [--rows NAME …] [--image-size 112]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). Each row is a cross-validation: 5 folds
 of whole patients for the rows that the report draws its conclusions from, 3 for the others, and 3 folds by image for
-the members of its ensemble; a fifth of a fold's other patients (images) validates. The report's view (the cell cropped,
-raw colours, both classes brought to their mean size, turns and flips) at `--image-size` pixels. Every row has the same
-budget, 15 epochs: at most 10 at 1e-3 on a frozen base, then at most 5 at 1e-5 for the blocks that the report unfroze,
-a stage stopped after 3 without a better validation score; a network from scratch, whose loss stands still at first, has
-all 15, and the best by validation is kept. The ensembles are of out-of-fold predictions, the bred weights of a fold
-from the other folds' cells. Pooled out-of-fold scores with 95 % intervals from 2,000 resamples of patients. A stopped
-measurement goes on; a row whose weights are not at hand says so. ONEDNN_DEFAULT_FPMATH_MODE=BF16 makes it up to 1.8
-times as fast on a processor that can.
+the members of its ensemble; a fifth of a fold's training patients (images) validates. The report's view (the cell
+cropped, raw colours, both classes brought to their mean size, turns and flips) at `--image-size` pixels. Every row has
+the same budget, 15 epochs: at most 10 at 1e-3 on a frozen base, then at most 5 at 1e-5 for the blocks that the report
+unfroze, a stage stopped after 3 without a better validation score; a network from scratch, whose loss is constant at
+first, has all 15, and the best by validation is used. The ensembles are of out-of-fold predictions; a fold's weights of
+the genetic algorithm are optimised on the other folds' cells. Pooled out-of-fold scores with 95 % intervals from 2,000
+resamples of patients. An interrupted measurement resumes; a row without weights is reported as such.
+ONEDNN_DEFAULT_FPMATH_MODE=BF16 makes it up to 1.8 times as fast on a processor that supports it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from pathlib import Path
 from shared import use_shared
 
 from leukemia_tf.config import Augmentation, CrossvalConfig, EnsembleConfig
-from leukemia_tf.crossval import crossval
-from leukemia_tf.errors import UserError
-from leukemia_tf.evaluation.scores import written
-from leukemia_tf.files import read_json
-from leukemia_tf.fold_ensemble import ensemble_studies
-from leukemia_tf.study import Study
+from leukemia_tf.core.errors import UserError
+from leukemia_tf.core.files import read_json
+from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.runs.study_folder import Study
+from leukemia_tf.workflows.crossval import crossval
+from leukemia_tf.workflows.ensemble_folds import ensemble_studies
 
 HEAD = {"name": "head", "learning": 0, "epochs": 10, "patience": 3, "schedule": "constant"}
 SCRATCH = [{"name": "whole", "learning": "all", "epochs": 15, "patience": 15}]
@@ -53,19 +53,19 @@ SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
 
 
 def rows() -> dict[str, dict]:
-    """Return what each row is trained with, by name."""
-    found = {
+    """Return the settings of each row, by name."""
+    settings_of = {
         f"scratch-{head}": {"base": "scratch", "head": head, "stages": json.dumps(SCRATCH)} for head in SCRATCH_HEADS
     }
     for name, (settings, learning) in BASES.items():
         fine = {"name": "fine", "learning": learning, "epochs": 5, "patience": 3}
-        found[f"{name}-frozen"] = {**settings, "stages": json.dumps([HEAD])}
-        found[f"{name}-fine"] = {**settings, "stages": json.dumps([HEAD, fine])}
-    return found
+        settings_of[f"{name}-frozen"] = {**settings, "stages": json.dumps([HEAD])}
+        settings_of[f"{name}-fine"] = {**settings, "stages": json.dumps([HEAD, fine])}
+    return settings_of
 
 
 def folds_of(name: str, by: str) -> int:
-    """Return how many folds a network, or an ensemble, is judged in."""
+    """Return the number of folds of a network or an ensemble."""
     return 5 if by == "patient" and name in (*FIVE, *ENSEMBLES) else 3
 
 
@@ -77,14 +77,14 @@ def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
         folds=folds_of(name, by),
         out=out / f"{name}-by-{by}",
         image_size=size,
-        **{"framing": "cell", "contrast": "none", "balance": "main-report", "patient_weight": "none"},
+        **{"framing": "cell", "stain_normalization": "none", "balance": "mean", "patient_weight": "none"},
         augment=Augmentation(dihedral=True),
     )
 
 
-def judged(jobs: list[tuple[str, str]], out: Path, size: int) -> dict[tuple[str, str], dict]:
+def cross_validated(jobs: list[tuple[str, str]], out: Path, size: int) -> dict[tuple[str, str], dict]:
     """Return the pooled scores of each network under each kind of folds, training what is missing and can be."""
-    found = {}
+    results = {}
     for name, by in jobs:
         config = config_of(name, by, out, size)
         try:
@@ -93,9 +93,9 @@ def judged(jobs: list[tuple[str, str]], out: Path, size: int) -> dict[tuple[str,
         except UserError as error:
             print(f"{name}, by {by}: not run: {error}", file=sys.stderr, flush=True)
             continue
-        found[name, by] = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
-        print(f"{name}, by {by}: {written(found[name, by]['auroc_by_patient'])}", file=sys.stderr, flush=True)
-    return found
+        results[name, by] = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
+        print(f"{name}, by {by}: {format_score(results[name, by]['auroc_by_patient'])}", file=sys.stderr, flush=True)
+    return results
 
 
 def combined(by: str, out: Path) -> dict[tuple[str, str], dict]:
@@ -107,17 +107,17 @@ def combined(by: str, out: Path) -> dict[tuple[str, str], dict]:
     return {(method, by): parts[method]["cell"] for method in ENSEMBLES}
 
 
-def table(names: Sequence[str], found: dict[tuple[str, str], dict]) -> str:
-    """Return a line a network asked for, and one an ensemble: patients apart, and beside it folds by image."""
+def table(names: Sequence[str], results: dict[tuple[str, str], dict]) -> str:
+    """Return one line per network and ensemble: folds by patient, and beside them folds by image."""
     head = "AUROC by patient | AUROC over cells | weighted F1 | folds | by image: AUROC over cells | weighted F1"
     lines = [f"| | {head} |", "|---" * 7 + "|"]
-    for name in [*names, *(method for method in ENSEMBLES if (method, "patient") in found)]:
-        own, leaky = found.get((name, "patient")), found.get((name, "image"))
-        told = f"{name} of the four" if name in ENSEMBLES else name
-        apart = [written(own[metric]) for metric in SHOWN] if own else ["not run", "", ""]
-        folds = str(folds_of(name, "patient")) if own else ""
-        beside = [written(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
-        lines.append(f"| {' | '.join([told, *apart, folds, *beside])} |")
+    for name in [*names, *(method for method in ENSEMBLES if (method, "patient") in results)]:
+        scores, leaky = results.get((name, "patient")), results.get((name, "image"))
+        title = f"{name} of the four" if name in ENSEMBLES else name
+        by_patient = [format_score(scores[metric]) for metric in SHOWN] if scores else ["not run", "", ""]
+        folds = str(folds_of(name, "patient")) if scores else ""
+        by_image = [format_score(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
+        lines.append(f"| {' | '.join([title, *by_patient, folds, *by_image])} |")
     return "\n".join(lines)
 
 
@@ -128,18 +128,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", nargs="*", default=list(rows()), choices=list(rows()))
     parser.add_argument("--image-size", type=int, default=112)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     use_shared()
-    jobs = [(name, "patient") for name in asked.rows] + [(name, "image") for name in asked.rows if name in MEMBERS]
-    found = judged(jobs, asked.out, asked.image_size)
+    jobs = [(name, "patient") for name in arguments.rows]
+    jobs += [(name, "image") for name in arguments.rows if name in MEMBERS]
+    results = cross_validated(jobs, arguments.out, arguments.image_size)
     for by in ("patient", "image"):
-        if all((name, by) in found for name in MEMBERS):
-            found |= combined(by, asked.out)
-    print(table(asked.rows, found))
-    told: dict[str, dict] = {"patient": {}, "image": {}}
-    for (name, by), cell in found.items():
-        told[by][name] = {metric: cell[metric] for metric in SHOWN}
-    print(json.dumps(told))
+        if all((name, by) in results for name in MEMBERS):
+            results |= combined(by, arguments.out)
+    print(table(arguments.rows, results))
+    summary: dict[str, dict] = {"patient": {}, "image": {}}
+    for (name, by), cell in results.items():
+        summary[by][name] = {metric: cell[metric] for metric in SHOWN}
+    print(json.dumps(summary))
 
 
 if __name__ == "__main__":

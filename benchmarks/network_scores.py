@@ -1,11 +1,11 @@
-"""What a frozen base tells of new patients, against its time: every base whose ImageNet weights are at hand.
+"""A linear probe of every frozen base on unseen patients, against its time: bases with ImageNet weights at hand.
 
-    python benchmarks/network_scores.py --features FOLDER [--picture docs/network-scores.png]
+    python benchmarks/network_scores.py --features FOLDER [--picture docs/pictures/network-scores.png]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared), in the default view (a fixed frame of
 330 pixels, stain normalised). Mean and deviation over space of the last three blocks' outputs go to a logistic
-regression under 5 folds of whole patients (seed 0), all patients weighing the same; out-of-fold scores with 95 %
-intervals from 2,000 resamples of patients. Time is forward, in batches of 32, the median of five. Features are kept
+regression under 5 folds of whole patients (seed 0), with equal weight for all patients; out-of-fold scores with 95 %
+intervals from 2,000 resamples of patients. Time is forward, in batches of 32, the median of five. Features are cached
 in FOLDER.
 """
 
@@ -20,16 +20,16 @@ from pathlib import Path
 import numpy as np
 from shared import shared_cells, view_features
 
+from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.errors import WeightsError
 from leukemia_tf.evaluation.bootstrap import score_with_intervals
-from leukemia_tf.evaluation.probe import out_of_fold
-from leukemia_tf.evaluation.scores import written
+from leukemia_tf.evaluation.linear_probe import out_of_fold
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.architecture import network_name
-from leukemia_tf.models.search import weights_at_hand
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture
+from leukemia_tf.models.weights_search import local_weights
 
-VIEW = (330, "fixed", "stain")
+VIEW = (330, "fixed", "none", "reinhard")
 
 
 def milliseconds(name: str, drop_blocks: int) -> float:
@@ -61,7 +61,7 @@ def draw(rows: list[dict], path: Path) -> None:
         axis.errorbar(row["milliseconds"], score["value"], error, fmt="o", color=colour, capsize=3)
         place = (row["milliseconds"], score["value"])
         axis.annotate(row["network"], place, (5, 4), textcoords="offset points", fontsize=8, color=INK)
-    axis.set(xscale="log", xlabel="milliseconds an image, forward", ylabel="AUROC by patient, out of fold")
+    axis.set(xscale="log", xlabel="milliseconds per image, forward", ylabel="AUROC by patient, out of fold")
     axis.plot([], [], "o", color=TRAIN, label="whole")
     axis.plot([], [], "o", color=VAL, label="without the last block")
     axis.legend(frameon=False, fontsize=8, loc="lower right")
@@ -73,27 +73,27 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, default=Path("features"))
-    parser.add_argument("--picture", type=Path, default=Path("docs/network-scores.png"))
-    asked = parser.parse_args()
+    parser.add_argument("--picture", type=Path, default=Path("docs/pictures/network-scores.png"))
+    arguments = parser.parse_args()
     at = shared_cells()
-    cells, labels, patients = at.cells, at.labels, at.people
-    folds = draw_folds(cells, at.alias, "patient", 0)
+    cells, labels, patients = at.cells, at.labels, at.groups
+    folds = draw_folds(cells, at.group_of, "patient", 0)
     rows = []
-    print("| network | features | AUROC by patient | over cells | ms an image |\n|---|---|---|---|---|")
+    print("| network | features | AUROC by patient | over cells | ms per image |\n|---|---|---|---|---|")
     for name, architecture in ARCHITECTURES.items():
-        for drop_blocks in (0, 1) if weights_at_hand(architecture) else ():
+        for drop_blocks in (0, 1) if local_weights(architecture) else ():
             try:
-                features = view_features(at.folder, cells, name, VIEW, asked.features, drop_blocks)
+                features = view_features(at.folder, cells, name, VIEW, arguments.features, drop_blocks)
             except WeightsError:
-                continue  # the file at hand covers the truncated base alone
+                continue  # the file at hand covers only the truncated base
             scores = score_with_intervals(labels, out_of_fold(features, cells, folds), patients)
             row = {"network": network_name(architecture, drop_blocks), "features": features.shape[1]}
             row |= {key: scores[key] for key in ("auroc_by_patient", "auroc")}
             row["milliseconds"] = round(milliseconds(name, drop_blocks), 1)
             rows.append(row)
-            told = map(written, (row["auroc_by_patient"], row["auroc"]))
-            print(f"| {row['network']} | {row['features']} | {' | '.join(told)} | {row['milliseconds']} |", flush=True)
-    draw(rows, asked.picture)
+            texts = map(format_score, (row["auroc_by_patient"], row["auroc"]))
+            print(f"| {row['network']} | {row['features']} | {' | '.join(texts)} | {row['milliseconds']} |", flush=True)
+    draw(rows, arguments.picture)
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "networks": rows}))
 
 

@@ -1,10 +1,10 @@
-"""Every network, whole and truncated, at its own size: images a second forward and in training, operations, memory.
+"""Every network, whole and truncated, at its default size: images per second forward and in training, FLOP, memory.
 
-    python benchmarks/networks.py [NAME ...] [--csv docs/networks.csv] [--picture docs/networks.png]
+    python benchmarks/networks.py [NAME ...] [--csv docs/measured/networks.csv] [--picture docs/pictures/networks.png]
 
-Random weights and random images, float32; each network in a process of its own, so that its peak memory is its own.
-Medians of repeated steps after a first one; training steps train every layer. Rows that stand in the CSV are not
-measured again, so a stopped measurement goes on where it was.
+Random weights and random images, float32; each network in a separate process, so that peak memory is measured per
+network. Medians of repeated steps after a first one; training steps train every layer. Rows in the CSV are not measured
+again, so an interrupted measurement resumes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ SECONDS, AT_LEAST = 1.5, 2  # of repeated steps
 
 
 def rate(step: Callable[[], object], images: int) -> float:
-    """Return the images a second of a step, by the median of its repetitions."""
+    """Return the images per second of a step, by the median of its repetitions."""
     step()
     seconds = []
     while len(seconds) < AT_LEAST or sum(seconds) < SECONDS:
@@ -47,7 +48,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def operations(model: object, size: int) -> float:
+def operations(model: Any, size: int) -> float:
     """Return 10^9 floating-point operations of one image, as TensorFlow counts them."""
     import tensorflow as tf
 
@@ -57,7 +58,7 @@ def operations(model: object, size: int) -> float:
     return tf.compat.v1.profiler.profile(graph, cmd="op", options=options).total_float_ops / 1e9
 
 
-def measure(name: str, drop_blocks: int) -> dict[str, object]:
+def measure(name: str, drop_blocks: int) -> dict[str, Any]:
     """Return one network's row."""
     import keras
     import tensorflow as tf
@@ -112,8 +113,8 @@ def draw(rows: list[dict], path: Path) -> None:
             if pair:
                 axis.annotate(name, (x[0], y[0]), (3, 2), textcoords="offset points", fontsize=6, color=INK)
         axis.set(xscale="log", yscale="log", xlabel="parameters of the base")
-    forward.set_ylabel("images a second, forward")
-    training.set_ylabel("images a second, training every layer")
+    forward.set_ylabel("images per second, forward")
+    training.set_ylabel("images per second, training every layer")
     forward.plot([], [], "o", color=TRAIN, label="whole")
     forward.plot([], [], "o", color=VAL, label="without the last block")
     forward.legend(frameon=False, fontsize=8)
@@ -124,15 +125,15 @@ def main() -> None:
     """Measure what is missing, draw the picture, print the table and, as the last line, one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(ARCHITECTURES))
-    parser.add_argument("--csv", type=Path, default=Path("docs/networks.csv"))
-    parser.add_argument("--picture", type=Path, default=Path("docs/networks.png"))
+    parser.add_argument("--csv", type=Path, default=Path("docs/measured/networks.csv"))
+    parser.add_argument("--picture", type=Path, default=Path("docs/pictures/networks.png"))
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one is not None:
-        print(json.dumps(measure(asked.names[0], asked.one)))
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        print(json.dumps(measure(arguments.names[0], arguments.one)))
         return
-    rows = read(asked.csv)
-    for name in asked.names:
+    rows = read(arguments.csv)
+    for name in arguments.names:
         for drop_blocks in (0, 1):
             if network_name(find_architecture(name), drop_blocks) in rows:
                 continue
@@ -142,12 +143,12 @@ def main() -> None:
                 sys.exit(done.stderr)
             row = json.loads(done.stdout.splitlines()[-1])
             rows[row["network"]] = row
-            with asked.csv.open("w", newline="") as stream:
+            with arguments.csv.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows.values())
             print(row, flush=True)
-    draw(list(rows.values()), asked.picture)
+    draw(list(rows.values()), arguments.picture)
     print(json.dumps(list(rows.values())))
 
 

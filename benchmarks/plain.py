@@ -5,15 +5,15 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from leukemia_tf.models.search import weights_at_hand
 from leukemia_tf.models.table import find_architecture
+from leukemia_tf.models.weights_search import local_weights
 
 
 def plain_network(size: int, trainable: bool) -> keras.Model:
     """Build ResNet50 up to `conv4_block6_out`, mean pooling, 256 units, dropout, one unit: cells -> probability."""
     base = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(size, size, 3))
-    for path in weights_at_hand(find_architecture("resnet50")):
-        base.load_weights(path, by_name=True)  # a file may cover the truncated base alone
+    for path in local_weights(find_architecture("resnet50")):
+        base.load_weights(path, by_name=True)  # a file may cover only the truncated base
     base = keras.Model(base.input, base.get_layer("conv4_block6_out").output)
     base.trainable = trainable
     cell = keras.Input((size, size, 3), dtype="uint8")

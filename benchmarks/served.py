@@ -1,11 +1,11 @@
-"""Whether an exported model answers as `predict` and explains as `gradcam` do, where there is TensorFlow alone.
+"""Whether an exported model predicts as `predict` and explains as `gradcam`, with nothing but TensorFlow.
 
     python benchmarks/served.py RUN [--images N]
 
-The run is exported to a folder that is deleted afterwards. All test cells of the run (the first N, at least 2), as they
-lie on the disk, are asked by the signatures `serving_default` and `explain` in a process that imports TensorFlow and
-nothing of this package; then by `predict` and `gradcam --save-arrays`. Prints the largest difference of a probability,
-and of a pixel of a heat map (0-255, whole numbers in what is served).
+The run is exported to a folder that is deleted afterwards. All test cells of the run (the first N, at least 2), as
+files, go through the signatures `serving_default` and `explain` in a process that imports TensorFlow and nothing of
+this package; then through `predict` and `gradcam --save-arrays`. Prints the largest difference of a probability, and of
+a pixel of a heat map (0-255, served as whole numbers).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from shared import use_shared
 
 from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
 from leukemia_tf.evaluation.predictions import read_predictions
-from leukemia_tf.export import export
-from leukemia_tf.gradcam import gradcam
-from leukemia_tf.predict import predict
-from leukemia_tf.run import RunFolder
+from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.workflows.export import export
+from leukemia_tf.workflows.gradcam import gradcam
+from leukemia_tf.workflows.predict import predict
 
 ALONE = """
 import sys
@@ -49,11 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=int)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     use_shared()
-    run = RunFolder(asked.run)
-    rows = read_predictions(run.predictions("test"))[: asked.images]
+    run = RunFolder(arguments.run)
+    rows = read_predictions(run.predictions("test"))[: arguments.images]
     paths = [(run.data / row.path).resolve() for row in rows]
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -62,15 +62,17 @@ def main() -> None:
         words = [sys.executable, "-c", ALONE, version, folder / "paths", folder / "served.npz"]
         subprocess.run(list(map(str, words)), cwd=folder, check=True)
         served = np.load(folder / "served.npz")
-        own = np.array([row.probability for row in predict(PredictConfig(paths, run=run.path))])
-        apart = float(np.abs(served["probabilities"] - own).max())
+        predicted = np.array([row.probability for row in predict(PredictConfig(paths, run=run.path))])
+        difference = float(np.abs(served["probabilities"] - predicted).max())
         gradcam(GradcamConfig(paths, run=run.path, out=folder / "maps", save_arrays=True))
         maps = [np.load(next((folder / "maps").glob(f"{path.stem}-*.npz")))["heat"] for path in paths]
         pixels = max(float(np.abs(served[str(number)] - 255 * heat).max()) for number, heat in enumerate(maps))
     kinds = {kind: sum(path.suffix == kind for path in paths) for kind in sorted({path.suffix for path in paths})}
     print("| test cells | a probability differs by at most | a heat map's pixel (0-255) by at most |\n|---|---|---|")
-    print(f"| {len(paths)} ({', '.join(f'{n} {kind}' for kind, n in kinds.items())}) | {apart:.1e} | {pixels:.2f} |")
-    print(json.dumps({"cells": len(paths), "kinds": kinds, "probability": apart, "heat": pixels}))
+    print(
+        f"| {len(paths)} ({', '.join(f'{n} {kind}' for kind, n in kinds.items())}) | {difference:.1e} | {pixels:.2f} |"
+    )
+    print(json.dumps({"cells": len(paths), "kinds": kinds, "probability": difference, "heat": pixels}))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared, e
 weights), the default split of seed 0. Plain Keras is `keras.applications.ResNet50` up to `conv4_block6_out`, mean
 pooling, 256 units, dropout, one unit; prepared cells in memory, `fit` with validation after each epoch.
 
-Frozen stage: 10 epochs of Adam 1e-3 with the base frozen, both without augmentation, both weighing the classes alike,
-ours with nothing kept from before; the time of plain Keras over the time after which ours had reached the lowest
-validation loss of plain Keras.
+Frozen stage: 10 epochs of Adam 1e-3 with the base frozen, both without augmentation, both with balanced class weights,
+ours without cached features; the time of plain Keras over the time after which ours had reached the lowest validation
+loss of plain Keras.
 
-Share of the time that steps wait for cells: of an unfrozen epoch at 112 pixels, the largest load that a step may meet.
+Share of the time that steps wait for cells: of an unfrozen epoch at 112 pixels, the largest load per step.
 
-Whole recipe: the default (`python -m leukemia_tf.train --base resnet50 --drop-last-block`)
-against plain fine-tuning of all layers at 1e-5 at the recipe's image size for 4 epochs: the time until each had the
-weights that are kept, here as the recipe says, there the best `val_auroc_by_patient`; ours over plain.
+Whole recipe: the default (`python -m leukemia_tf.train --base resnet50 --drop-last-block`) against plain fine-tuning of
+all layers at 1e-5 at the recipe's image size for 4 epochs: the time until each had its final weights, here as the
+recipe says, there the best `val_auroc_by_patient`; ours over plain.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ import numpy as np
 from plain import plain_fit
 from shared import use_shared
 
-from leukemia_tf.assemble import assemble, sampling_of, step_of
 from leukemia_tf.config import Augmentation, TrainConfig
+from leukemia_tf.core.files import read_csv
 from leukemia_tf.data.balance import cell_weights
-from leukemia_tf.data.prepare import prepare_cells
-from leukemia_tf.data.source import find_source
+from leukemia_tf.data.prepare import Prepared, prepare_cells
+from leukemia_tf.data.source import Source, find_source
 from leukemia_tf.evaluation.metrics import all_metrics
-from leukemia_tf.files import read_csv
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.train import task_of, train
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.examples import Examples
-from leukemia_tf.training.feed import make_feed
-from leukemia_tf.training.loop import train_stages
+from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.optimizers import build_loss, build_optimizer
+from leukemia_tf.training.settings import resolve_optimization, resolve_sampling
+from leukemia_tf.training.setup import TrainingSetup, build_setup
 from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.trainer import train_stages
+from leukemia_tf.workflows.fit import training_job
+from leukemia_tf.workflows.train import train
 
 EPOCHS, FINE_TUNING_EPOCHS = 10, 4
 PLAIN = TrainConfig(
@@ -72,15 +74,15 @@ class Clock(keras.callbacks.Callback):
 
 
 def plain_epochs(train: Examples, val: Examples, trainable: bool, rate: float, epochs: int) -> list[tuple]:
-    """Train in plain Keras; return (seconds since the beginning, loss, score) of each epoch's validation."""
+    """Train in plain Keras; return (seconds since the start, loss, score) of each epoch's validation."""
     clock = Clock(val)
-    weights = cell_weights(train.labels, train.patients, sampling_of(PLAIN))
+    weights = cell_weights(train.labels, train.patients, resolve_sampling(PLAIN))
     plain_fit(train.cells.array, train.labels, weights, trainable, rate, epochs, (clock,))
     return clock.rows
 
 
-def our_fit(assembled: object, train: Examples, val: Examples, epochs: int) -> list[tuple]:
-    """Train the frozen stage here, with nothing kept from before; return as `plain_epochs`."""
+def our_fit(setup: TrainingSetup, train: Examples, val: Examples, epochs: int) -> list[tuple]:
+    """Train the frozen stage here, without cached features; return as `plain_epochs`."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LEUKEMIA_TF_CACHE"] = folder
         began, rows = time.perf_counter(), []
@@ -88,39 +90,42 @@ def our_fit(assembled: object, train: Examples, val: Examples, epochs: int) -> l
         def note(row: dict, losses: list[float]) -> None:
             rows.append((time.perf_counter() - began, row["val_loss"], row["val_auroc_by_patient"]))
 
-        task = task_of(assembled, Path(folder, "history.csv"), Path(folder, "states"), note)
-        task = replace(task, examples=lambda part, size: {"train": train, "val": val}[part])
-        train_stages(task, [Stage("head", (), 1e-3, epochs, epochs)])
+        job = training_job(PLAIN, setup, Path(folder, "history.csv"), Path(folder, "states"), note)
+        job = replace(job, examples=lambda part, size: {"train": train, "val": val}[part])
+        train_stages(job, [Stage("head", (), 1e-3, epochs, epochs)])
     return rows
 
 
-def stall_share(config: TrainConfig, source: object, prepared: object) -> float:
-    """Return the share of an epoch's time that its steps wait for cells, every block learning, at 112 pixels."""
-    assembled = assemble(replace(config, image_size=112), find_architecture(config.base), source, prepared)
-    load = assembled.examples()
+def stall_share(config: TrainConfig, source: Source, prepared: Prepared) -> float:
+    """Return the share of an epoch's time that its steps wait for cells, every block trained, at 112 pixels."""
+    config = replace(config, image_size=112)
+    setup = build_setup(config, find_architecture(config.base), source, prepared)
+    load = setup.examples()
     parts = [load(part, 112) for part in ("train", "val")]
-    feed = make_feed(assembled.network.model, *parts, sampling_of(TrainConfig()), 32, 0, keep=False)
-    feed.trainer.compile(build_optimizer(step_of(config), 1e-5, {}), build_loss(step_of(config)))
+    inputs = make_inputs(setup.network.model, *parts, resolve_sampling(TrainConfig()), 32, 0, cache_features=False)
+    inputs.trainer.compile(
+        build_optimizer(resolve_optimization(config), 1e-5, {}), build_loss(resolve_optimization(config))
+    )
     waited, began = 0.0, 0.0
     for number, epoch in enumerate((0, 1)):
-        batches, began, waited = iter(feed.training(epoch, 0)), time.perf_counter(), 0.0
+        batches, began, waited = iter(inputs.training(epoch, 0)), time.perf_counter(), 0.0
         while True:
-            asked = time.perf_counter()
+            started = time.perf_counter()
             batch = next(batches, None)
-            waited += time.perf_counter() - asked
+            waited += time.perf_counter() - started
             if batch is None:
                 break
-            feed.trainer.train_on_batch(*batch)
+            inputs.trainer.train_on_batch(*batch)
         print(f"epoch {number + 1} at 112 px: {waited / (time.perf_counter() - began):.1%} of the time spent waiting")
     return waited / (time.perf_counter() - began)
 
 
-def frozen_stage(config: TrainConfig, source: object, prepared: object) -> dict[str, float]:
+def frozen_stage(config: TrainConfig, source: Source, prepared: Prepared) -> dict[str, float]:
     """Return how much faster the frozen stage is, and the share of the time that steps wait."""
-    assembled = assemble(config, find_architecture("resnet50"), source, prepared)
-    load = assembled.examples()
+    setup = build_setup(config, find_architecture("resnet50"), source, prepared)
+    load = setup.examples()
     parts = [load(part, config.image_size) for part in ("train", "val")]
-    ours = our_fit(assembled, *parts, 3 * EPOCHS)
+    ours = our_fit(setup, *parts, 3 * EPOCHS)
     plain = plain_epochs(*parts, False, 1e-3, EPOCHS)
     wanted = min(loss for _, loss, _ in plain)
     reached = next((seconds for seconds, loss, _ in ours if loss <= wanted), float("nan"))
@@ -129,7 +134,7 @@ def frozen_stage(config: TrainConfig, source: object, prepared: object) -> dict[
     return {"frozen_stage_speedup": plain[-1][0] / reached, "stall_share": stall_share(config, source, prepared)}
 
 
-def whole_recipe(source: object, prepared: object) -> dict[str, float]:
+def whole_recipe(source: Source, prepared: Prepared) -> dict[str, float]:
     """Return the seconds to the best validation score, by the default recipe and in plain Keras, and their ratio."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LEUKEMIA_TF_CACHE"] = f"{folder}/cache"
@@ -138,19 +143,19 @@ def whole_recipe(source: object, prepared: object) -> dict[str, float]:
         run = train(config)
         whole = time.time() - began
         rows = read_csv(run.history)
-        kept = max(number for number, row in enumerate(rows) if row["best"] == "1")
-        beginning = run.config.stat().st_mtime - began
-        seconds = beginning + sum(float(row["seconds"]) for row in rows[: kept + 1])
-        ours = (seconds, float(rows[kept]["val_auroc_by_patient"]))
+        best_row = max(number for number, row in enumerate(rows) if row["best"] == "1")
+        setup_seconds = run.config.stat().st_mtime - began
+        seconds = setup_seconds + sum(float(row["seconds"]) for row in rows[: best_row + 1])
+        ours = (seconds, float(rows[best_row]["val_auroc_by_patient"]))
         size = int(rows[-1]["image_size"])
-    assembled = assemble(replace(PLAIN, image_size=size), find_architecture("resnet50"), source, prepared)
-    load = assembled.examples()
+    setup = build_setup(replace(PLAIN, image_size=size), find_architecture("resnet50"), source, prepared)
+    load = setup.examples()
     parts = [load(part, size) for part in ("train", "val")]
     plain = plain_epochs(*parts, True, 1e-5, FINE_TUNING_EPOCHS)
     best = max(plain, key=lambda row: row[2])
     reached = {"ours": ours, "plain": (best[0], best[2])}
-    told = (f"{name} {score:.3f} after {seconds:.0f} s" for name, (seconds, score) in reached.items())
-    print("best val_auroc_by_patient:", ", ".join(told))
+    texts = (f"{name} {score:.3f} after {seconds:.0f} s" for name, (seconds, score) in reached.items())
+    print("best val_auroc_by_patient:", ", ".join(texts))
     print(f"all of it: ours {whole:.0f} s with test scores and figures, plain {plain[-1][0]:.0f} s")
     return {"time_to_best_auroc_ratio": ours[0] / best[0], "ours": ours[0], "plain": best[0]}
 
@@ -161,15 +166,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--only", choices=("frozen", "whole"))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     use_shared()
     prepare_devices()
     source = find_source(None)
     prepared = prepare_cells(source.folder, "patient", 0)
     results = {}
-    if asked.only != "whole":
-        results |= frozen_stage(replace(PLAIN, image_size=asked.image_size), source, prepared)
-    if asked.only != "frozen":
+    if arguments.only != "whole":
+        results |= frozen_stage(replace(PLAIN, image_size=arguments.image_size), source, prepared)
+    if arguments.only != "frozen":
         results |= whole_recipe(source, prepared)
     print(json.dumps(results))
 

@@ -1,4 +1,4 @@
-"""Test-time views against none: what a run's test scores gain, and what the views cost.
+"""Test-time augmentation against none: the gain in a run's test scores, and the cost.
 
     python benchmarks/tta.py RUN [--views ten-crop …]
 
@@ -16,16 +16,16 @@ import time
 from pathlib import Path
 
 from leukemia_tf.data.catalog import read_cells
-from leukemia_tf.data.pipeline import classes, load_cells
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.data.splits import aliases, people
+from leukemia_tf.data.datasets import classes, load_cell_arrays
+from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
+from leukemia_tf.data.preprocessing import stored_preprocessing
 from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import sigmoid
-from leukemia_tf.evaluation.scores import written
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.evaluation.tta import COUNTS, predict_views
 from leukemia_tf.models.network import load_network, logit_model, preprocessing_of
-from leukemia_tf.models.probability import decision_of
-from leukemia_tf.run import open_run
+from leukemia_tf.models.probability import get_calibration
+from leukemia_tf.runs.run_folder import open_run
 
 
 def main() -> None:
@@ -34,26 +34,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--views", nargs="*", choices=list(COUNTS)[1:], default=list(COUNTS)[1:])
-    asked = parser.parse_args()
-    run = open_run(asked.run)
+    arguments = parser.parse_args()
+    run = open_run(arguments.run)
     network = load_network(run.model)
-    model, decision = logit_model(network), decision_of(network)
+    model, calibration = logit_model(network), get_calibration(network)
     cells = [cell for cell in read_cells(run.cells) if cell.split == "test"]
-    labels, patients = classes(cells), people(cells, aliases(run.read_config()["data"]["same_patients"]))
-    prepared = load_cells(run.data, cells, Preprocessing(**preprocessing_of(network)))
-    predict_views(model, [prepared[:32]], "none")  # so that nobody pays for the first trace
-    found, result = {}, {}
+    group_of = groups_by_patient(run.read_config()["data"]["same_patients"])
+    labels, patients = classes(cells), patient_group_names(cells, group_of)
+    prepared = load_cell_arrays(run.data, cells, stored_preprocessing(preprocessing_of(network)))
+    predict_views(model, [prepared[:32]], "none")  # the first trace is not timed
+    probabilities, result = {}, {}
     print("| views | AUROC by patient | more than none | AUROC over cells | time |\n|---|---|---|---|---|")
-    for tta in ("none", *asked.views):
+    for tta in ("none", *arguments.views):
         began = time.perf_counter()
         logits = predict_views(model, [prepared], tta)
         seconds = time.perf_counter() - began
-        found[tta] = sigmoid(logits / decision.temperature)
-        scores = score_with_intervals(labels, found[tta], patients, threshold=decision.threshold)
-        gain = paired_difference(labels, found[tta], found["none"], patients)["auroc_by_patient"]
+        probabilities[tta] = sigmoid(logits / calibration.temperature)
+        scores = score_with_intervals(labels, probabilities[tta], patients, threshold=calibration.threshold)
+        gain = paired_difference(labels, probabilities[tta], probabilities["none"], patients)["auroc_by_patient"]
         result[tta] = {"auroc_by_patient": scores["auroc_by_patient"], "gain": gain, "seconds": seconds}
-        told = [written(scores["auroc_by_patient"]), written(gain, "+"), written(scores["auroc"])]
-        print(f"| {tta} | {' | '.join(told)} | x{seconds / result['none']['seconds']:.1f} |", flush=True)
+        columns = [format_score(scores["auroc_by_patient"]), format_score(gain, "+"), format_score(scores["auroc"])]
+        print(f"| {tta} | {' | '.join(columns)} | x{seconds / result['none']['seconds']:.1f} |", flush=True)
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), **result}))
 
 

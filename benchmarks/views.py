@@ -1,4 +1,4 @@
-"""What a frozen base tells of cells at several depths, in one view of them."""
+"""Features of a frozen base at several depths, in one view of the cells."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from shared import Judged
+from shared import SharedCells
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augment import augment, epoch_draws
-from leukemia_tf.data.pipeline import view_batches
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.core.files import write_atomically
+from leukemia_tf.data.augmentation import augment, epoch_draws
+from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import open_store
-from leukemia_tf.files import write_atomically
-from leukemia_tf.models.pooling import CellAndFrame, CellMask
+from leukemia_tf.models.pooling import CellMask, MaskedAndGlobalMeanStdPooling
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
 
@@ -27,35 +27,35 @@ CELL, FRAME = slice(0, 2), slice(2, 4)  # of the second axis: mean and deviation
 
 @dataclass(frozen=True)
 class View:
-    """How cells are shown to a base: size, contrast, a dihedral view, a draw of jittered colours (0: none)."""
+    """How a base sees cells: size, stain, a dihedral view, a draw of jittered colours (0: none)."""
 
     base: str = "resnet50"
     size: int = 330
-    contrast: str = "stain"
+    stain_normalization: str = "reinhard"
     turned: int = 0
     jitter: int = 0
 
 
-def pooled_depths(at: Judged, view: View, layers: Sequence[str], kept: Path) -> dict[str, np.ndarray]:
+def pooled_depths(at: SharedCells, view: View, layers: Sequence[str], cache: Path) -> dict[str, np.ndarray]:
     """Return mean and deviation inside the cell and over the frame: float32 [n, 4, channels] by layer.
 
-    They are kept in a folder, for these layers or fewer of them.
+    They are cached in a folder, for these layers or fewer of them.
     """
-    path = kept / f"view-{'-'.join(map(str, astuple(view)))}.npz"
+    path = cache / f"view-{'-'.join(map(str, astuple(view)))}.npz"
     if not path.is_file():
-        found = _computed(at, view, layers)
-        write_atomically(path, lambda scratch: np.savez(scratch, **found))
+        pooled = _computed(at, view, layers)
+        write_atomically(path, lambda scratch: np.savez(scratch, **pooled))
     with np.load(path) as arrays:
         return {name: arrays[name].reshape(len(arrays[name]), 4, -1) for name in layers}
 
 
-def _computed(at: Judged, view: View, layers: Sequence[str]) -> dict[str, np.ndarray]:
-    settings = Preprocessing(view.size, "fixed:330", view.contrast)
+def _computed(at: SharedCells, view: View, layers: Sequence[str]) -> dict[str, np.ndarray]:
+    settings = Preprocessing(view.size, "fixed:330", stain_normalization=view.stain_normalization)
     model = build_pretrained(find_architecture(view.base), 1, asdict(settings), "imagenet", seed=0).model
     pooled = {}
     for name in layers:
         maps = model.get_layer(name).output
-        pooled[name] = CellAndFrame()([maps, CellMask(*maps.shape[1:3])(model.input)])
+        pooled[name] = MaskedAndGlobalMeanStdPooling()([maps, CellMask(*maps.shape[1:3])(model.input)])
     forward = tf.function(keras.Model(model.input, pooled))
     store, count = open_store(at.folder, at.cells, settings), len(at.cells)
     draws, done, parts = epoch_draws(count, 0, view.jitter), 0, []

@@ -1,1 +1,1 @@
-"""Where in the cell a network looked, and what its layers see."""
+"""Where in a cell a network looks, and what its layers respond to."""

@@ -1,4 +1,4 @@
-"""What each convolutional and pooling layer sees in a cell."""
+"""What each convolutional and pooling layer responds to in a cell."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leukemia_tf.explain.frame import Frame
 
-GRID = 4  # maps a side of a layer's grid
+GRID = 4  # feature maps a side of a layer's grid
 
 
 def spatial_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the convolutional and pooling layers with maps, from input to output."""
+    """Return the convolutional and pooling layers with feature maps, from input to output."""
     kinds = (
         keras.layers.Conv2D,
         keras.layers.DepthwiseConv2D,
@@ -28,7 +29,7 @@ def spatial_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each such layer's maps of one cell: float32 [h, w, filters] by layer's name.
+    """Return the feature maps of each such layer for one cell: float32 [h, w, filters] by the layer's name.
 
     Parameters
     ----------
@@ -39,34 +40,36 @@ def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
     """
     layers = spatial_layers(model)
     outputs = keras.Model(model.input, [layer.output for layer in layers])(cell, training=False)
-    as_arrays = (keras.ops.convert_to_numpy(keras.ops.cast(output[0], "float32")) for output in outputs)
-    return {layer.name: values for layer, values in zip(layers, as_arrays)}
+    arrays = (keras.ops.convert_to_numpy(keras.ops.cast(output[0], "float32")) for output in outputs)
+    return {layer.name: values for layer, values in zip(layers, arrays)}
 
 
-def responses(maps: np.ndarray, belt: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Tell where a layer's filters are active.
+def responses(maps: np.ndarray, zones: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Measure where a layer's filters are active.
 
     Parameters
     ----------
     maps : numpy.ndarray
         float [h, w, filters].
-    belt : mapping of str to numpy.ndarray
-        bool [size, size] each, over what the network sees, as from `leukemia_tf.explain.regions.belt_of`.
+    zones : mapping of str to numpy.ndarray
+        bool [size, size] each, over the network's input, as from `leukemia_tf.explain.regions.boundary_zones`.
 
     Returns
     -------
     dict
-        `filters`; `silent`, how many of them say the same everywhere in this cell; and for each part the mean absolute
-        response there, as a multiple of that over the whole frame: NaN for a part that is empty or a layer that is 0.
+        `filters`, their number; `silent`, how many of them are constant over this cell; and for each zone the mean
+        absolute response there, relative to that over the whole frame: NaN for an empty zone or a layer that is 0.
     """
     strength = np.abs(maps).mean(-1)
     side = maps.shape[1::-1]
     shares = {
-        name: cv2.resize(part.astype(np.float32), side, interpolation=cv2.INTER_AREA) for name, part in belt.items()
+        name: cv2.resize(zone.astype(np.float32), side, interpolation=cv2.INTER_AREA) for name, zone in zones.items()
     }
     with np.errstate(invalid="ignore", divide="ignore"):
-        own = {name: float((strength * share).sum() / share.sum() / strength.mean()) for name, share in shares.items()}
-    return {"filters": maps.shape[-1], "silent": int((np.ptp(maps, (0, 1)) == 0).sum()), **own}
+        relative = {
+            name: float((strength * share).sum() / share.sum() / strength.mean()) for name, share in shares.items()
+        }
+    return {"filters": maps.shape[-1], "silent": int((np.ptp(maps, (0, 1)) == 0).sum()), **relative}
 
 
 def grid(maps: np.ndarray) -> np.ndarray:
@@ -80,30 +83,33 @@ def grid(maps: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float [GRID * (h + 1) - 1, GRID * (w + 1) - 1], NaN between and for missing maps.
+        float [GRID * (h + 1) - 1, GRID * (w + 1) - 1], NaN between the maps and where there are too few.
     """
     height, width, _ = maps.shape
     order = np.argsort(-np.abs(maps).mean((0, 1)), kind="stable")[: GRID * GRID]
     out = np.full((GRID * (height + 1) - 1, GRID * (width + 1) - 1), np.nan, np.float32)
     for place, index in enumerate(order):
         top, left = (place // GRID) * (height + 1), (place % GRID) * (width + 1)
-        picture = maps[..., index] - maps[..., index].min()
-        out[top : top + height, left : left + width] = picture / (picture.max() or 1)
+        shifted = maps[..., index] - maps[..., index].min()
+        out[top : top + height, left : left + width] = shifted / (shifted.max() or 1)
     return out
 
 
 def draw_activations(
-    frame: Frame, maps: dict[str, np.ndarray], told: Mapping[str, Mapping[str, float]], columns: int = 5
+    frame: Frame,
+    maps: Mapping[str, np.ndarray],
+    layer_responses: Mapping[str, Mapping[str, float]],
+    columns: int = 5,
 ) -> Figure:
-    """Draw the cell and, behind it, a grid of maps a layer.
+    """Draw the cell, followed by a grid of feature maps per layer.
 
     Parameters
     ----------
     frame : Frame
         The cell.
-    maps : dict of str to numpy.ndarray
+    maps : mapping of str to numpy.ndarray
         As from `activations`.
-    told : mapping of str to mapping
+    layer_responses : mapping of str to mapping
         By the layer's name, as from `responses`.
     columns : int
         Grids a row.
@@ -114,17 +120,17 @@ def draw_activations(
     for axis in axes:
         axis.set_axis_off()
     axes[0].imshow(frame.cells[0][0])
-    axes[0].set_title(f"what the network sees, {frame.cells[0].shape[1]} px", fontsize=8)
+    axes[0].set_title(f"input of the network, {frame.cells[0].shape[1]} px", fontsize=8)
     for axis, (name, values) in zip(axes[1:], maps.items()):
-        _draw_grid(axis, name, values, told[name])
+        _draw_grid(axis, name, values, layer_responses[name])
     name = Path(frame.prediction.path).name
     figure.suptitle(f"{name}: the {GRID * GRID} most active maps of each layer, each scaled by itself", fontsize=10)
     return figure
 
 
-def _draw_grid(axis: object, name: str, values: np.ndarray, told: Mapping[str, float]) -> None:
-    height, width, filters = values.shape
-    axis.imshow(grid(values), cmap="magma", interpolation="nearest")
-    silent = f", {told['silent']} silent" if told["silent"] else ""
-    where = ", ".join(f"{told[part]:.2f} {part}" for part in ("inside", "edge", "outside"))
-    axis.set_title(f"{name}: {filters} maps of {height} x {width}{silent}\n{where}", fontsize=6.5)
+def _draw_grid(axis: Axes, name: str, maps: np.ndarray, response: Mapping[str, float]) -> None:
+    height, width, filters = maps.shape
+    axis.imshow(grid(maps), cmap="magma", interpolation="nearest")
+    silent = f", {response['silent']} silent" if response["silent"] else ""
+    zones = ", ".join(f"{response[zone]:.2f} {zone}" for zone in ("inside", "edge", "outside"))
+    axis.set_title(f"{name}: {filters} maps of {height} x {width}{silent}\n{zones}", fontsize=6.5)

@@ -1,53 +1,57 @@
-"""Class-activation maps: each weighs a layer's maps by what they do to the logit, in one line of its own.
+"""Class-activation maps: each function weights a layer's feature maps by their effect on the logit.
 
-All take float32 [n, h, w, c] twice, maps and the gradients of the signed logit, and return float32 [n, h, w], 0 and up:
-where the layer speaks for the answer.
+All take float32 [n, h, w, c] twice, the maps and the gradients of the signed logit, and return float32 [n, h, w] of 0
+and more: where the layer supports the prediction.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 SMALL = 1e-7
 
+Cam = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
 
 def gradcam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Weigh each map by its mean gradient; Selvaraju et al. 2017, arXiv:1610.02391."""
-    return _weighed(maps, tf.reduce_mean(gradients, axis=(1, 2), keepdims=True))
+    """Weight each map by its mean gradient; Selvaraju et al. 2017, arXiv:1610.02391."""
+    return _weighted_sum(maps, tf.reduce_mean(gradients, axis=(1, 2), keepdims=True))
 
 
 def gradcam_plus_plus(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Weigh each map by its rising gradients, the more the fewer places it has; Chattopadhay 2018, arXiv:1710.11063.
+    """Weight each map by its positive gradients, more where they are few; Chattopadhay 2018, arXiv:1710.11063.
 
     The second and third derivatives are powers of the first, as for the exponential of the logit.
     """
     squares, cubes = gradients**2, gradients**3
-    below = 2 * squares + tf.reduce_sum(maps, axis=(1, 2), keepdims=True) * cubes
-    shares = squares / tf.where(tf.abs(below) > SMALL**3, below, 1.0)
-    return _weighed(maps, tf.reduce_sum(shares * tf.nn.relu(gradients), axis=(1, 2), keepdims=True))
+    denominator = 2 * squares + tf.reduce_sum(maps, axis=(1, 2), keepdims=True) * cubes
+    alphas = squares / tf.where(tf.abs(denominator) > SMALL**3, denominator, 1.0)
+    return _weighted_sum(maps, tf.reduce_sum(alphas * tf.nn.relu(gradients), axis=(1, 2), keepdims=True))
 
 
 def hirescam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Weigh each place by its own gradient; Draelos & Carin 2020, arXiv:2011.08891."""
-    return _weighed(maps, gradients)
+    """Weight each position by its gradient; Draelos & Carin 2020, arXiv:2011.08891."""
+    return _weighted_sum(maps, gradients)
 
 
 def layercam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Weigh each place by its own gradient where that rises; Jiang et al. 2021, doi:10.1109/TIP.2021.3089943."""
-    return _weighed(maps, tf.nn.relu(gradients))
+    """Weight each position by its positive gradient; Jiang et al. 2021, doi:10.1109/TIP.2021.3089943."""
+    return _weighted_sum(maps, tf.nn.relu(gradients))
 
 
 def xgradcam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Weigh each map by its gradients' mean, weighed by its places; Fu et al. 2020, arXiv:2008.02312."""
-    whole = tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
-    weights = tf.reduce_sum(gradients * maps, axis=(1, 2), keepdims=True) / tf.where(tf.abs(whole) > SMALL, whole, 1.0)
-    return _weighed(maps, weights)
+    """Weight each map by the mean of its gradients, weighted by the map; Fu et al. 2020, arXiv:2008.02312."""
+    total = tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
+    weights = tf.reduce_sum(gradients * maps, axis=(1, 2), keepdims=True) / tf.where(tf.abs(total) > SMALL, total, 1.0)
+    return _weighted_sum(maps, weights)
 
 
 def eigencam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """Project the maps on their first singular vector, whatever the answer; Muhammad & Yeasin 2020, arXiv:2008.00299.
+    """Project the maps on their first singular vector, whatever the class; Muhammad & Yeasin 2020, arXiv:2008.00299.
 
-    The vector's sign is the one with which the projection is positive in sum.
+    The vector's sign is the one with which the projection's sum is positive.
     """
     del gradients
     shape = tf.shape(maps)
@@ -60,5 +64,5 @@ def eigencam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu(tf.reshape(first, shape[:3]))
 
 
-def _weighed(maps: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+def _weighted_sum(maps: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))

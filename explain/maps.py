@@ -10,20 +10,20 @@ import tensorflow as tf
 
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
-from leukemia_tf.data.preprocess import cells_from_bytes
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.preprocessing import stored_preprocessing
+from leukemia_tf.data.preprocessing_graph import cells_from_bytes
 from leukemia_tf.explain.frame import Frame, to_original
-from leukemia_tf.explain.methods import DEFAULT, METHODS, find_method
+from leukemia_tf.explain.methods import DEFAULT, DEFAULT_CAM, find_method
 from leukemia_tf.explain.target import Target
 from leukemia_tf.models.member import as_inputs, members_of
 from leukemia_tf.models.network import logit_model, preprocessings_of
-from leukemia_tf.models.probability import decision_of
+from leukemia_tf.models.probability import get_calibration
+
+Explainer = Callable[[Sequence[Frame]], list[list[np.ndarray]]]
 
 
-def explainer(
-    model: keras.Model, method: str = DEFAULT, layer: str | None = None
-) -> Callable[[Sequence[Frame]], list[list[np.ndarray]]]:
-    """Return what tells where in cells a network finds what speaks for its answer.
+def explainer(model: keras.Model, method: str = DEFAULT, layer: str | None = None) -> Explainer:
+    """Return the function that maps where cells support a network's prediction.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def explainer(
     Returns
     -------
     callable
-        Frames -> for each frame one map, or one a member: float32 [height, width] of 0-1 in the original's pixels; 0
-        everywhere if nothing speaks for the answer.
+        Frames -> for each frame one map, or one per member: float32 [height, width] of 0-1 in the original's pixels; 0
+        everywhere if nothing supports the prediction.
 
     Raises
     ------
@@ -49,25 +49,26 @@ def explainer(
     targets = [Target(member, layer) for member in members_of(model)]
 
     def explain(frames: Sequence[Frame]) -> list[list[np.ndarray]]:
-        found: list[list[np.ndarray]] = [[] for _ in frames]
+        maps: list[list[np.ndarray]] = [[] for _ in frames]
         signs = np.array([frame.sign for frame in frames], np.float32)
         for number, target in enumerate(targets):
             cells = np.concatenate([frame.cells[number] for frame in frames])
-            for maps, heat, frame in zip(found, heat_of(target, cells, signs), frames):
-                maps.append(to_original(at_most_1(heat), frame.boxes[number], frame.image.shape[:2]).numpy())
-        return found
+            for frame_maps, heat, frame in zip(maps, heat_of(target, cells, signs), frames):
+                scaled = scale_to_1(heat)
+                frame_maps.append(to_original(scaled, frame.boxes[number], frame.image.shape[:2]).numpy())
+        return maps
 
     return explain
 
 
-def at_most_1(heat: np.ndarray | tf.Tensor) -> tf.Tensor:
-    """Scale a map, 0 and up, so that its highest value is 1; a map without heat stays as it is."""
+def scale_to_1(heat: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """Scale a map, 0 and more, so that its highest value is 1; a map without heat stays as it is."""
     return tf.math.divide_no_nan(heat, tf.reduce_max(heat))
 
 
 def mean_map(maps: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean of the members' maps, its highest value 1: float32 [height, width]."""
-    return at_most_1(np.mean(maps, axis=0)).numpy()
+    return scale_to_1(np.mean(maps, axis=0)).numpy()
 
 
 def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
@@ -85,33 +86,35 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
         [n]: a grey PNG of the original's size, by the default method at the last convolutional layer, 255 where it is
         hottest (of an ensemble the members' mean); empty where a file is unreadable.
     """
-    wanted = [Preprocessing(**settings) for settings in preprocessings_of(model)]
+    inputs = [stored_preprocessing(settings) for settings in preprocessings_of(model)]
     targets = [Target(member) for member in members_of(model)]
-    to_logit, decision, cam = logit_model(model), decision_of(model), METHODS[DEFAULT].cam
+    to_logit, calibration = logit_model(model), get_calibration(model)
 
-    def drawn(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
+    def as_png(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
         image = decode(content)
         sides = tf.shape(image)[:2]
         maps = [
-            to_original(at_most_1(heat), window(image, settings.framing), sides)
-            for heat, settings in zip(heats, wanted)
+            to_original(scale_to_1(heat), window(image, settings.framing), sides)
+            for heat, settings in zip(heats, inputs)
         ]
-        heat = at_most_1(tf.add_n(maps))
+        heat = scale_to_1(tf.add_n(maps))
         return tf.io.encode_png(tf.cast(tf.round(255 * heat), tf.uint8)[..., None])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
     def explain(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        made = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(wanted)}
-        cells, readable = [made[settings][0] for settings in wanted], made[wanted[0]][2]
-        probability = tf.sigmoid(to_logit(as_inputs(cells), training=False)[:, 0] / decision.temperature)
-        signs = tf.where(probability >= decision.threshold, 1.0, -1.0)
-        heats = [cam(*target.maps_and_gradients(own, signs)) for target, own in zip(targets, cells)]
+        prepared = {settings: cells_from_bytes(image_bytes, settings) for settings in dict.fromkeys(inputs)}
+        cells, readable = [prepared[settings][0] for settings in inputs], prepared[inputs[0]][2]
+        probability = tf.sigmoid(to_logit(as_inputs(cells), training=False)[:, 0] / calibration.temperature)
+        signs = tf.where(probability >= calibration.threshold, 1.0, -1.0)
+        heats = [
+            DEFAULT_CAM(*target.maps_and_gradients(member_cells, signs)) for target, member_cells in zip(targets, cells)
+        ]
 
-        def one(told: tuple) -> tf.Tensor:
-            content, sound, *own = told
-            return tf.cond(sound, lambda: drawn(content, own), lambda: "")
+        def png_if_readable(row: tuple) -> tf.Tensor:
+            content, sound, *row_heats = row
+            return tf.cond(sound, lambda: as_png(content, row_heats), lambda: "")
 
-        heatmap = tf.map_fn(one, (image_bytes, readable, *heats), fn_output_signature=tf.string)
+        heatmap = tf.map_fn(png_if_readable, (image_bytes, readable, *heats), fn_output_signature=tf.string)
         return {"probability": tf.where(readable, probability, float("nan")), "heatmap": heatmap}
 
     return explain

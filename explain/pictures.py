@@ -11,11 +11,11 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
+from leukemia_tf.core.files import write_atomically
 from leukemia_tf.evaluation.plots import INK, plain
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.explain.frame import Frame
-from leukemia_tf.explain.regions import parts_of, shares_of
-from leukemia_tf.files import write_atomically
+from leukemia_tf.explain.regions import cell_parts, heat_shares
 
 COLOURS = "inferno"  # perceptually uniform
 PALETTE = colormaps[COLOURS](np.arange(256))[:, :3].astype(np.float32)
@@ -46,25 +46,25 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def write_picture(picture: np.ndarray, path: Path) -> Path:
-    """Write a picture, float32 [h, w, 3] of 0-1, as PNG, quickly."""
+    """Write a picture, float32 [h, w, 3] of 0-1, as PNG; faster than through a figure."""
     pixels = (255 * picture[..., ::-1]).astype(np.uint8)
     return write_atomically(path, lambda scratch: cv2.imwrite(str(scratch), pixels))
 
 
-def said(prediction: Prediction) -> str:
-    """Return what a network said of a cell, with the label and the status where they matter."""
+def prediction_text(prediction: Prediction) -> str:
+    """Return a caption: the prediction, its probability, and the label and the status where they matter."""
     truth = f", labelled {prediction.label}" if prediction.label else ""
     status = "" if prediction.status == "ok" else f" ({prediction.status})"
     return f"{prediction.prediction}, p = {prediction.probability:.3f}{truth}{status}"
 
 
-def heat_said(frame: Frame, heat: np.ndarray) -> str:
-    """Return where the heat of a map is, in words."""
+def heat_text(frame: Frame, heat: np.ndarray) -> str:
+    """Return a caption: the shares of the heat in the parts of the cell."""
     if not frame.mask.any():
         return "there is no cell in this image"
-    shares = shares_of(heat, parts_of(frame.image))
+    shares = heat_shares(heat, cell_parts(frame.image))
     if np.isnan(shares["cell"]):
-        return "nothing speaks for the answer"
+        return "nothing supports the prediction"
     cell, core, rim = (f"{shares[part]:.0%}" for part in ("cell", "core", "rim"))
     return f"{cell} of the heat in the cell, {core} in its core, {rim} on its rim"
 
@@ -72,7 +72,7 @@ def heat_said(frame: Frame, heat: np.ndarray) -> str:
 def draw_heat_map(
     frame: Frame, heat: np.ndarray, method: str, members: Mapping[str, np.ndarray] | None = None
 ) -> Figure:
-    """Draw the cell, the heat map in the original's pixels, and the overlay; of an ensemble each member's overlay too.
+    """Draw the cell, the heat map in the original's pixels, and the overlay; for an ensemble each member's overlay too.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ def draw_heat_map(
     heat : numpy.ndarray
         float [height, width], 0-1, over the original.
     method : str
-        What the map is called.
+        The method's title.
     members : mapping of str to numpy.ndarray, optional
-        Each member's map, alike, by its name.
+        Each member's map, in the same form, by its name.
     """
     members = members or {}
     rows = 1 + -(-len(members) // 3)
@@ -91,8 +91,8 @@ def draw_heat_map(
     axes = figure.subplots(rows, 3, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, (name, own) in zip(axes[3:], members.items()):
-        axis.imshow(overlay(frame.image, own))
+    for axis, (name, member_heat) in zip(axes[3:], members.items()):
+        axis.imshow(overlay(frame.image, member_heat))
         axis.set_title(name)
     height, width = heat.shape
     axes[0].imshow(frame.image)
@@ -100,17 +100,17 @@ def draw_heat_map(
     axes[1].imshow(heat, cmap=COLOURS, vmin=0, vmax=1)
     if frame.mask.any():
         axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
-    axes[1].set_title(f"{method}: what speaks for `{frame.prediction.prediction}`")
+    axes[1].set_title(f"{method}: what supports `{frame.prediction.prediction}`")
     axes[2].imshow(overlay(frame.image, heat))
-    axes[2].set_title(heat_said(frame, heat), fontsize=9)
+    axes[2].set_title(heat_text(frame, heat), fontsize=9)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, shrink=0.85, pad=0.01)
     bar.set_label("share of the map's maximum")
-    figure.suptitle(plain(f"{Path(frame.prediction.path).name}: {said(frame.prediction)}"), fontsize=11)
+    figure.suptitle(plain(f"{Path(frame.prediction.path).name}: {prediction_text(frame.prediction)}"), fontsize=11)
     return figure
 
 
 def thumb(picture: np.ndarray, box: tuple[int, int, int, int], side: int = THUMB) -> np.ndarray:
-    """Return what the network saw of a picture, float [h, w, 3] of 0-1, as uint8 [side, side, 3]."""
+    """Return the network's window on a picture, float [h, w, 3] of 0-1, as uint8 [side, side, 3]."""
     top, left, height, width = box
     framed = picture[max(top, 0) : top + height, max(left, 0) : left + width].astype("float32")
     return (255 * cv2.resize(framed, (side, side), interpolation=cv2.INTER_AREA)).astype("uint8")
@@ -119,7 +119,7 @@ def thumb(picture: np.ndarray, box: tuple[int, int, int, int], side: int = THUMB
 def draw_sheet(
     pictures: Sequence[tuple[str, np.ndarray]], columns: int = COLUMNS, title: str = "", heads: Sequence[str] = ()
 ) -> Figure:
-    """Draw pictures row by row, with a caption under each, and a colour bar.
+    """Draw a contact sheet: pictures row by row, a caption under each, and a colour bar.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an explanation asks of a network: its logit, the maps of one layer, the pixels, and their gradients."""
+"""What explanations need of a network: its logit, the maps of one layer, and the gradients of both."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.models.network import LOGIT, SCALE, explained_layer, logit_model
+from leukemia_tf.models.layer_names import LOGIT, SCALE
+from leukemia_tf.models.network import explained_layer, logit_model
 
-BATCH = 32  # altered cells that are asked about at once
+BATCH = 32  # perturbed cells per prediction step
 
 
 class Target:
@@ -32,7 +33,7 @@ class Target:
         self.size = model.input.shape[1]
         self.scale = model.get_layer(SCALE)
         ends = [model.get_layer(self.layer).output, model.get_layer(LOGIT).output]
-        self._behind = keras.Model([model.input, self.scale.output], ends)  # so that a tape sees all behind the pixels
+        self._after_scale = keras.Model([model.input, self.scale.output], ends)  # so that a tape can watch the pixels
         self._logit = logit_model(model)
         cells = tf.TensorSpec([None, *model.input.shape[1:]], model.input.dtype)
         pixels, signs = tf.TensorSpec(cells.shape, self.scale.compute_dtype), tf.TensorSpec([None], tf.float32)
@@ -41,14 +42,14 @@ class Target:
         self._logits = tf.function(lambda cells: self._logit(cells, training=False)[:, 0], [cells], autograph=False)
 
     def _maps_and_gradients(self, cells: tf.Tensor, signs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the layer's maps and what they do to the logit.
+        """Return the layer's maps and the gradients of the logit with respect to them.
 
         Parameters
         ----------
         cells : tf.Tensor
             uint8 [n, size, size, 3].
         signs : tf.Tensor
-            float32 [n]: 1 for what speaks for `all`, -1 for what speaks for `hem`.
+            float32 [n]: 1 to explain `all`, -1 to explain `hem`.
 
         Returns
         -------
@@ -58,18 +59,18 @@ class Target:
         with tf.GradientTape() as tape:
             pixels = self.scale(cells)
             tape.watch(pixels)
-            maps, logit = self._behind([cells, pixels], training=False)
-            wanted = logit[:, 0] * signs
-        gradients = tape.gradient(wanted, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            maps, logit = self._after_scale([cells, pixels], training=False)
+            signed = logit[:, 0] * signs
+        gradients = tape.gradient(signed, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return tf.cast(maps, tf.float32), tf.cast(gradients, tf.float32)
 
     def _pixel_gradients(self, cells: tf.Tensor, pixels: tf.Tensor, signs: tf.Tensor) -> tf.Tensor:
-        """Return the gradients of the signed logit at pixels as the base sees them.
+        """Return the gradients of the signed logit with respect to pixels as the base sees them.
 
         Parameters
         ----------
         cells : tf.Tensor
-            uint8 [n, size, size, 3], which tell where the cell is.
+            uint8 [n, size, size, 3], for the mask of the cell.
         pixels : tf.Tensor
             float [n, size, size, 3], scaled as by `scale`.
         signs : tf.Tensor
@@ -82,10 +83,10 @@ class Target:
         """
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            wanted = self._behind([cells, pixels], training=False)[1][:, 0] * signs
-        return tf.cast(tape.gradient(wanted, pixels), tf.float32)
+            signed = self._after_scale([cells, pixels], training=False)[1][:, 0] * signs
+        return tf.cast(tape.gradient(signed, pixels), tf.float32)
 
     def logits(self, cells: np.ndarray) -> np.ndarray:
-        """Ask about any number of cells, a batch at a time: uint8 [n, size, size, 3] -> float32 [n]."""
-        parts = (self._logits(cells[start : start + BATCH]).numpy() for start in range(0, len(cells), BATCH))
-        return np.concatenate([np.zeros(0, np.float32), *parts])
+        """Return the logits of any number of cells, a batch at a time: uint8 [n, size, size, 3] -> float32 [n]."""
+        batches = (self._logits(cells[start : start + BATCH]).numpy() for start in range(0, len(cells), BATCH))
+        return np.concatenate([np.zeros(0, np.float32), *batches])

@@ -1,21 +1,18 @@
-"""`python -m leukemia_tf.export`: a run's model, in TensorFlow Serving's layout."""
+"""`python -m leukemia_tf.export`: a network in TensorFlow Serving's layout, or for another runtime."""
 
 from __future__ import annotations
 
-import logging
-import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from leukemia_tf.cli import run_command
+from leukemia_tf.cli import loading, run_command
 from leukemia_tf.config import ExportConfig
-from leukemia_tf.run import run_or_newest
-from leukemia_tf.serving.runtimes import SAVED_MODEL, check_runtime, write_network
 
-log = logging.getLogger("leukemia_tf")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def export(config: ExportConfig | None = None) -> Path:
-    """Export a run's model as the next version of a served model.
+    """Export a run's network, or a `.keras` file, as the next version of a served model.
 
     Parameters
     ----------
@@ -30,37 +27,16 @@ def export(config: ExportConfig | None = None) -> Path:
     Raises
     ------
     UserError
-        If there is no such format, or if what writes it is not installed.
+        If the network cannot be loaded, there is no such format, or its package is not installed.
+
+    Examples
+    --------
+    >>> export(ExportConfig("model.keras", name="cells"))  # doctest: +SKIP
+    PosixPath('saved_models/cells/1')
     """
-    config = config or ExportConfig()
-    check_runtime("--format", config.format, SAVED_MODEL)
-    run = run_or_newest(config.run)
-    from leukemia_tf.explain.maps import explain_function
-    from leukemia_tf.models.folded import folded
-    from leukemia_tf.models.network import load_network
-    from leukemia_tf.serving.layout import write_version
-    from leukemia_tf.serving.saved_model import write_saved_model
-
-    for_serving = config.format == SAVED_MODEL
-    network = run.read_config()["network"]["name"]
-    folder = config.out / (config.name or (network if for_serving else f"{network}-{config.format}"))
-
-    def write(scratch: Path) -> None:
-        model = folded(load_network(run.model))
-        if for_serving:
-            write_saved_model(model, scratch, folder.resolve().name, {"explain": explain_function(model)})
-        else:
-            write_network(model, config.format, scratch)
-        for path in (run.card, run.config):
-            if path.is_file():
-                shutil.copy(path, scratch)
-
-    version = write_version(folder, write)
-    log.info("exported %s to %s", run, version)
-    if for_serving:
-        served = (folder.resolve().name, folder.absolute())
-        log.info("serve it: tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s", *served)
-    return version
+    with loading():
+        from leukemia_tf.workflows.export import export as run
+    return run(config or ExportConfig())
 
 
 if __name__ == "__main__":

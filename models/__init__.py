@@ -1,4 +1,4 @@
-"""Networks, in plain Keras: a table of architectures, their cuts and heads, their weights.
+"""Networks in plain Keras: a table of architectures, heads, weights.
 
 Importing this package imports no Keras; its modules do when a network is built.
 """

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import ModelsConfig
 from leukemia_tf.models.architecture import Architecture
-from leukemia_tf.models.head import HEADS
-from leukemia_tf.models.search import weights_at_hand
+from leukemia_tf.models.heads import HEADS
 from leukemia_tf.models.table import ARCHITECTURES
+from leukemia_tf.models.weights_search import local_weights
 
 
-def describe(architecture: Architecture) -> dict[str, object]:
-    """Return what the table says of a network; `weights` is `here: FILE`, `download`, `convert` or `none`."""
-    whole, cut = architecture.blocks[-1], architecture.blocks[-2]
+def describe(architecture: Architecture) -> dict[str, Any]:
+    """Return a network's row of the table; `weights` is `here: FILE`, `download`, `convert` or `none`."""
+    blocks = architecture.blocks
+    whole, truncated = blocks[-1], blocks[-2 if len(blocks) > 1 else -1]
     return {
         "name": architecture.name,
         "parameters": architecture.parameters,
         "parameters_truncated": architecture.parameters_truncated,
         "image_size": architecture.image_size,
         "smallest_size": whole.smallest_size,
-        "smallest_size_truncated": cut.smallest_size,
-        "blocks": [{"name": block.name, "last": block.last} for block in architecture.blocks],
-        "cut": cut.last,
+        "smallest_size_truncated": truncated.smallest_size,
+        "blocks": [{"name": block.name, "last": block.last} for block in blocks],
+        "cut": truncated.last,
         "scaling": architecture.scaling,
         "head": architecture.default_head(cut=False),
         "head_truncated": architecture.default_head(cut=True),
@@ -33,16 +35,16 @@ def describe(architecture: Architecture) -> dict[str, object]:
 
 
 def _weights(architecture: Architecture) -> str:
-    here = weights_at_hand(architecture)
-    if here:
-        return f"here: {here[0]}"
+    files = local_weights(architecture)
+    if files:
+        return f"here: {files[0]}"
     if not architecture.weights:
         return "none"
     return "convert" if architecture.converted else "download"
 
 
 def print_models(config: ModelsConfig) -> None:
-    """Print the table, or a list of records."""
+    """Print the table, or its rows as JSON."""
     records = [describe(architecture) for architecture in ARCHITECTURES.values()]
     if config.json:
         print(json.dumps(records, indent=2))

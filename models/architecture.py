@@ -1,30 +1,35 @@
-"""What is known of a network before it is built: its blocks, its head, where its weights are."""
+"""What is known of a network before it is built: its blocks, its default heads, where its weights are."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Block:
-    """A named group of a base's layers, the unit of cutting and unfreezing.
+    """A named group of a backbone's layers, the unit of truncation and unfreezing.
 
     Parameters
     ----------
     name : str
-        What users call it.
+        Its name in the table and on the command line.
     last : str
-        Its last layer; the block begins after the previous block's last layer.
+        Its last layer; a block starts behind the last layer of the block before it.
     smallest_size : int
-        Smallest side of the input, in pixels, of which a whole pixel is left behind this block.
+        Smallest side of the input, in pixels, for which its output has at least one pixel.
     explain : str
-        The layer whose maps a heat map weighs when the base ends with this block; `last` if empty.
+        The layer that a class-activation map weights if the backbone ends with this block; `last` if empty.
     texture : str
-        The layer that a head of fine maps reads in this block's place, the end of its first unit; `last` if empty.
+        The layer that a head of fine maps (`Head.coarsest`) pools instead of `last`: the end of the block's first unit;
+        `last` if empty.
     """
 
     name: str
@@ -40,73 +45,87 @@ class Block:
 
 @dataclass(frozen=True)
 class Architecture:
-    """One network.
+    """One network: a record of the table.
 
     Parameters
     ----------
     name : str
-        What users call it.
-    constructor : str
-        `module:function` that builds the base on `input_tensor`.
+        Its name: letters, digits, `.`, `_` and `-`.
+    constructor : str or callable
+        Builds the backbone; `module:function`, or the function itself. It is called as those of `keras.applications`,
+        with `include_top=False, weights=None, input_tensor=TENSOR`, and returns a functional `keras.Model`.
     scaling : str
         The input's scale; see `leukemia_tf.models.cell_input`.
     image_size : int
         Default side of the input, in pixels.
     blocks : tuple of Block
-        From input to output; `--drop-last-block` leaves out the last one.
+        From input to output. Every path from one block to the next leads through `last`.
     parameters, parameters_truncated : int
-        Of the base without a head, whole and without its last block.
+        Of the backbone without a head, whole and without its last block; 0: `register_architecture` counts them.
     reference : str
         The paper.
     head, cut_head : str
-        Names of the heads that the reports put on the whole and on the cut base.
+        Names of the reports' heads for the whole and the truncated backbone.
     weights : tuple of str
-        File names under which ImageNet weights are known; the published one first.
-    address : str
-        Where that file can be downloaded, without its name; empty where nowhere.
+        File names of ImageNet weights; the published one first.
+    url : str
+        Folder from which that file can be downloaded; empty if there is none.
     converted : bool
-        Whether the weights come out of `leukemia_tf.convert_weights`.
+        Whether `leukemia_tf.convert_weights` writes the weights.
     """
 
     name: str
-    constructor: str
+    constructor: str | Callable[..., keras.Model]
     scaling: str
     image_size: int
     blocks: tuple[Block, ...]
-    parameters: int
-    parameters_truncated: int
-    reference: str
+    parameters: int = 0
+    parameters_truncated: int = 0
+    reference: str = ""
     head: str = "dense256"
     cut_head: str = "dense256"
     weights: tuple[str, ...] = ()
-    address: str = ""
+    url: str = ""
     converted: bool = False
 
     def default_head(self, cut: bool) -> str:
-        """Return the name of the head that a training puts on the whole or on the cut base."""
+        """Return the name of the head that training puts on the whole or on the truncated backbone."""
         return "texture" if cut and self.weights else self.cut_head if cut else self.head
 
-    def build_base(self) -> Callable:
+    def load_constructor(self) -> Callable[..., keras.Model]:
         """Import and return the constructor."""
-        module, function = self.constructor.split(":")
-        return getattr(importlib.import_module(module), function)
+        return load_object(self.constructor) if isinstance(self.constructor, str) else self.constructor
 
 
-def kept_blocks(architecture: Architecture, drop_blocks: int = 0, cut: str | None = None) -> tuple[Block, ...]:
-    """Return the blocks of a base that stay, from input to output; a `cut` is made when the base is built.
+def load_object(path: str) -> Any:
+    """Import `module:name` and return what has that name."""
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def remaining_blocks(architecture: Architecture, drop_blocks: int = 0, cut: str | None = None) -> tuple[Block, ...]:
+    """Return a backbone's blocks without the last `drop_blocks`; a `cut` is applied when the backbone is built.
 
     Raises
     ------
-    UserError
-        If so many blocks cannot be dropped, or if a base is cut in two ways.
+    ArgumentError
+        If so many blocks cannot be dropped, or if `cut` is given too.
     """
     blocks = architecture.blocks
     if cut and drop_blocks:
-        raise UserError(f"--cut {cut} and --drop-blocks {drop_blocks}: both say where the base ends; name one.")
+        raise ArgumentError("cut", cut, f"`drop_blocks={drop_blocks}` says where the base ends, too; name one of them.")
     if not 0 <= drop_blocks < len(blocks):
         names = ", ".join(block.name for block in blocks)
-        raise UserError(f"--drop-blocks {drop_blocks}: {architecture.name} can lose 0 to {len(blocks) - 1} of {names}.")
+        problem = f"{architecture.name} can lose 0 to {len(blocks) - 1} of {names}."
+        raise ArgumentError("drop_blocks", drop_blocks, problem)
     return blocks[: len(blocks) - drop_blocks]
+
+
+def blocks_within(blocks: Sequence[Block], layers: Collection[str]) -> tuple[Block, ...]:
+    """Return the blocks of which a network has the last layer, and the next one up to its `texture` if it has that."""
+    present = [block for block in blocks if block.last in layers]
+    following = blocks[len(present) : len(present) + 1]
+    return (*present, *(block.ending_at(block.texture) for block in following if block.texture in layers))
 
 
 def network_name(architecture: Architecture, drop_blocks: int = 0, cut: str | None = None) -> str:

@@ -1,6 +1,8 @@
-"""The first layer of every network: scales pixels as its base wants, and carries the preprocessing's settings."""
+"""The first layer of every network: it scales pixels, and stores what travels with the network."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 from keras import KerasTensor, ops
@@ -12,24 +14,27 @@ SCALINGS = ("unit", "symmetric", "caffe", "torch", "inside", "efficientnet")
 
 @keras.saving.register_keras_serializable("leukemia_tf")
 class CellInput(keras.layers.Layer):
-    """Scale a cell's pixels.
+    """Scale a cell's pixels as the backbone was trained on them.
 
     Parameters
     ----------
     scaling : str
-        `unit` [0, 1]; `symmetric` [-1, 1]; `caffe` (BGR less the ImageNet mean); `torch` (RGB, less the mean, by the
-        deviation); `inside` (0-255: the base scales by itself); `efficientnet` (so that its base's own division by 255
-        yields what it was trained on: less the mean, by the deviation, by its root).
+        `unit` [0, 1]; `symmetric` [-1, 1]; `caffe` (BGR minus the ImageNet mean); `torch` (RGB minus the mean, divided
+        by the standard deviation); `inside` (0-255: the backbone scales by itself); `efficientnet` (as `torch`, divided
+        by the root of the standard deviation, times 255: what its backbone's division by 255 takes).
     preprocessing : dict
-        Settings of the crop and resize that come before the network, so that they travel with it.
+        Settings of the crop and resize in front of the network.
+    network : dict, optional
+        How the network was built; see `leukemia_tf.models.description`. None in networks saved before it was stored.
     """
 
-    def __init__(self, scaling: str, preprocessing: dict, **kwargs: object) -> None:
+    def __init__(self, scaling: str, preprocessing: dict, network: dict | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if scaling not in SCALINGS:
             raise ValueError(f"`scaling` must be one of {SCALINGS}. Received: {scaling!r}")
         self.scaling = scaling
         self.preprocessing = dict(preprocessing)
+        self.network = dict(network) if network else None
 
     def call(self, cells: KerasTensor) -> KerasTensor:
         """Scale: [n, h, w, 3], RGB, 0-255 -> float of the same shape."""
@@ -55,4 +60,5 @@ class CellInput(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Return what rebuilds the layer."""
-        return {**super().get_config(), "scaling": self.scaling, "preprocessing": self.preprocessing}
+        config = {"scaling": self.scaling, "preprocessing": self.preprocessing, "network": self.network}
+        return {**super().get_config(), **config}

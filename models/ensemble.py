@@ -1,4 +1,4 @@
-"""Several networks as one."""
+"""Several networks as one model."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from leukemia_tf.models.decision import Decision
+from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.models.layer_names import INPUT, LOGIT, PROBABILITY
 from leukemia_tf.models.member import Member, Mix
-from leukemia_tf.models.network import INPUT, LOGIT, PROBABILITY
-from leukemia_tf.models.probability import Probability, decide_by, decision_of
+from leukemia_tf.models.probability import Probability, get_calibration, set_calibration
 
 
 def build_ensemble(
     networks: Sequence[keras.Model], weights: Sequence[float] | None = None, vote: bool = False
 ) -> keras.Model:
-    """Put networks side by side, each with its own preprocessing, temperature and threshold.
+    """Build an ensemble; each member keeps its preprocessing, temperature and threshold.
 
     Parameters
     ----------
     networks : sequence of keras.Model
         Two or more networks of this package.
     weights : sequence of float, optional
-        How much each has to say, summing to 1; all alike by default.
+        Of the members, summing to 1; equal by default.
     vote : bool
-        Whether answers are counted rather than probabilities averaged.
+        Whether predictions are counted instead of probabilities averaged.
 
     Returns
     -------
     keras.Model
-        A list of uint8 [n, size, size, 3], a picture a member, each as that member wants it -> float32 [n, 1], the
-        probability of `all`. It knows what the first member knows of cells unlike the training's.
+        A list of uint8 [n, size, size, 3], one per member and preprocessed for it -> float32 [n, 1], the probability of
+        `all`. Its out-of-distribution check is the first member's.
     """
     weights = tuple(weights if weights is not None else [1 / len(networks)] * len(networks))
-    cells, said = [], []
+    cells, probabilities = [], []
     for number, network in enumerate(networks):
         cells.append(keras.Input(network.input.shape[1:], dtype="uint8", name=f"{INPUT}_{number}"))
-        said.append(Member(network, name=f"member_{number}")(cells[-1]))
-    thresholds = tuple(decision_of(network).threshold for network in networks) if vote else None
-    logit = Mix(weights, thresholds, name=LOGIT)(layers.Concatenate(name="said")(said))
+        probabilities.append(Member(network, name=f"member_{number}")(cells[-1]))
+    thresholds = tuple(get_calibration(network).threshold for network in networks) if vote else None
+    members = layers.Concatenate(name="said")(probabilities)  # saved ensembles have this name
+    logit = Mix(weights, thresholds, name=LOGIT)(members)
     model = keras.Model(cells, Probability(name=PROBABILITY)(logit), name="ensemble")
-    decide_by(model, Decision(likeness=decision_of(networks[0]).likeness))
+    set_calibration(model, Calibration(out_of_distribution=get_calibration(networks[0]).out_of_distribution))
     return model

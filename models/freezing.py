@@ -1,4 +1,4 @@
-"""Which layers learn: blocks of the base, one by one, and never a pretrained BatchNormalization."""
+"""Which layers are trainable: blocks of the backbone, one by one, and never a pretrained BatchNormalization."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from contextlib import contextmanager
 import keras
 
 from leukemia_tf.models.architecture import Block
-from leukemia_tf.models.network import SCALE
+from leukemia_tf.models.layer_names import SCALE
 
 
 def block_layers(model: keras.Model, blocks: Sequence[Block]) -> dict[str, list[keras.layers.Layer]]:
-    """Return the layers of each block; `head` holds those behind the last block.
+    """Return the layers of each block; those behind the last block are under `head`.
 
-    Keras lists a network's layers from input to output, and every path leads through a block's last layer, so a block
-    is what stands between two last layers.
+    Keras lists a network's layers from input to output, and every path leads through a block's last layer. So the
+    layers between two last layers are a block.
     """
     names = [layer.name for layer in model.layers]
-    start, groups = names.index(SCALE) + 1, {}
+    groups: dict[str, list[keras.layers.Layer]] = {}
+    start = names.index(SCALE) + 1
     for block in blocks:
         end = names.index(block.last) + 1
         groups[block.name] = model.layers[start:end]
@@ -30,28 +31,28 @@ def block_layers(model: keras.Model, blocks: Sequence[Block]) -> dict[str, list[
 def set_trainable(
     model: keras.Model, blocks: Sequence[Block], learning: Collection[str], pretrained: Collection[str]
 ) -> None:
-    """Let the head and the named blocks learn, freeze the rest.
+    """Make the head and the named blocks trainable, freeze the rest.
 
     Parameters
     ----------
     model : keras.Model
         A network; compile it afterwards.
     blocks : sequence of Block
-        The base's blocks, from input to output.
+        The backbone's blocks, from input to output.
     learning : collection of str
-        Names of the blocks that learn.
+        Names of the trainable blocks.
     pretrained : collection of str
-        Names of the blocks whose weights were loaded: their BatchNormalization never learns nor moves.
+        Names of the blocks whose weights were loaded: their BatchNormalization stays as it is, statistics too.
     """
     for name, group in block_layers(model, blocks).items():
         for layer in group:
-            held = name in pretrained and isinstance(layer, keras.layers.BatchNormalization)
-            layer.trainable = (name == "head" or name in learning) and not held
+            fixed = name in pretrained and isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = (name == "head" or name in learning) and not fixed
 
 
 @contextmanager
-def frozen_as_served(model: keras.Model, blocks: Sequence[Block], learning: Collection[str]) -> Iterator[None]:
-    """Let frozen blocks drop nothing at random while a stage is built and run, as when they are served."""
+def disable_frozen_dropout(model: keras.Model, blocks: Sequence[Block], learning: Collection[str]) -> Iterator[None]:
+    """Switch off the dropout of frozen blocks while a stage is built and run, as in inference."""
     groups = block_layers(model, blocks)
     frozen = [layer for name in groups if name != "head" and name not in learning for layer in groups[name]]
     rates = {layer: layer.rate for layer in frozen if isinstance(layer, keras.layers.Dropout)}
@@ -64,10 +65,11 @@ def frozen_as_served(model: keras.Model, blocks: Sequence[Block], learning: Coll
             layer.rate = rate
 
 
-def rate_shares(model: keras.Model, blocks: Sequence[Block], decay: float) -> dict[str, float]:
-    """Return the share of the rate that each block's variables learn at, by their paths: each lower block less."""
-    groups, shares = block_layers(model, blocks), {}
+def learning_rate_multipliers(model: keras.Model, blocks: Sequence[Block], decay: float) -> dict[str, float]:
+    """Return each variable's factor of the learning rate, by its path: `decay` per block, counted from the last one."""
+    groups = block_layers(model, blocks)
+    multipliers: dict[str, float] = {}
     for depth, block in enumerate(reversed(blocks)):
         for layer in groups[block.name] if decay != 1 else ():
-            shares |= {variable.path: decay**depth for variable in layer.variables}
-    return shares
+            multipliers |= {variable.path: decay**depth for variable in layer.variables}
+    return multipliers

@@ -28,7 +28,7 @@ def _vgg(depth: int, convolutions: tuple[int, ...], parameters: int, truncated: 
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"vgg{depth}_{NOTOP}", *more),
-        address=f"{WEIGHTS}/vgg{depth}",
+        url=f"{WEIGHTS}/vgg{depth}",
         reference="Simonyan & Zisserman 2015, arXiv:1409.1556",
     )
 
@@ -47,7 +47,7 @@ def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"resnet{depth}_{NOTOP}", *more),
-        address=f"{WEIGHTS}/resnet",
+        url=f"{WEIGHTS}/resnet",
         reference="He, Zhang, Ren & Sun 2016, arXiv:1512.03385",
     )
 
@@ -66,7 +66,7 @@ def _densenet(depth: int, parameters: int, truncated: int) -> Architecture:
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"densenet{depth}_{NOTOP}",),
-        address=f"{WEIGHTS}/densenet",
+        url=f"{WEIGHTS}/densenet",
         reference="Huang, Liu, van der Maaten & Weinberger 2017, arXiv:1608.06993",
     )
 
@@ -92,7 +92,7 @@ KERAS_RECORDS = (
         parameters=27_820_128,
         parameters_truncated=13_529_184,
         weights=("convnext_tiny_notop.h5",),
-        address=f"{WEIGHTS}/convnext",
+        url=f"{WEIGHTS}/convnext",
         reference="Liu et al. 2022, arXiv:2201.03545",
     ),
     Architecture(
@@ -111,7 +111,7 @@ KERAS_RECORDS = (
         parameters=20_861_480,
         parameters_truncated=14_060_376,
         weights=(f"xception_{NOTOP}",),
-        address=f"{WEIGHTS}/xception",
+        url=f"{WEIGHTS}/xception",
         reference="Chollet 2017, arXiv:1610.02357",
     ),
 )

@@ -1,8 +1,9 @@
-"""A network as a part of an ensemble, and the networks that a model is made of."""
+"""The layers of an ensemble: a member's probability, and the average or vote of all members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import KerasTensor, ops
@@ -10,7 +11,7 @@ from keras import KerasTensor, ops
 
 @keras.saving.register_keras_serializable("leukemia_tf")
 class Member(keras.layers.Layer):
-    """Ask a network as it is: uint8 [n, size, size, 3] -> float32 [n, 1], its calibrated probability.
+    """Apply a network in inference mode: uint8 [n, size, size, 3] -> float32 [n, 1], its calibrated probability.
 
     Parameters
     ----------
@@ -18,12 +19,12 @@ class Member(keras.layers.Layer):
         A network of this package.
     """
 
-    def __init__(self, network: keras.Model, **kwargs: object) -> None:
+    def __init__(self, network: keras.Model, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.network = network
 
     def call(self, cells: KerasTensor) -> KerasTensor:
-        """Ask, with nothing dropped at random."""
+        """Apply the network, without dropout."""
         return self.network(cells, training=False)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -44,7 +45,7 @@ class Member(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("leukemia_tf")
 class Mix(keras.layers.Layer):
-    """Average probabilities, or votes, by weights, as a logit: [n, members] -> float32 [n, 1].
+    """Average probabilities, or votes, and return the logit: [n, members] -> float32 [n, 1].
 
     Parameters
     ----------
@@ -54,20 +55,18 @@ class Mix(keras.layers.Layer):
         [members]: from which probability a member votes for `all`; without it the probabilities are averaged.
     """
 
-    def __init__(
-        self, weights: tuple[float, ...], thresholds: tuple[float, ...] | None = None, **kwargs: object
-    ) -> None:
+    def __init__(self, weights: tuple[float, ...], thresholds: tuple[float, ...] | None = None, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.shares, self.thresholds = tuple(weights), thresholds and tuple(thresholds)
 
     def call(self, probabilities: KerasTensor) -> KerasTensor:
-        """Average; a share of 0 or 1 becomes the logit of a millionth."""
-        said = ops.cast(probabilities, "float32")
+        """Average; the mean is clipped to 1e-6 from 0 and 1, so that its logit is finite."""
+        votes = ops.cast(probabilities, "float32")
         if self.thresholds:
-            said = ops.cast(said >= ops.convert_to_tensor(self.thresholds, "float32"), "float32")
-        share = ops.sum(said * ops.convert_to_tensor(self.shares, "float32"), axis=-1, keepdims=True)
-        share = ops.clip(share, 1e-6, 1 - 1e-6)
-        return ops.log(share) - ops.log(1.0 - share)
+            votes = ops.cast(votes >= ops.convert_to_tensor(self.thresholds, "float32"), "float32")
+        mean = ops.sum(votes * ops.convert_to_tensor(self.shares, "float32"), axis=-1, keepdims=True)
+        mean = ops.clip(mean, 1e-6, 1 - 1e-6)
+        return ops.log(mean) - ops.log(1.0 - mean)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return [n, 1]."""
@@ -80,11 +79,11 @@ class Mix(keras.layers.Layer):
         return {**config, "weights": self.shares, "thresholds": self.thresholds}
 
 
-def as_inputs(pictures: Sequence) -> object:
-    """Return a picture an input as a network takes them: the one, or a list."""
-    return pictures[0] if len(pictures) == 1 else list(pictures)
+def as_inputs(images: Sequence) -> Any:
+    """Return one array or tensor per input as a network takes them: the only one, or a list."""
+    return images[0] if len(images) == 1 else list(images)
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:
-    """Return the networks that an ensemble asks, in the order of its inputs; of any other network itself."""
+    """Return an ensemble's members in the order of its inputs; for any other network, the network itself."""
     return [layer.network for layer in model.layers if isinstance(layer, Member)] or [model]

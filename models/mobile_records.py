@@ -30,7 +30,7 @@ def _efficientnet(number: int, size: int, depth: float, parameters: int, truncat
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"efficientnetb{number}_notop.h5",),
-        address=EFFICIENTNET_WEIGHTS,
+        url=EFFICIENTNET_WEIGHTS,
         reference="Tan & Le 2019, arXiv:1905.11946",
     )
 
@@ -45,7 +45,7 @@ def _efficientnetv2(number: int, size: int, depth: float, parameters: int, trunc
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"efficientnetv2-b{number}_notop.h5",),
-        address=f"{WEIGHTS}/efficientnet_v2",
+        url=f"{WEIGHTS}/efficientnet_v2",
         reference="Tan & Le 2021, arXiv:2104.00298",
     )
 
@@ -60,7 +60,7 @@ def _mobilenetv3(size: str, lasts: tuple[tuple, ...], parameters: int, truncated
         parameters=parameters,
         parameters_truncated=truncated,
         weights=(f"weights_mobilenet_v3_{size}_224_1.0_float_no_top_v2.h5",),
-        address=f"{WEIGHTS}/mobilenet_v3",
+        url=f"{WEIGHTS}/mobilenet_v3",
         reference="Howard et al. 2019, arXiv:1905.02244",
         head="linear",
         cut_head="linear",
@@ -85,7 +85,7 @@ MOBILE_RECORDS = (
         parameters=2_257_984,
         parameters_truncated=1_364_864,
         weights=("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "mobilenetv2_1.0_224_notop.h5"),
-        address=f"{WEIGHTS}/mobilenet_v2",
+        url=f"{WEIGHTS}/mobilenet_v2",
         reference="Sandler et al. 2018, arXiv:1801.04381",
         head="linear",
         cut_head="linear",

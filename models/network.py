@@ -1,24 +1,25 @@
-"""Building a network: one flat functional graph from uint8 cells to a probability."""
+"""A network: one flat functional graph from uint8 cells to a probability."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from keras import KerasTensor, layers
+from keras import layers
 
-from leukemia_tf.errors import RunError, UserError, nearest
-from leukemia_tf.models.architecture import Architecture, Block, network_name
+from leukemia_tf.core.errors import ArgumentError, RunError, nearest
+from leukemia_tf.models.architecture import Architecture, blocks_within, network_name
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.head import HEADS, Head
+from leukemia_tf.models.description import blocks_of, describe_network
+from leukemia_tf.models.head_layers import add_head
+from leukemia_tf.models.heads import HEADS, Head, HeadFunction, as_head
+from leukemia_tf.models.layer_names import INPUT, LOGIT, SCALE
 from leukemia_tf.models.member import members_of
-from leukemia_tf.models.pooling import looked_at, pool
-from leukemia_tf.models.probability import Probability, decision_of
-from leukemia_tf.models.table import find_architecture
+from leukemia_tf.models.probability import get_calibration
 
-INPUT, SCALE, LOGIT, PROBABILITY = "cell", "scale", "logit", "probability"
 FRESH_MOMENTUM = 0.9  # of BatchNormalization that starts at random: Keras's 0.99 needs hundreds of steps to settle
 
 
@@ -26,7 +27,7 @@ def build_network(
     architecture: Architecture,
     drop_blocks: int = 0,
     preprocessing: dict | None = None,
-    head: Head | None = None,
+    head: Head | HeadFunction | None = None,
     cut: str | None = None,
 ) -> keras.Model:
     """Build a network with random weights.
@@ -36,14 +37,17 @@ def build_network(
     architecture : Architecture
         A record of the table.
     drop_blocks : int
-        How many of the base's last blocks are left out.
+        How many of the backbone's last blocks are left out.
     preprocessing : dict, optional
         Settings that travel with the network; `image_size` (pixels) among them gives the input's side. By default
         the architecture's own size.
-    head : Head, optional
-        By default the architecture's own, for the whole or the cut base.
+    head : Head or callable, optional
+        By default the architecture's own, for the whole or the truncated backbone. A callable takes the last maps'
+        mean, a Keras tensor [n, f], and returns the features in front of the logit, a Keras tensor [n, k]: the Dense
+        layer of the logit and the probability are added to it. Other poolings: `Head(pooling=…, function=…)`. Custom
+        layers in it have to be registered with Keras, or the saved network does not load.
     cut : str, optional
-        A layer of the base, or one of its blocks, that it ends at instead.
+        A layer of the backbone, or one of its blocks, that it ends at instead.
 
     Returns
     -------
@@ -52,36 +56,24 @@ def build_network(
 
     Raises
     ------
-    UserError
-        If the size is too small for the base, or if it cannot be cut or pooled so.
+    ArgumentError
+        If the size is too small for the backbone, or if it cannot be truncated or pooled so.
     """
     preprocessing = preprocessing or {"image_size": architecture.image_size}
     size = preprocessing["image_size"]
     cell = keras.Input((size, size, 3), dtype="uint8", name=INPUT)
-    scaled = CellInput(architecture.scaling, preprocessing, name=SCALE)(cell)
-    base, blocks = build_base(architecture, scaled, drop_blocks, cut)
-    head = head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head]
-    probability = add_classifier(pool(looked_at(base, blocks, head, cell), head, cell), head)
-    name = network_name(architecture, drop_blocks, cut and blocks[-1].last).replace("-", "_")
-    model = keras.Model(cell, probability, name=name)
+    scale = CellInput(architecture.scaling, preprocessing, name=SCALE)
+    base, blocks = build_base(architecture, scale(cell), drop_blocks, cut)
+    head = as_head(head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head])
+    last = blocks[-1].last if cut else None
+    name = network_name(architecture, drop_blocks, last).replace("-", "_")
+    model = keras.Model(cell, add_head(base, blocks, head, cell), name=name)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = FRESH_MOMENTUM
+    blocks = blocks_within(blocks, {layer.name for layer in model.layers})
+    scale.network = describe_network(architecture, drop_blocks, last, head, blocks)
     return model
-
-
-def add_classifier(x: KerasTensor, head: Head) -> KerasTensor:
-    """Put a head's layers behind the pooling on features: [n, features] -> float32 [n, 1], the probability."""
-    if head.standardize:
-        x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
-    if head.dropout_before:
-        x = layers.Dropout(head.dropout_before, name="dropout_before")(x)
-    for number, units in enumerate(head.units, start=1):
-        x = layers.Dense(units, activation="relu", name=f"dense{number}")(x)
-    if head.dropout:
-        x = layers.Dropout(head.dropout, name="dropout")(x)
-    logit = layers.Dense(1, name=LOGIT, dtype="float32")(x)
-    return Probability(name=PROBABILITY)(logit)
 
 
 def logit_model(model: keras.Model) -> keras.Model:
@@ -90,12 +82,12 @@ def logit_model(model: keras.Model) -> keras.Model:
 
 
 def preprocessing_of(model: keras.Model) -> dict:
-    """Return the preprocessing's settings that travel inside a network."""
+    """Return the settings of the preprocessing that a network stores."""
     return dict(model.get_layer(SCALE).preprocessing)
 
 
 def preprocessings_of(model: keras.Model) -> list[dict]:
-    """Return them for each input of a network: one, or one a member of an ensemble."""
+    """Return these settings for each input: of an ensemble one per member."""
     return [preprocessing_of(member) for member in members_of(model)]
 
 
@@ -110,22 +102,22 @@ def load_network(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
         preprocessings_of(model)
-        decision_of(model)
+        get_calibration(model)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is not a network of this package ({str(error).splitlines()[0]}).") from None
     return model
 
 
-def predict_logits(model: keras.Model, batches: object) -> np.ndarray:
+def predict_logits(model: keras.Model, batches: Any) -> np.ndarray:
     """Return the logit of each cell.
 
     Parameters
     ----------
     model : keras.Model
         A network, or its `logit_model`.
-    batches : object
-        What `keras.Model.predict` takes: uint8 [n, size, size, 3] in all, or batches of it; a list of them, one a
-        member, for an ensemble.
+    batches : array, dataset or list
+        What `keras.Model.predict` takes: uint8 [n, size, size, 3], or batches of it; for an ensemble a list of these,
+        one per member.
 
     Returns
     -------
@@ -136,43 +128,32 @@ def predict_logits(model: keras.Model, batches: object) -> np.ndarray:
     return model.predict(batches, verbose=0)[:, 0]
 
 
-def explained_layer(model: keras.Model, asked: str | None = None) -> str:
-    """Return the name of the layer whose maps are weighed to explain a network.
+def explained_layer(model: keras.Model, layer: str | None = None) -> str:
+    """Return the name of the layer whose maps a class-activation map weights.
 
     Parameters
     ----------
     model : keras.Model
         A network.
-    asked : str, optional
-        A layer's or a block's name; by default the last convolutional layer of the base.
+    layer : str, optional
+        A layer's or a block's name; by default the last convolutional layer of the backbone.
 
     Raises
     ------
-    UserError
-        If there is no such layer, or one without maps; the nearest names are told.
+    ArgumentError
+        If there is no such layer, or one without maps; it suggests the nearest names.
     """
     ends = {block.name: block.explain or block.last for block in blocks_of(model)}
-    name = ends.get(asked, asked) or list(ends.values())[-1]
-    with_maps = [layer.name for layer in model.layers[model.layers.index(model.get_layer(SCALE)) :] if has_maps(layer)]
+    name = ends.get(layer, layer) if layer else list(ends.values())[-1]
+    names = [each.name for each in model.layers]
+    with_maps = [each.name for each in model.layers[names.index(SCALE) :] if _has_maps(each)]
     if name not in with_maps:
-        flat = name in {layer.name for layer in model.layers}
-        problem = "its output is no stack of maps" if flat else "no such layer"
-        raise UserError(f"--layer {asked}: {problem} in {model.name}; {nearest(name, [*ends, *with_maps])}")
+        problem = "its output is no stack of maps" if name in names else "no such layer"
+        raise ArgumentError("layer", layer, f"{problem} in {model.name}; {nearest(name, [*ends, *with_maps])}")
     return name
 
 
-def has_maps(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer's output is a stack of maps, [n, h, w, c] with more than one place."""
-    shape = getattr(layer.output, "shape", ())
+def _has_maps(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer's output is a stack of maps, [n, h, w, c] with more than one pixel."""
+    shape = tuple(getattr(layer.output, "shape", ()))
     return len(shape) == 4 and shape[1] * shape[2] > 1
-
-
-def blocks_of(model: keras.Model) -> tuple[Block, ...]:
-    """Return the blocks of a network's base, from input to output, the last one as it was cut."""
-    name, _, cut = model.name.partition("_to_")
-    blocks, names = find_architecture(name.partition("_")[0]).blocks, {layer.name for layer in model.layers}
-    kept = [block for block in blocks if block.last in names]
-    inside = names - {block.last for block in kept}
-    for block in blocks[len(kept) : len(kept) + 1]:
-        kept += [block.ending_at(end) for end in (cut, block.texture) if end in inside][:1]
-    return tuple(kept)

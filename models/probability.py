@@ -1,13 +1,18 @@
-"""The last layer of every network: from the logit to the probability, with what turns that into an answer."""
+"""The last layer of every network: from the logit to the probability; it stores the calibration."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Any
 
 import keras
 from keras import KerasTensor, ops
 
-from leukemia_tf.models.decision import Decision, Likeness
+from leukemia_tf.models.calibration import (
+    Calibration,
+    OutOfDistribution,
+    calibration_config,
+    calibration_from_config,
+)
 
 
 @keras.saving.register_keras_serializable("leukemia_tf")
@@ -17,21 +22,16 @@ class Probability(keras.layers.Layer):
     Parameters
     ----------
     decision : dict, optional
-        What `Decision` takes. Functions that were traced before it changes keep the old one.
+        The calibration, as `calibration_config` returns it. Functions traced before a change use the old one.
     """
 
-    def __init__(self, decision: dict | None = None, **kwargs: object) -> None:
+    def __init__(self, decision: dict | None = None, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
-        values = dict(decision or {})
-        if values.get("likeness"):
-            likeness = Likeness(**values["likeness"])  # out of a file, with lists
-            rows = tuple(map(tuple, likeness.precision))
-            values["likeness"] = Likeness(tuple(likeness.centre), rows, likeness.limit)
-        self.decision = Decision(**values)
+        self.calibration = calibration_from_config(decision or {})
 
     def call(self, logits: KerasTensor) -> KerasTensor:
-        """Divide and squash."""
-        return ops.sigmoid(ops.cast(logits, "float32") / self.decision.temperature)
+        """Divide by the temperature, apply the sigmoid."""
+        return ops.sigmoid(ops.cast(logits, "float32") / self.calibration.temperature)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the input's shape."""
@@ -41,24 +41,24 @@ class Probability(keras.layers.Layer):
         """Return what rebuilds the layer."""
         config = super().get_config()
         config.pop("dtype", None)
-        return {**config, "decision": asdict(self.decision)}
+        return {**config, "decision": calibration_config(self.calibration)}
 
 
-def decision_of(model: keras.Model) -> Decision:
-    """Return what turns a network's logit into an answer."""
-    return model.layers[-1].decision
+def get_calibration(model: keras.Model) -> Calibration:
+    """Return the calibration that a network stores."""
+    return model.layers[-1].calibration
 
 
-def decide_by(model: keras.Model, decision: Decision) -> None:
-    """Put what turns its logit into an answer into a network."""
-    model.layers[-1].decision = decision
+def set_calibration(model: keras.Model, calibration: Calibration) -> None:
+    """Store a calibration in a network."""
+    model.layers[-1].calibration = calibration
 
 
-def distance(traits: KerasTensor, likeness: Likeness) -> KerasTensor:
-    """Return how far images are from the training cells: float [n, traits] -> float32 [n], Mahalanobis distances.
+def mahalanobis_distance(image_statistics: KerasTensor, distribution: OutOfDistribution) -> KerasTensor:
+    """Return the Mahalanobis distance of images from the training cells: float [n, statistics] -> float32 [n].
 
     Source: Mahalanobis 1936; as a guard, Lee et al. 2018, arXiv:1807.03888.
     """
-    away = ops.cast(traits, "float32") - ops.convert_to_tensor(likeness.centre, "float32")
-    squares = ops.sum(ops.matmul(away, ops.convert_to_tensor(likeness.precision, "float32")) * away, axis=-1)
+    offset = ops.cast(image_statistics, "float32") - ops.convert_to_tensor(distribution.centre, "float32")
+    squares = ops.sum(ops.matmul(offset, ops.convert_to_tensor(distribution.precision, "float32")) * offset, axis=-1)
     return ops.sqrt(ops.maximum(squares, 0.0))

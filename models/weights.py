@@ -1,43 +1,42 @@
-"""ImageNet weights: where they are looked for, and loading them by layer name."""
+"""Loading weights into a backbone, by the names of its layers."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from leukemia_tf.errors import WeightsError
+from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.base import build_base
+from leukemia_tf.models.description import architecture_of
 from leukemia_tf.models.freezing import block_layers
-from leukemia_tf.models.search import FOLDER, weights_at_hand
-from leukemia_tf.models.table import find_architecture
+from leukemia_tf.models.weights_download import download_weights
 from leukemia_tf.models.weights_file import read_weights
+from leukemia_tf.models.weights_search import local_weights
 
-DOWNLOAD_PATIENCE = 20  # seconds without an answer
+Arrays = Mapping[str, list[np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What a weights file gave.
+class LoadedWeights:
+    """What was loaded from a weights file.
 
     Parameters
     ----------
     source : str
         The file.
     blocks : tuple of str
-        Names of the blocks whose every weight was loaded.
+        Names of the blocks whose weights were all loaded.
     layers : int
         How many layers were loaded.
     random : tuple of str
-        Names of the layers of the base that stay random.
+        Names of the backbone's layers that keep random weights.
     parameters : int
-        How many numbers were loaded.
+        How many parameters were loaded.
     """
 
     source: str
@@ -47,87 +46,54 @@ class Loaded:
     parameters: int
 
 
-def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequence[Block]) -> Loaded:
-    """Load ImageNet weights into the whole base, or stop.
+def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequence[Block]) -> LoadedWeights:
+    """Load ImageNet weights into the whole backbone, or stop.
 
     Looks into the folder LEUKEMIA_TF_WEIGHTS, then Keras's cache, then downloads.
 
     Raises
     ------
     WeightsError
-        If no file that covers all blocks can be had; says how to get one.
+        If no file with all blocks can be had; it says how to get one.
     """
     if not architecture.weights:
-        raise WeightsError(
-            f"{architecture.name} has no ImageNet weights: it trains from the start, with --weights none."
-        )
+        raise WeightsError(f"{architecture.name} has no ImageNet weights: train it with `weights=none`.")
     tried = []
-    for path in weights_at_hand(architecture):
-        held = _held(model, path)
-        missing = [layer.name for layer in _weighted(model, blocks) if not _arrays(layer, held)]
+    for path in local_weights(architecture):
+        arrays = _read(model, path)
+        missing = [layer.name for layer in _weighted_layers(model, blocks) if not _arrays_of(layer, arrays)]
         if not missing:
-            return _load(model, blocks, path, held)
+            return _load(model, blocks, path, arrays)
         tried.append(f"{path} lacks {missing[0]} and {len(missing) - 1} other layers")
-    return load_file(model, blocks, _download(architecture, tried))
+    return load_file(model, blocks, download_weights(architecture, tried))
 
 
-def _download(architecture: Architecture, tried: list[str]) -> Path:
-    name = architecture.weights[0]
-    cannot = f"the ImageNet weights of {architecture.name} cannot be had: " + "".join(f"{text}; " for text in tried)
-    ways = f"put it into a folder and name the folder in {FOLDER}; or train from the start with --weights none."
-    if architecture.converted:
-        raise WeightsError(
-            f"{cannot}{FOLDER} and Keras's cache hold no {name}. Write it with `python -m leukemia_tf.convert_weights "
-            f"FILE --base {architecture.name}` from torchvision's file, {ways}"
-        )
-    url = f"{architecture.address}/{name}"
-    try:
-        with _impatient():
-            return Path(keras.utils.get_file(name, url, cache_subdir="models"))
-    except Exception as error:  # get_file raises a bare Exception for every failure of the network
-        raise WeightsError(
-            f"{cannot}{FOLDER} and Keras's cache hold no file that fits, and the download failed "
-            f"({str(error).splitlines()[0]}). Get {name} from {url}, {ways}"
-        ) from None
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_PATIENCE)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded:
-    """Load a weights file into the layers of the base that it names.
+def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> LoadedWeights:
+    """Load a weights file into those layers of the backbone that it names.
 
     Raises
     ------
     WeightsError
         If the file is missing, is no weights file, or fits no layer.
     """
-    return _load(model, blocks, path, _held(model, path))
+    return _load(model, blocks, path, _read(model, path))
 
 
-def _load(model: keras.Model, blocks: Sequence[Block], path: Path, held: dict[str, list[np.ndarray]]) -> Loaded:
-    base, groups = _weighted(model, blocks), block_layers(model, blocks)
-    random = [layer.name for layer in base if not _arrays(layer, held)]
+def _load(model: keras.Model, blocks: Sequence[Block], path: Path, arrays: Arrays) -> LoadedWeights:
+    base, groups = _weighted_layers(model, blocks), block_layers(model, blocks)
+    random = [layer.name for layer in base if not _arrays_of(layer, arrays)]
     if len(random) == len(base):
         raise WeightsError(f"{path} fits no layer of {model.name}: name a file made for this network.")
-    for layer in base:
-        for part, arrays in _arrays(layer, held):
-            shapes = [tuple(weight.shape) for weight in part.weights], [array.shape for array in arrays]
-            if shapes[0] != shapes[1]:
-                raise WeightsError(
-                    f"{path} does not fit {model.name}: layer {part.name} is {shapes[1]} there, and {shapes[0]} here."
-                )
-    for layer in base:
-        for part, arrays in _arrays(layer, held):
-            part.set_weights(arrays)
-    return Loaded(
+    pairs = [pair for layer in base for pair in _arrays_of(layer, arrays)]
+    for layer, values in pairs:
+        expected, received = [tuple(weight.shape) for weight in layer.weights], [value.shape for value in values]
+        if expected != received:
+            raise WeightsError(
+                f"{path} does not fit {model.name}: layer {layer.name} is {received} there, and {expected} here."
+            )
+    for layer, values in pairs:
+        layer.set_weights(values)
+    return LoadedWeights(
         source=str(path),
         blocks=tuple(block.name for block in blocks if not {layer.name for layer in groups[block.name]} & set(random)),
         layers=len(base) - len(random),
@@ -136,34 +102,32 @@ def _load(model: keras.Model, blocks: Sequence[Block], path: Path, held: dict[st
     )
 
 
-def _held(model: keras.Model, path: Path) -> dict[str, list[np.ndarray]]:
-    """Read a file; where it names no layer as we do but fits the whole base layer by layer, give it our names.
+def _read(model: keras.Model, path: Path) -> Arrays:
+    """Read a file; if it names no layer as we do but fits the whole backbone layer by layer, rename its layers.
 
     Some of Keras's published files (MobileNetV3's) still have the names of older versions.
     """
-    held = read_weights(path)
-    if held.keys() & {part.name for layer in model.layers for part in (layer, *getattr(layer, "layers", ()))}:
-        return held
-    architecture = find_architecture(model.name.partition("_")[0])
+    arrays = read_weights(path)
+    if arrays.keys() & {part.name for layer in model.layers for part in (layer, *getattr(layer, "layers", ()))}:
+        return arrays
+    architecture = architecture_of(model)
     entrance = keras.Input((architecture.image_size, architecture.image_size, 3))
     whole = [layer for layer in build_base(architecture, entrance)[0].layers if layer.weights]
-    here = [[tuple(weight.shape) for weight in layer.weights] for layer in whole]
-    there = [[array.shape for array in arrays] for arrays in held.values()]
-    return dict(zip([layer.name for layer in whole], held.values())) if here == there else held
+    expected = [[tuple(weight.shape) for weight in layer.weights] for layer in whole]
+    received = [[array.shape for array in values] for values in arrays.values()]
+    return dict(zip([layer.name for layer in whole], arrays.values())) if expected == received else arrays
 
 
-def _weighted(model: keras.Model, blocks: Sequence[Block]) -> list[keras.layers.Layer]:
-    """Return the layers of the base with weights; a Normalization's are constants that `CellInput` stands for."""
+def _weighted_layers(model: keras.Model, blocks: Sequence[Block]) -> list[keras.layers.Layer]:
+    """Return the backbone's layers with weights; `CellInput` replaces the constants of a Normalization."""
     groups = block_layers(model, blocks)
     layers = [layer for block in blocks for layer in groups[block.name]]
     return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
 
 
-def _arrays(
-    layer: keras.layers.Layer, held: dict[str, list[np.ndarray]]
-) -> list[tuple[keras.layers.Layer, list[np.ndarray]]]:
-    """Return a layer, or the layers that it is made of, with their arrays; nothing if one is not held."""
-    if layer.name in held:
-        return [(layer, held[layer.name])]
+def _arrays_of(layer: keras.layers.Layer, arrays: Arrays) -> list[tuple[keras.layers.Layer, list[np.ndarray]]]:
+    """Return a layer, or the layers inside it, with their arrays; nothing if the file lacks one."""
+    if layer.name in arrays:
+        return [(layer, arrays[layer.name])]
     parts = [part for part in getattr(layer, "layers", ()) if part.weights]
-    return [(part, held[part.name]) for part in parts] if all(part.name in held for part in parts) else []
+    return [(part, arrays[part.name]) for part in parts] if all(part.name in arrays for part in parts) else []

@@ -1,4 +1,4 @@
-"""Reading a weights file: what it holds, layer by layer, whichever of Keras's formats it has."""
+"""Reading a weights file in any of Keras's formats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from leukemia_tf.errors import WeightsError
+from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.models.base import plain_names
 
 INSIDE_KERAS = "model.weights.h5"
@@ -36,23 +36,27 @@ def read_weights(path: Path) -> dict[str, list[np.ndarray]]:
     try:
         content = zipfile.ZipFile(path).read(INSIDE_KERAS) if zipfile.is_zipfile(path) else Path(path).read_bytes()
         with h5py.File(io.BytesIO(content), "r") as file:
-            held = _by_attribute(file.get("model_weights", file)) or _by_variables(file)
+            arrays = _by_attribute(file.get("model_weights", file)) or _by_variables(file)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        reason = "no such file" if not Path(path).is_file() else f"it is no weights file of Keras ({error})"
-        raise WeightsError(f"--weights {path}: {reason}. It takes imagenet, none, or a file.") from None
-    if not held:
-        raise WeightsError(f"--weights {path}: it holds no layer's weights. It takes imagenet, none, or a file.")
-    return dict(zip(plain_names(list(held)), held.values(), strict=True))
+        reason = f"not a weights file of Keras ({error})" if Path(path).is_file() else "no such file"
+        raise _refused(path, reason) from None
+    if not arrays:
+        raise _refused(path, "a file without any layer's weights")
+    return dict(zip(plain_names(list(arrays)), arrays.values(), strict=True))
+
+
+def _refused(path: Path, reason: str) -> WeightsError:
+    return WeightsError(f"`weights`: {reason}; it takes imagenet, none, or a file. Received: weights={path}")
 
 
 def _by_attribute(file: h5py.Group) -> dict[str, list[np.ndarray]]:
-    """Read the older format, where the file names its layers and a layer's group names its arrays."""
-    held = {}
+    """Read the older format: the file's attributes name its layers, a layer's group names its arrays."""
+    arrays = {}
     for name in _texts(file, "layer_names"):
         names = _texts(file[name], "weight_names")
         if names:
-            held[name] = [np.asarray(file[name][text]) for text in names]
-    return held
+            arrays[name] = [np.asarray(file[name][text]) for text in names]
+    return arrays
 
 
 def _texts(group: h5py.Group, key: str) -> list[str]:
@@ -60,12 +64,12 @@ def _texts(group: h5py.Group, key: str) -> list[str]:
 
 
 def _by_variables(file: h5py.Group) -> dict[str, list[np.ndarray]]:
-    """Read the newer format, where `vars` holds a layer's numbered arrays and its name."""
-    held = {}
+    """Read the newer format: `vars` holds a layer's numbered arrays and its name."""
+    arrays: dict[str, list[np.ndarray]] = {}
 
-    def look(path: str, group: object) -> None:
+    def visit(path: str, group: h5py.Group | h5py.Dataset) -> None:
         if path.endswith("vars") and isinstance(group, h5py.Group) and len(group) and "name" in group.attrs:
-            held.setdefault(str(group.attrs["name"]), [np.asarray(group[key]) for key in sorted(group, key=int)])
+            arrays.setdefault(str(group.attrs["name"]), [np.asarray(group[key]) for key in sorted(group, key=int)])
 
-    file.visititems(look)
-    return held
+    file.visititems(visit)
+    return arrays

@@ -46,10 +46,11 @@ def tiny_cells(tmp_path_factory):
 def tiny_run(tiny_cells, tmp_path_factory):
     """A scratch CNN trained on the tiny cells for two epochs."""
     from leukemia_tf.config import TrainConfig
-    from leukemia_tf.train import train
+    from leukemia_tf.workflows.train import train
 
     out = tmp_path_factory.mktemp("runs") / "tiny"
-    shown = {"framing": "cell", "contrast": "none", "image_size": 60}  # so that so small a network tells cells apart
+    # a framing and colours with which so small a network distinguishes the classes
+    shown = {"framing": "cell", "stain_normalization": "none", "image_size": 60}
     config = TrainConfig(base="scratch", data=tiny_cells, out=out, **shown, epochs=2, batch_size=8, lr=3e-3)
     return train(config)
 

@@ -1,1 +1,1 @@
-"""Choosing what a training is run with: the learning rate, for now."""
+"""Choosing settings: hyperparameter search, the learning-rate range test, the weights of an ensemble's members."""

@@ -1,4 +1,4 @@
-"""How much each member of an ensemble has to say: weights bred for the weighted F-measure."""
+"""Weights of an ensemble's members, optimised for the weighted F1 by a genetic algorithm."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from deap import base, tools
 
 POPULATION, GENERATIONS, RESTARTS = 40, 30, 3
-RIVALS = 3  # of a tournament
-CROSSED, MUTATED = 0.7, 0.3  # probabilities
+TOURNAMENT = 3  # individuals
+CROSSOVER, MUTATION = 0.7, 0.3  # probabilities
 
 
 class _Fitness(base.Fitness):
@@ -19,7 +19,7 @@ class _Fitness(base.Fitness):
 
 
 class _Individual(list):
-    """Genes of 0-1 that sum to 1."""
+    """Genes, each 0-1, that sum to 1."""
 
     def __init__(self, genes: list[float]) -> None:
         total = sum(genes)
@@ -28,37 +28,37 @@ class _Individual(list):
 
 
 def weighted_f_measure(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> float:
-    """Return the F1 of both classes, each weighed by its cells: int [n], float [n] -> 0-1."""
-    truth, said = np.asarray(labels) == 1, np.asarray(probabilities) >= threshold
+    """Return the mean F1 of both classes, weighted by their numbers of cells: int [n], float [n] -> 0-1."""
+    truth, prediction = np.asarray(labels) == 1, np.asarray(probabilities) >= threshold
     total = 0.0
-    for positive, called in ((truth, said), (~truth, ~said)):
-        found = (positive & called).sum()
-        both = positive.sum() + called.sum()
-        total += positive.sum() * (2 * found / both if both else 0.0)
+    for actual, predicted in ((truth, prediction), (~truth, ~prediction)):
+        true_positives = (actual & predicted).sum()
+        both = actual.sum() + predicted.sum()
+        total += actual.sum() * (2 * true_positives / both if both else 0.0)
     return float(total / len(truth))
 
 
 def genetic_weights(labels: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Breed the weights of a weighted average of members by a genetic algorithm.
+    """Optimise the weights of a weighted average of members by a genetic algorithm.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        int [n], of cells that no member was trained on.
+        int [n], of cells that no member was trained on; 1 is `all`.
     probabilities : numpy.ndarray
         float [members, n], 0-1.
     seed : int
-        Of the breeding.
+        Of the algorithm's random numbers.
 
     Returns
     -------
     numpy.ndarray
-        float [members], 0-1, summing to 1; the plain average where no weights are fitter.
+        float [members], 0-1, summing to 1; equal weights if no others are fitter.
 
     Notes
     -----
-    A constant population of real genes, tournament selection, average crossover, mutation of a single gene, several
-    restarts, as in Baldi and Cioffo's report.
+    As in Baldi and Cioffo's report: a population of constant size, real-valued genes, tournament selection, average
+    crossover, mutation of one gene, several restarts.
     """
     count, members = len(probabilities), np.asarray(probabilities, float)
 
@@ -66,43 +66,44 @@ def genetic_weights(labels: np.ndarray, probabilities: np.ndarray, seed: int = 0
         return weighted_f_measure(labels, np.asarray(genes) @ members)
 
     best = _Individual([1.0] * count)
-    fittest = fitness(best)
+    best_fitness = fitness(best)
     rng = np.random.default_rng(seed)
     with _seeded(seed):
         for _ in range(RESTARTS):
-            found = _breed(count, fitness, rng)
-            if found.fitness.values[0] > fittest:
-                best, fittest = found, found.fitness.values[0]
+            candidate = _evolve(count, fitness, rng)
+            if candidate.fitness.values[0] > best_fitness:
+                best, best_fitness = candidate, candidate.fitness.values[0]
     return np.array(best)
 
 
-def _breed(count: int, fitness: Callable[[list[float]], float], rng: np.random.Generator) -> _Individual:
-    """Return the fittest of one population's generations."""
+def _evolve(count: int, fitness: Callable[[list[float]], float], rng: np.random.Generator) -> _Individual:
+    """Return the fittest individual of a population's generations."""
 
-    def judged(individual: _Individual) -> _Individual:
+    def evaluated(individual: _Individual) -> _Individual:
         individual.fitness.values = (fitness(individual),)
         return individual
 
-    people = [judged(_Individual(genes)) for genes in rng.random((POPULATION, count)).tolist()]
-    hall = tools.HallOfFame(1)
-    hall.update(people)
+    population = [evaluated(_Individual(genes)) for genes in rng.random((POPULATION, count)).tolist()]
+    fittest = tools.HallOfFame(1)
+    fittest.update(population)
     for _ in range(GENERATIONS):
-        parents = tools.selTournament(people, POPULATION, RIVALS)
-        people = [judged(_child(one, other, rng)) for one, other in zip(parents, parents[1:] + parents[:1])]
-        hall.update(people)
-    return hall[0]
+        parents = tools.selTournament(population, POPULATION, TOURNAMENT)
+        population = [evaluated(_child(one, other, rng)) for one, other in zip(parents, parents[1:] + parents[:1])]
+        fittest.update(population)
+    return fittest[0]
 
 
 def _child(one: _Individual, other: _Individual, rng: np.random.Generator) -> _Individual:
-    genes = [(a + b) / 2 for a, b in zip(one, other)] if rng.random() < CROSSED else list(one)
-    if rng.random() < MUTATED:
+    """Return a child of two parents, by average crossover and mutation of one gene."""
+    genes = [(a + b) / 2 for a, b in zip(one, other)] if rng.random() < CROSSOVER else list(one)
+    if rng.random() < MUTATION:
         genes[rng.integers(len(genes))] = rng.random()
     return _Individual(genes if sum(genes) else [1.0] * len(genes))
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed Python's own random numbers, which DEAP's tournament draws from, and put them back."""
+    """Seed Python's `random`, which DEAP's tournament draws from, and restore its state afterwards."""
     state = random.getstate()
     random.seed(seed)
     try:

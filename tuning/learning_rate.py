@@ -1,4 +1,4 @@
-"""The learning-rate range test: raise the rate a step at a time, watch the loss, suggest a rate."""
+"""The learning-rate range test: raise the rate with each step, record the loss, suggest a rate."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import keras
 import numpy as np
 
 SMOOTHING = 0.9  # of the exponentially weighted loss
-DIVERGED = 4.0  # times the lowest smoothed loss: the test ends there
+DIVERGED = 4.0  # the test ends at so many times the lowest smoothed loss
 
 
 @dataclass(frozen=True)
 class RangeTest:
-    """The loss at each rate, and two rates to take.
+    """The loss at each rate, and two suggested rates.
 
     Parameters
     ----------
     rates, losses : numpy.ndarray
-        float [steps]: rates that were tried, rising, and the smoothed loss after a step at each.
+        float [steps]: the rates, rising, and the smoothed loss after a step at each.
     steepest : float
-        Where the loss fell fastest over the rate's logarithm.
+        Where the loss falls fastest over the rate's logarithm.
     valley : float
-        In the middle of the longest fall; what `--lr auto` takes.
+        The middle of the longest fall; what `lr=auto` takes.
     """
 
     rates: np.ndarray
@@ -35,7 +35,7 @@ class RangeTest:
 def find_learning_rate(
     model: keras.Model, batches: Iterable, lowest: float = 1e-7, highest: float = 1.0, steps: int = 100
 ) -> RangeTest:
-    """Run the range test and put the network back as it was.
+    """Run the range test, and restore the network afterwards.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def find_learning_rate(
         At least one batch of (cells, labels) or (cells, labels, weights), as `train_on_batch` takes them; repeated as
         needed.
     lowest, highest : float
-        The first and last rate, spaced evenly in the logarithm.
+        The first and the last rate; those between are evenly spaced in the logarithm.
     steps : int
-        How many; fewer if the loss diverges.
+        How many rates; fewer if the loss diverges.
 
     Returns
     -------
@@ -64,8 +64,10 @@ def find_learning_rate(
     Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
     """
     model.optimizer.build(model.trainable_variables)
-    kept = [(variable, variable.numpy()) for variable in (*model.variables, *model.optimizer.variables)]
-    rates, losses, average = [], [], 0.0
+    saved = [(variable, variable.numpy()) for variable in (*model.variables, *model.optimizer.variables)]
+    rates: list[float] = []
+    losses: list[float] = []
+    average = 0.0
     try:
         for step, batch in zip(range(steps), _repeated(batches)):
             rate = lowest * (highest / lowest) ** (step / max(1, steps - 1))
@@ -79,12 +81,12 @@ def find_learning_rate(
             rates.append(rate)
             losses.append(smoothed)
     finally:
-        for variable, value in kept:
+        for variable, value in saved:
             variable.assign(value)
     if not losses:
         raise ValueError(f"The loss must be a number at the lowest rate. Received: {loss} at {lowest}")
     curve = np.array(rates), np.array(losses)
-    return RangeTest(*curve, _steepest(*curve), _valley(*curve))
+    return RangeTest(*curve, steepest=_steepest(*curve), valley=_valley(*curve))
 
 
 def _repeated(batches: Iterable) -> Iterable:
@@ -99,7 +101,7 @@ def _steepest(rates: np.ndarray, losses: np.ndarray) -> float:
 
 
 def _valley(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Return the rate in the middle of the longest falling run of losses, rises in between left out."""
+    """Return the rate in the middle of the longest decreasing subsequence of losses."""
     lengths, before = np.ones(len(losses), int), np.full(len(losses), -1)
     for end in range(1, len(losses)):
         higher = np.flatnonzero(losses[:end] > losses[end])

@@ -1,4 +1,4 @@
-"""Search over settings with keras-tuner's oracles: no configuration twice, failures on record, resumable."""
+"""Hyperparameter search with keras-tuner's oracles: no configuration twice, failures recorded, resumable."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 import numpy as np
-from keras_tuner.engine.base_tuner import BaseTuner
-from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError
 from keras_tuner.oracles import BayesianOptimizationOracle, GridSearchOracle, RandomSearchOracle
 
-from leukemia_tf.errors import UserError, nearest
+from leukemia_tf.core.errors import ArgumentError, nearest
 
 Value = float | int | str
 SCORE = "score"
@@ -25,38 +24,38 @@ SCORE = "score"
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a setting may take.
+    """The values that a setting may take: an interval, or choices.
 
     Parameters
     ----------
-    least, most : float
-        Ends of an interval; sampled evenly, or by its logarithm.
+    low, high : float
+        Ends of the interval.
     log : bool
-        Whether by its logarithm.
+        Whether it is sampled on a logarithmic scale.
     choices : tuple
-        Or one of these.
+        The values, if it is no interval.
     """
 
-    least: float = 0.0
-    most: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
     log: bool = False
     choices: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A configuration and what came of it.
+class Trial:
+    """A configuration and its score.
 
     Parameters
     ----------
     number : int
         From 0, in the order of the trials.
     values : dict
-        By the settings' names.
+        The configuration, by the settings' names.
     score : float or None
         Higher is better; None if it failed.
     seconds : float
-        How long it took.
+        Its duration.
     failure : str
         Why it failed; empty if it did not.
     """
@@ -69,74 +68,77 @@ class Tried:
 
 
 class _Bayesian(BayesianOptimizationOracle):
-    """Draws at random where the Gaussian process asks for what was tried before."""
+    """Draws a random configuration if the Gaussian process proposes an earlier one.
+
+    keras-tuner has no public API for its random state, its test for duplicates and its random draw.
+    """
 
     def populate_space(self, trial_id: str) -> dict:
-        """Return the next values; they depend on the trials so far and the seed alone, after a stop too."""
+        """Return the next values; they depend on the trials so far and the seed alone, in a resumed search too."""
         self._random_state = np.random.RandomState(self.seed + len(self.trials))
-        found = super().populate_space(trial_id)
-        tried = found["values"] is not None and self._duplicate(found["values"])
-        return self._random_populate_space() if tried else found
+        proposed = super().populate_space(trial_id)
+        duplicate = proposed["values"] is not None and self._duplicate(proposed["values"])
+        return self._random_populate_space() if duplicate else proposed
 
 
+Objective = Callable[[dict[str, Value]], float]
+Callback = Callable[[Trial], Any]
 METHODS = {"bayesian": _Bayesian, "random": RandomSearchOracle, "grid": GridSearchOracle}
 
 
-class _Search(BaseTuner):
-    """Asks the objective for each trial's score, and tells what came of it."""
+class _Search(keras_tuner.Tuner):
+    """Calls the objective for each trial, and the callback with its result."""
 
-    def __init__(
-        self, objective: Callable[[dict[str, Value]], float], note: Callable[[Tried], object], **kwargs: object
-    ) -> None:
-        self.ask, self.note = objective, note
+    def __init__(self, objective: Objective, on_trial_end: Callback, **kwargs: Any) -> None:
+        self.compute_score, self.callback = objective, on_trial_end
         super().__init__(**kwargs)
 
-    def run_trial(self, trial: Trial) -> dict[str, float]:
-        """Score a trial; whatever goes wrong is its failure, and the search goes on."""
-        began, number, values = time.perf_counter(), int(trial.trial_id), dict(trial.hyperparameters.values)
-        score, failure = None, ""
+    def run_trial(self, trial: Any) -> dict[str, float]:
+        """Score one of keras-tuner's trials; any exception is its failure, and the search goes on."""
+        started, number, values = time.perf_counter(), int(trial.trial_id), dict(trial.hyperparameters.values)
+        score, failure = math.nan, ""
         try:
-            score = float(self.ask(values))
+            score = float(self.compute_score(values))
             failure = "" if math.isfinite(score) else f"the score is {score}"
         except Exception as error:  # a trial may fail in any way
             failure = (str(error).splitlines() or [""])[0] or type(error).__name__
-        self.note(Tried(number, values, None if failure else score, time.perf_counter() - began, failure))
+        self.callback(Trial(number, values, None if failure else score, time.perf_counter() - started, failure))
         if failure:
             raise FailedTrialError(failure)
         return {SCORE: score}
 
 
 def search(
-    objective: Callable[[dict[str, Value]], float],
+    objective: Objective,
     space: Mapping[str, Range],
     folder: Path,
-    note: Callable[[Tried], object],
+    on_trial_end: Callback,
     method: str = "bayesian",
     trials: int = 20,
     seed: int = 0,
 ) -> None:
-    """Try configurations until there have been so many, or no other is left; a stopped search goes on.
+    """Try up to `trials` configurations; an interrupted search in the same folder is resumed.
 
     Parameters
     ----------
     objective : callable
-        Values by name -> a score; higher is better. What it raises is the trial's failure.
+        Values by name -> a score; higher is better. An exception is the trial's failure.
     space : mapping of str to Range
-        What may be varied; 1 or more.
+        The settings that vary; 1 or more.
     folder : pathlib.Path
-        Where the state is kept after each trial.
-    note : callable
-        Told each trial when it has ended.
+        The state is written into it after each trial.
+    on_trial_end : callable
+        Called with each finished `Trial`.
     method : str
-        `bayesian` (a Gaussian process, after three random trials a setting), `random` or `grid`.
+        `bayesian` (a Gaussian process, after three random trials per setting), `random` or `grid`.
     trials : int
-        In all, those before a stop too.
+        In all, those before an interruption included.
     seed : int
-        Of the draws.
+        Of the random configurations.
 
     Raises
     ------
-    UserError
+    ArgumentError
         If the method is unknown.
     """
     check_method(method)
@@ -149,8 +151,8 @@ def search(
         **({} if method == "grid" else {"tune_new_entries": False}),
     )
     with redirect_stdout(StringIO()):  # "Reloading Tuner from …"
-        tuner = _Search(objective, note, oracle=oracle, directory=str(folder), project_name=method)
-    tuner.oracle.max_trials = trials  # what was reloaded may have been asked for fewer
+        tuner = _Search(objective, on_trial_end, oracle=oracle, directory=str(folder), project_name=method)
+    tuner.oracle.max_trials = trials  # a resumed search may have been started with fewer
     tuner.oracle.verbose = 0
     tuner.search()
 
@@ -158,14 +160,14 @@ def search(
 def check_method(method: str) -> None:
     """Stop at an unknown method."""
     if method not in METHODS:
-        raise UserError(f"--method {method}: {nearest(method, METHODS)}")
+        raise ArgumentError("method", method, f"no such method; {nearest(method, METHODS)}")
 
 
 def _hyperparameters(space: Mapping[str, Range]) -> keras_tuner.HyperParameters:
-    found = keras_tuner.HyperParameters()
+    parameters = keras_tuner.HyperParameters()
     for name, values in space.items():
         if values.choices:
-            found.Choice(name, list(values.choices), ordered=False)
+            parameters.Choice(name, list(values.choices), ordered=False)
         else:
-            found.Float(name, values.least, values.most, sampling="log" if values.log else "linear")
-    return found
+            parameters.Float(name, values.low, values.high, sampling="log" if values.log else "linear")
+    return parameters

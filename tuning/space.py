@@ -1,11 +1,12 @@
-"""What a search may vary, by the names that `--over` takes, and what its values mean to `train`."""
+"""The settings that a search can vary, and what a trial's values set in a `TrainConfig`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from leukemia_tf.errors import UserError, nearest
-from leukemia_tf.models.head import HEADS
+from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.models.heads import HEADS
 from leukemia_tf.tuning.search import Range, Value
 
 SPACE = {
@@ -21,30 +22,30 @@ COLOURS = {"stain": (1.0, 0.1), "brightness": (0.5, 0.05), "contrast": (0.5, 0.1
 
 
 def space_of(names: Sequence[str]) -> dict[str, Range]:
-    """Return what is varied.
+    """Return the ranges of the named settings.
 
     Raises
     ------
-    UserError
-        If it is nothing, or unknown.
+    ArgumentError
+        If a name is unknown, or there is none.
     """
     for name in names:
         if name not in SPACE:
-            raise UserError(f"--over {name}: {nearest(name, SPACE)}")
+            raise ArgumentError("over", name, f"no such setting; {nearest(name, SPACE)}")
     if not names:
-        raise UserError(f"--over: the search space is empty; there are {', '.join(SPACE)}.")
+        raise ArgumentError("over", names, f"the search space is empty; there are {', '.join(SPACE)}.")
     return {name: SPACE[name] for name in names}
 
 
-def settings_of(values: dict[str, Value]) -> dict[str, object]:
-    """Return the settings of `train` that a trial's values stand for."""
-    found: dict[str, object] = {}
+def settings_of(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the fields of a `TrainConfig` for a trial's values."""
+    settings: dict[str, Any] = {}
     for name, value in values.items():
         if name == "unfreeze":
-            found["stages"] = f"fine-tune-top:{value}" if value else "feature-extraction"
+            settings["stages"] = f"fine-tune-top:{value}" if value else "feature-extraction"
         elif name == "augment":
             colours = COLOURS if value in ("colours", "both") else {}
-            found["augment"] = {"dihedral": value in ("dihedral", "both"), **colours}
+            settings["augment"] = {"dihedral": value in ("dihedral", "both"), **colours}
         else:
-            found[name.replace("-", "_")] = value
-    return found
+            settings[name.replace("-", "_")] = value
+    return settings

@@ -1,38 +1,42 @@
-"""The trials of a search: as a table, and as a picture."""
+"""The trials of a search: as a table, and as a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from leukemia_tf.core.files import read_csv, write_csv
 from leukemia_tf.evaluation import plots
-from leukemia_tf.files import read_csv, write_csv
-from leukemia_tf.tuning.search import Range, Tried
+from leukemia_tf.tuning.search import Range, Trial
 
 FIXED = ("trial", "score", "seconds", "failure")
 
 
-def write_trials(path: Path, tried: Sequence[Tried], names: Sequence[str]) -> Path:
-    """Write trials.csv: a row a trial, a column a setting."""
-    rows = (
+def write_trials(path: Path, trials: Sequence[Trial], names: Sequence[str]) -> Path:
+    """Write trials.csv: one row per trial, one column per setting."""
+    rows: list[dict[str, Any]] = [
         {
-            **{"trial": trial.number, "score": "" if trial.score is None else trial.score},
-            **{"seconds": f"{trial.seconds:.1f}", "failure": trial.failure, **trial.values},
+            "trial": trial.number,
+            "score": "" if trial.score is None else trial.score,
+            "seconds": f"{trial.seconds:.1f}",
+            "failure": trial.failure,
+            **trial.values,
         }
-        for trial in tried
-    )
+        for trial in trials
+    ]
     return write_csv(path, (*FIXED, *names), rows)
 
 
-def read_trials(path: Path) -> list[Tried]:
-    """Read trials.csv; none if it is not there."""
+def read_trials(path: Path) -> list[Trial]:
+    """Read trials.csv; no trials if it does not exist."""
     if not path.is_file():
         return []
     return [
-        Tried(
+        Trial(
             int(row["trial"]),
             {name: _value(text) for name, text in row.items() if name not in FIXED},
             float(row["score"]) if row["score"] else None,
@@ -52,9 +56,9 @@ def _value(text: str) -> float | int | str:
     return text
 
 
-def draw_search(tried: Sequence[Tried], space: Mapping[str, Range]) -> Figure:
-    """Draw the scores in the order of the trials with the best so far, and against each setting."""
-    scored = [trial for trial in tried if trial.score is not None]
+def draw_search(trials: Sequence[Trial], space: Mapping[str, Range]) -> Figure:
+    """Draw the scores in the order of the trials, with the best so far, and against each setting."""
+    scored = [trial for trial in trials if trial.score is not None]
     scores = np.array([trial.score for trial in scored])
     columns = min(3, 1 + len(space))
     rows = -(-(1 + len(space)) // columns)

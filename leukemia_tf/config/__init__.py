@@ -1,26 +1,11 @@
-"""What each command can be asked: frozen dataclasses, from which the flags and config.json follow."""
+"""Settings of the commands: frozen dataclasses, from which the flags and config.json follow."""
 
-from leukemia_tf.config.commands import (
-    ActivationsConfig,
-    AuditConfig,
-    CompareConfig,
-    ConvertWeightsConfig,
-    CrossvalConfig,
-    EnsembleConfig,
-    EvaluateConfig,
-    ExplainCheckConfig,
-    ExportConfig,
-    GradcamConfig,
-    LrfindConfig,
-    ModelsConfig,
-    NoisyStudentConfig,
-    PredictConfig,
-    PreviewConfig,
-    RecipesConfig,
-    ServeConfig,
-    TuneConfig,
-)
+from leukemia_tf.config.cells import AuditConfig, PreviewConfig
+from leukemia_tf.config.networks import ConvertWeightsConfig, LrfindConfig, ModelsConfig, RecipesConfig
+from leukemia_tf.config.predictions import ActivationsConfig, ExplainCheckConfig, GradcamConfig, PredictConfig
+from leukemia_tf.config.runs import CompareConfig, EnsembleConfig, EvaluateConfig, ExportConfig, ServeConfig
 from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
+from leukemia_tf.config.studies import CrossvalConfig, NoisyStudentConfig, TuneConfig
 from leukemia_tf.config.training import SetupConfig, TrainConfig
 
 __all__ = [

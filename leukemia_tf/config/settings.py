@@ -1,68 +1,92 @@
-"""What every command's settings share, and the random views of a training cell."""
+"""What the settings of all commands share, and the augmentation of training cells."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from tyro.conf import Positional, UseAppendAction
+from leukemia_tf.core.errors import ArgumentError
 
-from leukemia_tf.errors import UserError
-
+Positional = "positional"  # an argument without a flag
+Append = "append"  # a flag that may be given several times
 Images = Annotated[tuple[Path, ...], Positional]
-Runs = Annotated[tuple[Path, ...], UseAppendAction]
-Names = Annotated[tuple[str, ...], UseAppendAction]
+Runs = Annotated[tuple[Path, ...], Append]
+Names = Annotated[tuple[str, ...], Append]
 
 
+@dataclass(frozen=True)
 class Settings:
-    """Takes paths as strings too, as a notebook or config.json gives them, and one image, run or name for several."""
+    """Base of all settings: strings become paths, and one image, run or name a tuple, as notebooks write them."""
 
     def __post_init__(self) -> None:
-        """Turn strings into paths where paths belong."""
+        """Convert values to the fields' types, and stop at values of another type."""
         for column in fields(self):
-            value = getattr(self, column.name)
-            if column.name == "seed" and value < 0:
-                raise UserError(f"--seed {value}: it takes 0 or more.")
-            if column.type in ("Images", "Runs", "Names"):
-                value = (value,) if isinstance(value, (str, Path)) else value or ()
-                object.__setattr__(self, column.name, tuple(map(str if column.type == "Names" else Path, value)))
-            elif isinstance(value, str) and "Path" in column.type:
-                object.__setattr__(self, column.name, Path(value))
-            elif isinstance(value, dict):  # from config.json
-                object.__setattr__(self, column.name, Augmentation(**value))
+            value = _converted(getattr(self, column.name), str(column.type))
+            _check_type(column.name, value, str(column.type))
+            object.__setattr__(self, column.name, value)
+
+
+def _converted(value: Any, kind: str) -> Any:
+    if getattr(value, "shape", None) == ():  # a number of NumPy's, which JSON does not know
+        value = value.item()
+    if kind in ("Images", "Runs", "Names"):
+        values = (value,) if isinstance(value, (str, os.PathLike)) else value or ()
+        return tuple(map(str if kind == "Names" else Path, values))
+    if isinstance(value, (str, os.PathLike)) and "Path" in kind:
+        return Path(value)
+    return Augmentation(**value) if kind == "Augmentation" and isinstance(value, dict) else value  # from config.json
+
+
+def _check_type(name: str, value: Any, kind: str) -> None:
+    optional, base = value is None and "None" in kind, kind.removesuffix(" | None").replace('"', "'")
+    if isinstance(value, str) and value == "auto" and "auto" in kind:
+        return
+    if not optional and base in TYPES and (not isinstance(value, TYPES[base][0]) or type(value) in TYPES[base][1]):
+        raise ArgumentError(name, value, f"it takes {TYPES[base][2]}.")
+    if name == "seed" and value < 0:
+        raise ArgumentError("seed", value, "it takes 0 or more.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig(Settings):
-    """Where independent pieces of work are done."""
+    """Where independent tasks run."""
 
     engine: str = "none"
-    """none (one after the other, here), or ray (side by side on a Ray cluster, whose machines see the same files)."""
+    """none (one task after the other in this process), or ray (in parallel on a Ray cluster with shared files)."""
     address: str | None = None
-    """Of the Ray cluster. Default: RAY_ADDRESS, else one is started on this machine."""
+    """Address of the Ray cluster. Default: RAY_ADDRESS, else a cluster is started on this machine."""
     cpus: int = 1
-    """Processors a piece takes on the cluster, and threads; with OMP_NUM_THREADS as high, the same bits come out here.
-    """
+    """CPUs and threads per task on the cluster. With OMP_NUM_THREADS as high, results equal those of engine none."""
 
-    def where(self) -> dict[str, object]:
-        """Return the settings that say where work is done, and not what."""
+    def where(self) -> dict[str, Any]:
+        """Return the settings that say where the work is done, not what it is."""
         return {column.name: getattr(self, column.name) for column in fields(EngineConfig)}
 
 
-LARGEST = {  # range of each augmentation; 1 where nothing is said
-    **{"rotation": 180, "zoom": 0.9, "crop": 0.9, "gamma": 0.9, "stain": 0.9, "blur": 20, "mixup": 100, "cutmix": 100}
+LARGEST_RANGE = {  # of each augmentation; 1 for all others
+    "rotation": 180,
+    "zoom": 0.9,
+    "crop": 0.9,
+    "gamma": 0.9,
+    "stain": 0.9,
+    "blur": 20,
+    "mixup": 100,
+    "cutmix": 100,
 }
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random views of a training cell: the probability and the range of each transform; 0 turns it off."""
+    """Augmentation of training cells: the probability and the range of each transform; 0 turns it off."""
 
     dihedral: bool | None = None
-    """The eight turns and flips, exact to the pixel, each as likely. Default: if no layer starts from ImageNet."""
+    """The eight turns and flips, exact to the pixel, with equal probability. Default: on, except with ImageNet weights.
+    """
     rotation: tuple[float, float] = (0.0, 20.0)
-    """By any angle up to so many degrees, either way."""
+    """By any angle up to this many degrees, either way."""
     translation: tuple[float, float] = (0.0, 0.1)
     """By up to this share of the side."""
     zoom: tuple[float, float] = (0.0, 0.1)
@@ -78,7 +102,7 @@ class Augmentation:
     stain: tuple[float, float] = (0.0, 0.1)
     """Amount of each of three stains, by up to this share."""
     blur: tuple[float, float] = (0.0, 1.5)
-    """By a Gaussian of up to so many pixels."""
+    """Gaussian, with a standard deviation of up to this many pixels."""
     mixup: tuple[float, float] = (0.0, 0.2)
     """Blends two cells and their labels; the second number is alpha."""
     cutmix: tuple[float, float] = (0.0, 1.0)
@@ -87,12 +111,21 @@ class Augmentation:
     def __post_init__(self) -> None:
         """Check probabilities and ranges."""
         for column in fields(self):
-            value = getattr(self, column.name)
             if column.name == "dihedral":
                 continue
-            object.__setattr__(self, column.name, tuple(value))
-            if len(value) != 2 or not 0 <= value[0] <= 1 or not 0 <= value[1] <= LARGEST.get(column.name, 1):
-                raise UserError(
-                    f"--augment.{column.name} {' '.join(map(str, value))}: it takes a probability (0 to 1) and a range "
-                    f"(0 to {LARGEST.get(column.name, 1):g})."
-                )
+            value, largest = tuple(getattr(self, column.name)), LARGEST_RANGE.get(column.name, 1)
+            object.__setattr__(self, column.name, value)
+            if len(value) != 2 or not 0 <= value[0] <= 1 or not 0 <= value[1] <= largest:
+                problem = f"it takes a probability (0 to 1) and a range (0 to {largest:g})."
+                raise ArgumentError(f"augment.{column.name}", value, problem)
+
+
+TYPES: dict[str, tuple[Any, tuple[type, ...], str]] = {  # by annotation: what a value must be, and must not be
+    "str": (str, (), "text"),
+    "int": (Integral, (bool,), "a whole number"),
+    "float": (Real, (bool,), "a number"),
+    "float | Literal['auto']": (Real, (bool,), "a number or 'auto'"),
+    "bool": (bool, (), "True or False"),
+    "Path": (Path, (), "a path"),
+    "Augmentation": (Augmentation, (), "an Augmentation"),
+}

@@ -1,4 +1,4 @@
-"""Which cells an epoch sees and how much each weighs: classes and patients of unequal size, made equal.
+"""Which cells an epoch has and how much each weighs: classes and patients of unequal size, made equal.
 
 Everything is drawn from (seed, epoch) alone.
 """
@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.errors import UserError, nearest
+from leukemia_tf.core.errors import ArgumentError, nearest
 
-BALANCES = ("none", "oversample", "undersample", "class-weight", "main-report")
+BALANCES = ("none", "oversample", "undersample", "class-weight", "mean")
 PATIENT_WEIGHTS = {"none": 0.0, "sqrt": 0.5, "equal": 1.0}  # a patient's n cells weigh n ** -exponent each
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How training cells are drawn, weighed and varied.
+    """How training cells are drawn, weighted and varied.
 
     Parameters
     ----------
     balance : str
         `none`; `oversample` (the smaller class repeated up to the larger); `undersample` (the larger drawn anew each
-        epoch, down to the smaller); `class-weight`; or `main-report` (both brought to their mean: the larger
-        subsampled once, the smaller repeated).
+        epoch, down to the smaller); `class-weight`; or `mean` (both at their mean size: the larger subsampled once,
+        the smaller repeated).
     multiply : int
         Differently augmented copies of each cell in an epoch.
     patient_weight : str
@@ -36,7 +36,7 @@ class Sampling:
 
     Raises
     ------
-    UserError
+    ArgumentError
         If a setting is none of these.
     """
 
@@ -48,15 +48,15 @@ class Sampling:
     def __post_init__(self) -> None:
         """Check the settings."""
         if self.balance not in BALANCES:
-            raise UserError(f"--balance {self.balance}: {nearest(self.balance, BALANCES)}")
+            raise ArgumentError("balance", self.balance, nearest(self.balance, BALANCES))
         if self.patient_weight not in PATIENT_WEIGHTS:
-            raise UserError(f"--patient-weight {self.patient_weight}: {nearest(self.patient_weight, PATIENT_WEIGHTS)}")
+            raise ArgumentError("patient_weight", self.patient_weight, nearest(self.patient_weight, PATIENT_WEIGHTS))
         if self.multiply < 1:
-            raise UserError(f"--multiply {self.multiply}: it takes a number of 1 or more.")
+            raise ArgumentError("multiply", self.multiply, "it takes a number of 1 or more.")
 
 
 def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
-    """Draw which cells an epoch sees, in which order.
+    """Draw the cells of an epoch and their order.
 
     Parameters
     ----------
@@ -65,44 +65,44 @@ def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -
     sampling : Sampling
         Its balance and its copies.
     seed, epoch : int
-        What the draw depends on.
+        The draw depends on these alone.
 
     Returns
     -------
     numpy.ndarray
         int32 [m]: indices of cells; as many of each class, unless the balance is `none` or `class-weight`.
     """
-    drawn = [_drawn(np.flatnonzero(labels == label), labels, sampling, seed, epoch) for label in np.unique(labels)]
-    order = np.tile(np.concatenate(drawn), sampling.multiply)
+    by_class = [_class_cells(label, labels, sampling, seed, epoch) for label in np.unique(labels)]
+    order = np.tile(np.concatenate(by_class), sampling.multiply)
     return np.random.default_rng([seed, epoch, 1]).permutation(order).astype(np.int32)
 
 
-def _drawn(members: np.ndarray, labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
-    """Return a class's cells for an epoch."""
-    sizes = np.bincount(labels)
+def _class_cells(label: int, labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
+    """Return the cells of one class for an epoch."""
+    members, sizes = np.flatnonzero(labels == label), np.bincount(labels)
     sizes = sizes[sizes > 0]
     if sampling.balance in ("none", "class-weight"):
         return members
-    wanted = {"oversample": sizes.max(), "undersample": sizes.min(), "main-report": int(sizes.mean())}[sampling.balance]
-    when = 0 if sampling.balance == "main-report" else epoch  # the report drew once
-    shuffled = np.random.default_rng([seed, when, 0]).permutation(members)
-    return np.resize(shuffled, wanted)
+    size = {"oversample": sizes.max(), "undersample": sizes.min(), "mean": int(sizes.mean())}[sampling.balance]
+    drawn_at = 0 if sampling.balance == "mean" else epoch  # the main report drew once
+    shuffled = np.random.default_rng([seed, drawn_at, 0]).permutation(members)
+    return np.resize(shuffled, size)
 
 
 def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """Return how much each cell weighs in the loss.
+    """Return the weight of each cell in the loss.
 
     Parameters
     ----------
     labels, patients : numpy.ndarray
-        int [n], 0 or 1; str [n], empty where not known: such a cell weighs as one of a patient of mean size.
+        int [n], 0 or 1; str [n], empty where unknown: such a cell counts as one of a patient of mean size.
     sampling : Sampling
         Its balance and its patients' weight.
 
     Returns
     -------
     numpy.ndarray
-        float32 [n]; the mean within a class is 1, but for `class-weight`, which makes both classes' sums equal.
+        float32 [n]; the mean within a class is 1, except under `class-weight`, where both classes have the same sum.
     """
     weights = np.ones(len(labels))
     exponent = PATIENT_WEIGHTS[sampling.patient_weight]
@@ -111,7 +111,7 @@ def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -
         names, index, count = np.unique(patients[chosen], return_inverse=True, return_counts=True)
         known = names != ""
         sizes = np.where(known, count, count[known].mean() if known.any() else 1)
-        own = (1.0 / sizes[index]) ** exponent
+        by_patient = (1.0 / sizes[index]) ** exponent
         share = len(labels) / (2 * chosen.sum()) if sampling.balance == "class-weight" else 1.0
-        weights[chosen] = share * own / own.mean()
+        weights[chosen] = share * by_patient / by_patient.mean()
     return weights.astype(np.float32)

@@ -10,7 +10,7 @@ JPEG = b"\xff\xd8"
 
 
 def decode(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decode a BMP, PNG or JPEG that is `is_sound`; few operations, since this is most of what a first epoch costs.
+    """Decode a BMP, PNG or JPEG that is `is_sound`, in few operations: this is most of a first epoch's cost.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def decode(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def is_sound(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Tell whether a file's header is that of a BMP, PNG or JPEG that `decode` does not get wrong without a word.
+    """Return whether a file's header is that of a BMP, PNG or JPEG that `decode` decodes correctly.
 
     Parameters
     ----------

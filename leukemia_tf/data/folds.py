@@ -1,112 +1,118 @@
-"""Folds: every cell is judged once, by whole patients, or by image as one must not."""
+"""Folds of a cross-validation: of whole patients, or by image, which leaks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.files import read_csv, write_csv
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.protocols import hold_out
-from leukemia_tf.data.splits import Split, natural, people
-from leukemia_tf.errors import DataError
-from leukemia_tf.files import read_csv, write_csv
+from leukemia_tf.data.patient_groups import natural_key, patient_group_names
+from leukemia_tf.data.split_protocols import hold_out
+from leukemia_tf.data.splits import Split
 
 FOLDS = 5
-TRIES = 100  # draws until every fold judges both classes
+TRIES = 100  # draws until every fold has both classes
+COLUMNS = ("path", "label", "patient", "sha256")  # of folds.csv, before a column per seed
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 def draw_folds(
-    cells: Sequence[Cell], alias: Mapping[str, frozenset[str]], by: str, seed: int, count: int = FOLDS
+    cells: Sequence[Cell], group_of: Mapping[str, frozenset[str]], by: str, seed: int, count: int = FOLDS
 ) -> Folds:
-    """Draw stratified folds, of which each judges both classes.
+    """Draw stratified folds, each with both classes among its test cells.
 
     Parameters
     ----------
     cells : sequence of Cell
         Labelled, [n].
-    alias : mapping
-        For each patient all who are the same, as from `merge_aliases`: they count as one.
+    group_of : mapping
+        The group of each patient, as from `find_patient_groups`, which counts as one.
     by : str
-        What a fold holds: whole `patient`s, or single `image`s (which leaks).
+        `patient` (folds of whole patient groups), or `image` (which leaks).
     seed, count : int
         Of the folds; 2 or more of them.
 
     Returns
     -------
     list of tuple
-        Indices of the cells to fit on and of those to judge, for each fold.
+        Indices of the training and of the test cells of each fold.
 
     Raises
     ------
     DataError
         If a class has fewer patients (or images) than there are folds.
     """
-    labels, who = np.array([LABELS.index(cell.label) for cell in cells]), people(cells, alias)
-    units = who if by == "patient" else np.arange(len(cells))
+    labels = np.array([LABELS.index(cell.label) for cell in cells])
+    units = patient_group_names(cells, group_of) if by == "patient" else np.arange(len(cells))
     for index, label in enumerate(LABELS):
-        found = len(set(units[labels == index]))
-        if found < count:
-            raise DataError(f"{count} folds need {count} {by}s of each class: `{label}` has {found} distinct.")
+        distinct = len(set(units[labels == index]))
+        if distinct < count:
+            raise DataError(f"{count} folds need {count} {by}s of each class: `{label}` has {distinct} distinct.")
     kind = StratifiedGroupKFold if by == "patient" else StratifiedKFold
     for attempt in range(TRIES):
-        drawn = kind(count, shuffle=True, random_state=seed + 1000 * attempt)
-        folds = list(drawn.split(labels, labels, who if by == "patient" else None))
-        if all(len(set(labels[judged])) == len(LABELS) for _, judged in folds):
+        splitter = kind(count, shuffle=True, random_state=seed + 1000 * attempt)
+        folds = list(splitter.split(labels, labels, units if by == "patient" else None))
+        if all(len(set(labels[test])) == len(LABELS) for _, test in folds):
             return folds
     raise DataError(f"no draw of {count} folds gives each of them patients of both classes: ask for fewer.")
 
 
 @dataclass(frozen=True)
-class Halves:
-    """A fold that validates, the rest being labelled or masked.
+class SemiSupervisedFold:
+    """A fold for validation; the rest is labelled or masked.
 
     Parameters
     ----------
     split : Split
         Labelled, validation and test patients.
     masked : frozenset of str
-        Patients whose labels are not looked at.
+        Patients whose labels are not used.
     """
 
     split: Split
     masked: frozenset[str]
 
 
-def halve_folds(
-    cells: Sequence[Cell], split: Split, alias: Mapping[str, frozenset[str]], count: int, share: float, seed: int
-) -> list[Halves]:
-    """Draw folds of the training and validation patients, each to validate once; mask a share of the others.
+def draw_semi_supervised_folds(
+    cells: Sequence[Cell], split: Split, group_of: Mapping[str, frozenset[str]], count: int, share: float, seed: int
+) -> list[SemiSupervisedFold]:
+    """Draw folds of the training and validation patients: each validates once, and a share of the others is masked.
 
     Parameters
     ----------
     cells : sequence of Cell
         Split.
     split : Split
-        Whose test patients stay what they are.
-    alias, count, seed
+        Its test patients stay as they are.
+    group_of, count, seed
         As for `draw_folds`.
     share : float
         Of the others that is masked, 0-1.
     """
     known = [cell for cell in cells if cell.split in ("train", "val")]
     drawn = []
-    for others, judged in draw_folds(known, alias, "patient", seed, count):
-        rest = [known[place] for place in others]
-        everyone, val = ({known[place].patient for place in places} for places in (others, judged))
-        labelled, masked = hold_out(rest, seed, alias, share) if share else (everyone, ())
-        parts = {"train": tuple(sorted(labelled, key=natural)), "val": tuple(sorted(val, key=natural))}
-        drawn.append(Halves(replace(split, **parts), frozenset(masked)))
+    for train, val in draw_folds(known, group_of, "patient", seed, count):
+        others = [known[index] for index in train]
+        labelled, masked = hold_out(others, seed, group_of, share) if share else (_patients(others), ())
+        fold = replace(split, train=tuple(sorted(labelled, key=natural_key)), val=_patients(known[i] for i in val))
+        drawn.append(SemiSupervisedFold(fold, frozenset(masked)))
     return drawn
+
+
+def _patients(cells: Iterable[Cell]) -> tuple[str, ...]:
+    return tuple(sorted({cell.patient for cell in cells}, key=natural_key))
 
 
 @dataclass(frozen=True)
 class FoldTable:
-    """Which fold judges each cell; folds.csv.
+    """The fold in which each cell is tested; folds.csv.
 
     Parameters
     ----------
@@ -122,14 +128,12 @@ class FoldTable:
 
 def write_folds(path: Path, table: FoldTable) -> Path:
     """Write folds.csv."""
-    rows = (
-        {
-            **{"path": cell.path, "label": cell.label, "patient": cell.patient, "sha256": cell.sha256},
-            **{f"seed-{seed}": "aside" if by[place] is None else by[place] for seed, by in table.by_seed.items()},
-        }
-        for place, cell in enumerate(table.cells)
-    )
-    return write_csv(path, ["path", "label", "patient", "sha256", *(f"seed-{seed}" for seed in table.by_seed)], rows)
+    rows = []
+    for index, cell in enumerate(table.cells):
+        row: dict[str, Any] = {name: getattr(cell, name) for name in COLUMNS}
+        row |= {f"seed-{seed}": "aside" if by[index] is None else by[index] for seed, by in table.by_seed.items()}
+        rows.append(row)
+    return write_csv(path, [*COLUMNS, *(f"seed-{seed}" for seed in table.by_seed)], rows)
 
 
 def read_folds(path: Path) -> FoldTable:

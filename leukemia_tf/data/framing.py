@@ -1,10 +1,10 @@
-"""Which part of a picture the network sees: finding the window, cutting it out, resizing it."""
+"""The part of a picture that the network sees: finding the window, cutting it out, resizing it."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from leukemia_tf.data.settings import BACKGROUND, parse_framing
+from leukemia_tf.data.preprocessing import BACKGROUND, parse_framing
 
 
 def window(image: tf.Tensor, framing: str = "cell") -> tf.Tensor:
@@ -15,7 +15,7 @@ def window(image: tf.Tensor, framing: str = "cell") -> tf.Tensor:
     image : tf.Tensor
         uint8 [height, width, 3], RGB.
     framing : str
-        See `leukemia_tf.data.settings.Preprocessing`.
+        See `leukemia_tf.data.preprocessing.Preprocessing`.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def _cell_box(image: tf.Tensor) -> tf.Tensor:
 
 
 def _ends(inside: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return where a bool vector's True begin and where they have ended; all of it where none is."""
+    """Return the index of a bool vector's first True and the one after its last; the whole vector if there is none."""
     places = tf.cast(tf.where(inside | ~tf.reduce_any(inside))[:, 0], tf.int32)
     return places[0], places[-1] + 1
 

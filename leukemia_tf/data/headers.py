@@ -1,4 +1,4 @@
-"""What is wrong with an image file, told by its header and its length before anything is decoded.
+"""What is wrong with an image file by its header and its length, before anything is decoded.
 
 Sources: the BMP format, PNG (ISO/IEC 15948), JPEG (ITU T.81).
 """
@@ -25,9 +25,9 @@ class Problem:
     Parameters
     ----------
     reason : str
-        A sentence's end: what is wrong, and what to do.
+        The end of a sentence: what is wrong, and what to do.
     convertible : bool
-        Whether OpenCV reads it right, so that it can be converted.
+        Whether OpenCV decodes it correctly, so that it can be converted.
     """
 
     reason: str

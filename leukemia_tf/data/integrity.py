@@ -1,4 +1,4 @@
-"""Can this file be read, whole and the same by every decoder? Told by its header before it is decoded."""
+"""Reading an image file only if it is whole and every decoder gives the same pixels."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.data.headers import header_problem
-from leukemia_tf.errors import BadImageError
 
 SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 MOST_BYTES = 72 * 1024 * 1024  # more than the largest picture allowed needs without compression
 DAMAGED = "is damaged: its pixels cannot be decoded; get the file again"
 
 
-def read_bytes(path: Path, name: object) -> bytes:
+def read_bytes(path: Path, name: str | Path) -> bytes:
     """Return a file's bytes, unless there are too many for an image of a cell.
 
     Raises
@@ -33,15 +33,15 @@ def read_bytes(path: Path, name: object) -> bytes:
         raise BadImageError(name, f"cannot be read ({error.strerror})") from None
 
 
-def read_image(path: Path, name: object = None) -> tuple[bytes, np.ndarray]:
+def read_image(path: Path, name: str | Path | None = None) -> tuple[bytes, np.ndarray]:
     """Read and decode one image.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
-    name : object, optional
-        What to call the file in an error; `path` by default.
+    name : str or pathlib.Path, optional
+        The file's name in an error; `path` by default.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def read_image(path: Path, name: object = None) -> tuple[bytes, np.ndarray]:
     return content, decode_checked(content, name)
 
 
-def decode_checked(content: bytes, name: object) -> np.ndarray:
+def decode_checked(content: bytes, name: str | Path) -> np.ndarray:
     """Decode an image file's bytes after checking its header; see `read_image`."""
     problem = header_problem(content)
     if problem:
@@ -70,7 +70,7 @@ def decode_checked(content: bytes, name: object) -> np.ndarray:
 
 
 def decode_any(content: bytes) -> np.ndarray | None:
-    """Decode whatever OpenCV can: uint8 [height, width, 3], RGB; None where it cannot. The header is not checked."""
+    """Decode whatever OpenCV can, without checking the header: uint8 [height, width, 3], RGB; None where it cannot."""
     try:
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION  # as TensorFlow reads
         return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -79,5 +79,5 @@ def decode_any(content: bytes) -> np.ndarray | None:
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
-    """Return the SHA-256 of decoded pixels and their shape, the same whatever the file format."""
+    """Return the SHA-256 of decoded pixels and their shape, independent of the file format."""
     return hashlib.sha256(str(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Where the cells come from: what was named, the environment, or the embedded phantom cells."""
+"""Where the cells come from: the `data` argument, the environment, or the embedded phantom cells."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ VARIABLE = "LEUKEMIA_TF_DATA"
 
 @dataclass(frozen=True)
 class Source:
-    """A data folder, and how it was found.
+    """A data folder, and who named it.
 
     Parameters
     ----------
     folder : pathlib.Path
         Absolute.
-    told_by : str
-        `--data`, `LEUKEMIA_TF_DATA` or `embedded`.
+    origin : str
+        `data` (the argument), `LEUKEMIA_TF_DATA` or `embedded`.
     """
 
     folder: Path
-    told_by: str
+    origin: str
 
     @property
     def embedded(self) -> bool:
         """Whether these are the phantom cells that the package draws."""
-        return self.told_by == "embedded"
+        return self.origin == "embedded"
 
     @property
     def name(self) -> str:
-        """What reports call the cells."""
-        return self.told_by if self.embedded else self.folder.name
+        """The name of the cells in reports."""
+        return self.origin if self.embedded else self.folder.name
 
     def __str__(self) -> str:
         if self.embedded:
             return f"cells: the embedded phantom cells, drawn by code, not real ones ({self.folder})"
-        return f"cells: {self.folder} ({self.told_by})"
+        return f"cells: {self.folder} (`{self.origin}`)"
 
 
 def find_source(data: Path | None) -> Source:
     """Return the named folder, else that of LEUKEMIA_TF_DATA, else the embedded phantom cells."""
     if data is not None:
-        return Source(Path(data).resolve(), "--data")
+        return Source(Path(data).resolve(), "data")
     if os.environ.get(VARIABLE):
         return Source(Path(os.environ[VARIABLE]).resolve(), VARIABLE)
     return Source(embedded_cells(), "embedded")

@@ -1,28 +1,24 @@
-"""Who is trained on, who validates, who judges: always whole patients, and never one of them twice."""
+"""Training, validation and test parts of whole patients, and the check that none of them leaks."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.files import write_json
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.errors import DataError
-from leukemia_tf.files import write_json
+from leukemia_tf.data.patient_groups import NearDuplicate, natural_key
 
 log = logging.getLogger(__name__)
 
 PARTS = ("train", "val", "test")
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
-
-
-Twins = tuple[Cell, Cell, float]  # one cell photographed twice, and how alike the pictures are
 
 
 @dataclass(frozen=True)
@@ -40,57 +36,8 @@ class Split:
         return {patient: part for part in PARTS for patient in getattr(self, part)}
 
 
-def merge_aliases(cells: Iterable[Cell], twins: Iterable[Twins] = ()) -> dict[str, frozenset[str]]:
-    """Return for each patient all who are the same: those who share a picture, directly or through others.
-
-    Parameters
-    ----------
-    cells : iterable of Cell
-        With their pixels' hashes: identical pixels are a shared picture.
-    twins : iterable of (Cell, Cell, float)
-        Pairs that show one cell photographed twice: shared too.
-
-    Raises
-    ------
-    DataError
-        If one picture carries both labels.
-    """
-    cells = tuple(cells)
-    group = {cell.patient: {cell.patient} for cell in cells}
-    first: dict[str, Cell] = {}
-    shared = [(first.setdefault(cell.sha256, cell), cell) for cell in cells]
-    for twin, cell in shared:
-        if twin.label != cell.label:
-            raise DataError(
-                f"{twin.path} and {cell.path} are the same picture, once labelled {twin.label} and once {cell.label}: "
-                "remove the wrong one."
-            )
-    for twin, cell in (*shared, *((one, other) for one, other, _ in twins)):
-        if group[twin.patient] is not group[cell.patient]:
-            union = group[twin.patient] | group[cell.patient]
-            for patient in union:
-                group[patient] = union
-    return {patient: frozenset(same) for patient, same in group.items()}
-
-
-def aliases(same: Iterable[Sequence[str]]) -> dict[str, frozenset[str]]:
-    """Return for each of these patients all who are the same, from groups as `config.json` keeps them."""
-    return {patient: frozenset(group) for group in same for patient in group}
-
-
-def people(cells: Sequence[Cell], alias: Mapping[str, frozenset[str]]) -> np.ndarray:
-    """Return who each cell (anything with a `patient`) is of, one name a person, such as `20+21`: str [n]."""
-    return np.array(["+".join(sorted(alias.get(cell.patient, {cell.patient}))) for cell in cells])
-
-
-def natural(patient: str) -> tuple[str, int, str]:
-    """Return a sort key by which `H9` comes before `H10`."""
-    digits = "".join(filter(str.isdigit, patient))
-    return patient.rstrip("0123456789"), int(digits or 0), patient
-
-
 def read_split(path: Path) -> Split:
-    """Read a splits.json, a user's own or a run's.
+    """Read a splits.json, a user's or a run's.
 
     Raises
     ------
@@ -105,7 +52,7 @@ def read_split(path: Path) -> Split:
         return Split(str(content.get("protocol", "file")), int(content.get("seed", 0)), **parts)
     except OSError as error:
         raise DataError(
-            f"--split {path}: {error.strerror}. It takes `patient`, `official`, `image`, or a splits.json."
+            f"`split`: {error.strerror}. It takes patient, official, image, or a splits.json. Received: split={path}"
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
@@ -121,20 +68,20 @@ def write_split(path: Path, split: Split) -> Path:
 def assign(cells: Iterable[Cell], split: Split, preliminary: Collection[str] = ()) -> tuple[Cell, ...]:
     """Return the cells with their part filled in; a patient that the split does not name gets none.
 
-    Under the official protocol only the cells of `preliminary` are judged: others of those patients get no part.
+    Under the official protocol only the cells of `preliminary` are tested: others of those patients get no part.
     """
     part_of = {patient.upper(): part for patient, part in split.part_of().items()}
 
     def part(cell: Cell) -> str:
-        found = part_of.get(cell.patient.upper(), "")
-        left_out = split.protocol == "official" and found == "test" and preliminary and cell.path not in preliminary
-        return "" if left_out else found
+        name = part_of.get(cell.patient.upper(), "")
+        left_out = split.protocol == "official" and name == "test" and preliminary and cell.path not in preliminary
+        return "" if left_out else name
 
     return tuple(replace(cell, split=part(cell)) for cell in cells)
 
 
-def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()) -> None:
-    """Assert that nothing leaks and nothing is empty: the check that every run makes.
+def check_split(cells: Sequence[Cell], split: Split, near_duplicates: Sequence[NearDuplicate] = ()) -> None:
+    """Stop at a leak or an empty part: the check that every run makes.
 
     Parameters
     ----------
@@ -142,22 +89,22 @@ def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()
         With their part filled in.
     split : Split
         A split by image leaks by design: of it only the parts are checked.
-    twins : sequence of (Cell, Cell, float)
+    near_duplicates : sequence of (Cell, Cell, float)
         Pairs that show one cell photographed twice.
 
     Raises
     ------
     DataError
-        If a patient, an identical picture, or one cell photographed twice stands in two parts, or a part lacks a class;
-        a split may name no patient for validation.
+        If a patient, an identical picture, or one cell photographed twice is in two parts, or a part lacks a class.
+        A split may leave out validation.
     """
     if split.protocol != "image":
         _check_patients(split)
-        _check_pictures(cells, twins)
+        _check_pictures(cells, near_duplicates)
     if not any(cell.split == "test" for cell in cells):
         raise DataError("the split leaves no cell in test: the patients it names are not here.")
     if not split.val:
-        log.warning("WARNING: the split has no patient for validation: each stage is trained to its end, and kept")
+        log.warning("WARNING: the split has no patient for validation: each stage is trained to its last epoch")
     for part in PARTS if split.val else ("train", "test"):
         for label in LABELS:
             if not any(cell.split == part and cell.label == label for cell in cells):
@@ -167,19 +114,19 @@ def check_split(cells: Sequence[Cell], split: Split, twins: Sequence[Twins] = ()
                 raise DataError(f"the split leaves no `{label}` cell in {part}: move a patient there.")
 
 
-def _check_pictures(cells: Sequence[Cell], twins: Sequence[Twins]) -> None:
-    placed = defaultdict(list)
+def _check_pictures(cells: Sequence[Cell], near_duplicates: Sequence[NearDuplicate]) -> None:
+    copies = defaultdict(list)
     for cell in cells:
         if cell.split:
-            placed[cell.sha256].append(cell)
-    pairs = [(one, other, "the same picture") for same in placed.values() for one, other in combinations(same, 2)]
-    for first, second, likeness in twins:
-        what = f"one cell photographed twice (likeness {likeness:.3f})"
-        pairs += [(one, other, what) for one in placed[first.sha256] for other in placed[second.sha256]]
+            copies[cell.sha256].append(cell)
+    pairs = [(one, other, "the same picture") for same in copies.values() for one, other in combinations(same, 2)]
+    for first, second, similarity in near_duplicates:
+        what = f"one cell photographed twice (similarity {similarity:.3f})"
+        pairs += [(one, other, what) for one in copies[first.sha256] for other in copies[second.sha256]]
     for one, other, what in pairs:
         if one.split != other.split:
-            told = " and ".join(f"{cell.path} (patient {cell.patient}) in {cell.split}" for cell in (one, other))
-            raise DataError(f"leak: {what} stands as {told}; put these patients into one part.")
+            places = " and ".join(f"{cell.path} (patient {cell.patient}) in {cell.split}" for cell in (one, other))
+            raise DataError(f"leak: {what} is {places}; put these patients into one part.")
 
 
 def _check_patients(split: Split) -> None:
@@ -200,10 +147,10 @@ def describe(cells: Sequence[Cell]) -> str:
         row = f"{part:<6}"
         for label in ("all", "hem"):
             of_class = [cell for cell in cells if cell.label == label]
-            chosen = [cell for cell in of_class if cell.split == part]
-            row += f" {len(chosen):>10} {len({cell.patient for cell in chosen}):>9}"
-            if len(chosen) < 0.5 * SHARES[part] * len(of_class):
-                thin.append(f"{part} is thin in {label} ({len(chosen)} images)")
+            members = [cell for cell in of_class if cell.split == part]
+            row += f" {len(members):>10} {len({cell.patient for cell in members}):>9}"
+            if len(members) < 0.5 * SHARES[part] * len(of_class):
+                thin.append(f"{part} is thin in {label} ({len(members)} images)")
         lines.append(row)
     patients = {cell.patient for cell in cells if cell.split}
     shared = [p for p in patients if len({cell.split for cell in cells if cell.patient == p}) > 1]
@@ -212,4 +159,4 @@ def describe(cells: Sequence[Cell]) -> str:
 
 
 def _names(patients: set[str]) -> str:
-    return ("patient " if len(patients) == 1 else "patients ") + ", ".join(sorted(patients, key=natural))
+    return ("patient " if len(patients) == 1 else "patients ") + ", ".join(sorted(patients, key=natural_key))

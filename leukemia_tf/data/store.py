@@ -12,26 +12,26 @@ from pathlib import Path
 import numpy as np
 import psutil
 import tensorflow as tf
-from tqdm import tqdm
 
+from leukemia_tf.core.console import progress_bar
 from leukemia_tf.data.catalog import Cell
-from leukemia_tf.data.preprocess import cell_from_bytes
-from leukemia_tf.data.settings import Preprocessing, check_cache
+from leukemia_tf.data.preprocessing import Preprocessing, check_cache
+from leukemia_tf.data.preprocessing_graph import cell_from_bytes
 
-BATCH = 32  # cells prepared between two looks at the clock
-LARGEST_SHARE = 0.5  # of the free memory, or of the free disk, that a cache may take when nobody says
+BATCH = 32  # cells between two updates of the progress bar
+LARGEST_SHARE = 0.5  # of the free memory, or of the free disk, that `auto` may use
 
 
 @dataclass(frozen=True)
 class Store:
-    """Prepared cells that can be fetched by their number.
+    """Prepared cells, by index.
 
     Parameters
     ----------
     paths : tuple of bytes
         The image files.
     settings : Preprocessing
-        Framing, size and contrast.
+        How they are prepared.
     array : numpy.ndarray or None
         uint8 [n, size, size, 3], in memory or mapped from disk; None where each is prepared anew.
     """
@@ -69,43 +69,51 @@ def open_store(
     folder : pathlib.Path
         The data folder.
     cells : sequence of Cell
-        Which images; they are known to be readable.
+        Readable images.
     settings : Preprocessing
-        Framing, size and contrast.
+        How to prepare them.
     cache : str
-        `memory`, `disk` (a file that vanishes with the process), `none`, or `auto`.
+        `memory`, `disk` (a file that vanishes with the process), `none`, or `auto`; see `choose_cache`.
     title : str
         Of the progress bar.
 
     Raises
     ------
-    UserError
+    ArgumentError
         If there is no such cache.
     """
     paths = tuple(os.fsencode(folder / cell.path) for cell in cells)
     shape = (len(cells), settings.image_size, settings.image_size, 3)
     cache = choose_cache(int(np.prod(shape)), cache)
-    if cache == "none" or not paths:
+    if cache == "none":
         return Store(paths, settings, None)
-    array = np.empty(shape, np.uint8) if cache == "memory" else _mapped(shape)
-    files = tf.data.Dataset.from_tensor_slices(list(paths))
-    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=2 * os.cpu_count())
-    options = tf.data.Options()
-    options.autotune.enabled = False  # it goes down to one cell at a time, now and then, for a whole pass
-    batches = prepared.batch(BATCH).prefetch(2).with_options(options)
-    with tqdm(total=len(cells), desc=title, unit="cell", leave=False) as bar:
-        for batch in batches.as_numpy_iterator():
-            array[bar.n : bar.n + len(batch)] = batch
-            bar.update(len(batch))
+    array = _mapped(shape) if cache == "disk" and paths else np.empty(shape, np.uint8)
+    if paths:
+        _fill(array, paths, settings, title)
     return Store(paths, settings, array)
 
 
+def _fill(array: np.ndarray, paths: Sequence[bytes], settings: Preprocessing, title: str) -> None:
+    """Prepare image files in parallel, into an array."""
+    files = tf.data.Dataset.from_tensor_slices(list(paths))
+    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=2 * (os.cpu_count() or 1))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it goes down to one cell at a time, now and then, for a whole pass
+    batches = prepared.batch(BATCH).prefetch(2).with_options(options)
+    done = 0
+    with progress_bar(total=len(paths), title=title, unit="cell") as bar:
+        for batch in batches.as_numpy_iterator():
+            array[done : done + len(batch)] = batch
+            done += len(batch)
+            bar.update(len(batch))
+
+
 def choose_cache(size: int, cache: str = "auto") -> str:
-    """Return where `size` bytes are kept: as asked, or where they fit.
+    """Return where to store `size` bytes: as requested, or for `auto` in memory, else on disk, where they fit.
 
     Raises
     ------
-    UserError
+    ArgumentError
         If there is no such cache.
     """
     check_cache(cache)
@@ -117,6 +125,6 @@ def choose_cache(size: int, cache: str = "auto") -> str:
 
 
 def _mapped(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array in a file that is gone when nobody uses it any more, even after a kill."""
+    """Return an array in a file that vanishes with its last user, even after a kill."""
     with tempfile.TemporaryFile() as stream:
         return np.memmap(stream, np.uint8, "w+", shape=shape)

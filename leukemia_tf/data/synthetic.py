@@ -1,7 +1,7 @@
 """Phantom cells: the embedded set, drawn by code, in C-NMC's file format and naming.
 
-Purple nuclei on black. The classes differ in size, outline and chromatin, with overlap. Every patient
-has a stain and a size of its own, so that a split by image looks better than it is.
+Purple nuclei on black. The classes differ in size, outline and chromatin, with overlap. Patients differ in stain and
+size, so that a split by image scores too high.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
+
+from leukemia_tf.core.console import progress_bar
 
 SIDE = 450  # pixels, as in C-NMC
 VERSION = 1  # goes into the folder's name: change it whenever the drawing changes
@@ -23,7 +24,7 @@ VERSION = 1  # goes into the folder's name: change it whenever the drawing chang
 
 @dataclass(frozen=True)
 class Patient:
-    """What all the phantom cells of one patient have in common."""
+    """What the phantom cells of one patient have in common."""
 
     name: str
     label: str
@@ -33,7 +34,7 @@ class Patient:
 
 
 def draw_patients(count: int, seed: int) -> list[Patient]:
-    """Draw `count` patients of each class; the class moves their means, the patient moves them more."""
+    """Draw `count` patients of each class; patients differ more than the classes do."""
     rng = np.random.default_rng([seed, 0])
     patients = []
     for label in ("all", "hem"):
@@ -101,7 +102,7 @@ def _nucleoli(mask: np.ndarray, radius: float, rng: np.random.Generator, side: i
 
 
 def draw_cells(patients: int, cells: int, seed: int, side: int = SIDE) -> Iterator[tuple[str, np.ndarray]]:
-    """Draw `patients` patients a class with about `cells` cells each.
+    """Draw `patients` patients per class with about `cells` cells each.
 
     Yields
     ------
@@ -116,7 +117,7 @@ def draw_cells(patients: int, cells: int, seed: int, side: int = SIDE) -> Iterat
 
 
 def write_phantoms(folder: Path, patients: int = 15, cells: int = 10, seed: int = 0, side: int = SIDE) -> Path:
-    """Write phantom cells as 24-bit BMPs, unless they are there already; whole or not at all.
+    """Write phantom cells as 24-bit BMPs, unless the folder exists; all of them or none.
 
     Returns
     -------
@@ -128,7 +129,8 @@ def write_phantoms(folder: Path, patients: int = 15, cells: int = 10, seed: int 
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        for path, pixels in tqdm(draw_cells(patients, cells, seed, side), desc="drawing phantom cells", leave=False):
+        drawn = draw_cells(patients, cells, seed, side)
+        for path, pixels in progress_bar(drawn, title="drawing phantom cells", unit="cell"):
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(scratch / path), pixels[..., ::-1])
         scratch.chmod(0o755)
@@ -139,6 +141,6 @@ def write_phantoms(folder: Path, patients: int = 15, cells: int = 10, seed: int 
 
 
 def embedded_cells() -> Path:
-    """Return the folder of the embedded set, in the user's cache; drawn at the first call."""
+    """Return the folder of the embedded set, in the user's cache; it is drawn at the first call."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return write_phantoms(cache / "leukemia_tf" / f"phantom-cells-{VERSION}")

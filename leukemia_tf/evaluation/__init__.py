@@ -1,1 +1,1 @@
-"""How good is it, on whom, and how sure: metrics, intervals over patients, pictures."""
+"""Metrics, intervals over patients, calibration, out-of-distribution detection, predictions, figures."""

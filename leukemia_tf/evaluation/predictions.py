@@ -1,25 +1,33 @@
-"""Predictions: one row an image, as files and as arrays."""
+"""Predictions: one row per image, as CSV files and as arrays."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.files import iterate_csv, write_csv
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.data.splits import aliases, people
-from leukemia_tf.errors import DataError
-from leukemia_tf.files import iterate_csv, write_csv
-from leukemia_tf.models.decision import Decision
+from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
+from leukemia_tf.models.calibration import Calibration
+
+LABEL_NAMES = {"all": "ALL (leukemic)", "hem": "HEM (normal)"}  # as people are shown them
+
+UNLIKE, UNLIKE_REASON = "unlike-training", "the image is unlike the training cells in size, shape, colours or sharpness"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one image; a row of predictions-*.csv."""
+    """A network's prediction for one image: a row of predictions-*.csv.
+
+    A new column is a new field with a default, of type `str` or `float | None`. Files without it still read.
+    """
 
     path: str
     patient: str = ""
@@ -29,22 +37,27 @@ class Prediction:
     prediction: str = ""
     status: str = "ok"
     reason: str = ""
-    view: str = "none"  # which test-time views the logit is the mean of
+    view: str = "none"  # test-time views, over which the logit is the mean
 
 
-UNLIKE, UNLIKE_REASON = "unlike-training", "the image is unlike the training cells in size, shape, colours or sharpness"
 COLUMNS = tuple(column.name for column in fields(Prediction))
+REQUIRED = ("path", "patient", "label", "logit", "probability", "prediction")  # a default would change the scores
+NUMBERS = tuple(name for name, kind in get_type_hints(Prediction).items() if kind == float | None)
+DIGITS = {"logit": 9}  # a float32; float64 has 17
+REWRITE = "Write the file anew by `python -m leukemia_tf.evaluate`."
 
 
-def sigmoid(logit: float | np.ndarray) -> float | np.ndarray:
+def sigmoid(logit: float | np.ndarray) -> np.ndarray:
     """Return the probability of a logit, in float64."""
     return 1 / (1 + np.exp(-np.asarray(logit, np.float64)))
 
 
-def answer(path: str, logit: float, decision: Decision, patient: str = "", label: str = "") -> Prediction:
-    """Return the prediction that a logit makes."""
-    probability = float(sigmoid(logit / decision.temperature))
-    return Prediction(path, patient, label, float(logit), probability, LABELS[probability >= decision.threshold])
+def make_prediction(
+    path: str, logit: float, calibration: Calibration, patient: str = "", label: str = ""
+) -> Prediction:
+    """Return the prediction for a logit."""
+    probability = float(sigmoid(logit / calibration.temperature))
+    return Prediction(path, patient, label, float(logit), probability, LABELS[probability >= calibration.threshold])
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> Path:
@@ -52,26 +65,29 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> Path:
     return write_csv(path, COLUMNS, map(as_row, predictions))
 
 
-def as_row(prediction: Prediction) -> dict[str, object]:
-    """Return a row of the CSV: numbers to the last digit, so that scores follow from the file; unknown ones empty."""
+def as_row(prediction: Prediction) -> dict[str, Any]:
+    """Return a row of the CSV: numbers with all digits, so that scores follow from the file; None as an empty field."""
     row = asdict(prediction)
-    for name, digits in (("logit", 9), ("probability", 17)):
-        row[name] = "" if row[name] is None else f"{row[name]:.{digits}g}"
+    for name in NUMBERS:
+        row[name] = "" if row[name] is None else f"{row[name]:.{DIGITS.get(name, 17)}g}"
     return row
 
 
-def as_record(prediction: Prediction) -> dict[str, object]:
-    """Return a line of JSON: as the CSV's row, with null for what is unknown."""
+def as_record(prediction: Prediction) -> dict[str, Any]:
+    """Return a record for JSON: as the CSV's row, with None for what is unknown."""
     return {name: None if value in ("", None) else value for name, value in asdict(prediction).items()}
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what `write_predictions` wrote.
+    """Read what `write_predictions` wrote, now or in an older version.
+
+    Columns are read by name. A missing column takes its field's default, unless it is in `REQUIRED`; other columns are
+    ignored.
 
     Raises
     ------
     DataError
-        If it is another table, or a number in it is none.
+        If a required column is missing, or a number is not one.
     """
     return list(iterate_predictions(path))
 
@@ -79,82 +95,103 @@ def read_predictions(path: Path) -> list[Prediction]:
 def iterate_predictions(path: Path) -> Iterator[Prediction]:
     """Read what `write_predictions` wrote row by row; see `read_predictions`."""
     for line, row in enumerate(iterate_csv(path), start=2):
-        if not set(COLUMNS[:-1]) <= set(row) <= set(COLUMNS):
-            raise DataError(f"{path} is no table of predictions: its columns must be {', '.join(COLUMNS)}.")
-        for name in ("logit", "probability"):
-            row[name] = _number(row[name], f"{path}, line {line}: {name}") if row[name] else None
-        yield Prediction(**row)
+        yield _parse(row, f"{path}, line {line}")
 
 
-def read_judged(path: Path, patients: Collection[str]) -> list[Prediction]:
-    """Read predictions that are to be scored: each with a label, a probability, and one of these patients.
+def _parse(row: Mapping[str, str | None], where: str) -> Prediction:
+    values: dict[str, Any] = {name: row[name] for name in COLUMNS if row.get(name) is not None}  # a line may be short
+    missing = [name for name in REQUIRED if name not in values]
+    if missing or None in row:  # DictReader's key for what is beyond the header
+        problem = f"no {', '.join(missing)}" if missing else "more values than columns"
+        raise DataError(f"{where}: {problem}, so this is not a table of predictions ({', '.join(REQUIRED)}).")
+    for name in NUMBERS:
+        if name in values:
+            values[name] = _parse_number(values[name], f"{where}: {name}")
+    return Prediction(**values)
+
+
+def _parse_number(text: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where} is {text!r}, not a number. {REWRITE}")
+    return value
+
+
+def read_labelled_predictions(path: Path, patients: Collection[str]) -> list[Prediction]:
+    """Read predictions to be scored: each needs a label, a logit, a probability, and one of these patients.
 
     Raises
     ------
     DataError
         At the first row that cannot be scored.
     """
-    rows = read_predictions(path)
-    for line, row in enumerate(rows, start=2):
-        wrong = {
-            f"the label is {row.label!r}, not {' or '.join(LABELS)}": row.label not in LABELS,
-            f"no such patient as {row.patient!r} in the run": row.patient not in patients,
-            "there is no probability": row.probability is None or row.logit is None,
-        }
-        for problem in (sentence for sentence, found in wrong.items() if found):
-            raise DataError(f"{path}, line {line}: {problem}. Write the file anew by `python -m leukemia_tf.evaluate`.")
-    return rows
+    predictions = read_predictions(path)
+    for line, row in enumerate(predictions, start=2):
+        problem = _why_unscorable(row, patients)
+        if problem:
+            raise DataError(f"{path}, line {line}: {problem}. {REWRITE}")
+    return predictions
 
 
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f"{where} is {text!r}, not a number: write the file anew by `python -m leukemia_tf.evaluate`.")
-    return value
+def _why_unscorable(row: Prediction, patients: Collection[str]) -> str:
+    if row.label not in LABELS:
+        return f"the label is {row.label!r}, not {' or '.join(LABELS)}"
+    if row.patient not in patients:
+        return f"no such patient as {row.patient!r} in the run"
+    if row.probability is None or row.logit is None:
+        return "there is no probability"
+    return ""
 
 
-def by_person(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] = ()) -> list[Prediction]:
-    """Return predictions whose patients are people, as intervals need them.
+def by_patient_group(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] = ()) -> list[Prediction]:
+    """Return predictions with patient groups in place of patients: the unit that intervals resample.
 
     Parameters
     ----------
     predictions : sequence of Prediction
         With their labels.
     same : sequence of sequence of str
-        Names of one person: they become one, such as `20+21`. A name that stands under both labels is two people.
+        Names of one person, who becomes a group such as `20+21`. A name under both labels becomes two groups.
     """
-    rows = [replace(row, patient=str(who)) for row, who in zip(predictions, people(predictions, aliases(same)))]
-    under = {(row.patient, row.label) for row in rows}
-    both = {name for name, label in under if (name, LABELS[label == LABELS[0]]) in under}
-    return [replace(row, patient=f"{row.patient} ({row.label})") if row.patient in both else row for row in rows]
+    groups = patient_group_names(predictions, groups_by_patient(same)).tolist()
+    grouped = [replace(row, patient=group) for row, group in zip(predictions, groups)]
+    labels_of: dict[str, set[str]] = {row.patient: set() for row in grouped}
+    for row in grouped:
+        labels_of[row.patient].add(row.label)
+    return [
+        replace(row, patient=f"{row.patient} ({row.label})") if len(labels_of[row.patient]) > 1 else row
+        for row in grouped
+    ]
 
 
-def in_turns(predictions: Sequence[Prediction]) -> list[Prediction]:
-    """Return predictions, first the first of each patient, then each one's second, and so on."""
-    taken: Counter[str] = Counter()
+def round_robin_by_patient(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Return predictions reordered: the first of each patient, then the second of each, and so on."""
+    counts: Counter[str] = Counter()
     turns = []
     for row in predictions:
-        turns.append(taken[row.patient])
-        taken[row.patient] += 1
-    return [predictions[place] for place in sorted(range(len(turns)), key=turns.__getitem__)]
+        turns.append(counts[row.patient])
+        counts[row.patient] += 1
+    return [predictions[index] for index in sorted(range(len(turns)), key=turns.__getitem__)]
 
 
-def said_anew(
+def with_probabilities(
     predictions: Sequence[Prediction], probabilities: np.ndarray, thresholds: float | np.ndarray = 0.5
 ) -> list[Prediction]:
-    """Return predictions with other probabilities, float [n] of 0-1, and the logits and answers that belong to them."""
-    inner = np.clip(probabilities, 1e-7, 1 - 1e-7)
-    logits = np.log(inner / (1 - inner)).tolist()
-    said = [LABELS[int(answer)] for answer in probabilities >= thresholds]
-    told = zip(predictions, probabilities.tolist(), logits, said)
-    return [replace(row, probability=value, logit=logit, prediction=label) for row, value, logit, label in told]
+    """Return predictions with other probabilities, float [n] of 0-1, and the logits and labels that follow."""
+    clipped = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    logits = np.log(clipped / (1 - clipped)).tolist()
+    labels = [LABELS[int(positive)] for positive in probabilities >= thresholds]
+    changed = zip(predictions, probabilities.tolist(), logits, labels)
+    return [replace(row, probability=value, logit=logit, prediction=label) for row, value, logit, label in changed]
 
 
 def arrays(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return labels (int [n], 1 for `all`), probabilities (float [n]) and patients (str [n])."""
-    labels = np.array([LABELS.index(prediction.label) for prediction in predictions])
-    probabilities = np.array([prediction.probability for prediction in predictions])
-    return labels, probabilities, np.array([prediction.patient for prediction in predictions])
+    labels = np.array([LABELS.index(row.label) for row in predictions])
+    probabilities = np.array([row.probability for row in predictions])
+    return labels, probabilities, np.array([row.patient for row in predictions])

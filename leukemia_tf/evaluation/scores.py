@@ -1,94 +1,117 @@
-"""Scores of the parts of a run: as metrics.json, and as a table for the terminal."""
+"""Scores of the parts of a run: as in metrics.json, and as a table for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.predictions import UNLIKE, Prediction, arrays, sigmoid
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, UNLIKE, Prediction, arrays, sigmoid
 
-LEAKS = "CAUTION: split by image, patients leak, the scores are too high"
-FEW = 10  # patients of a class: with fewer the intervals miss the truth far too often
-UNITS = ("cell", "patient", "patient_vote")
+LEAK_WARNING = "CAUTION: split by image, patients leak, the scores are too high"
+MIN_PATIENTS = 10  # of a class: with fewer, the intervals exclude the true value far too often
+UNITS = {"cell": "per cell", "patient": "per patient (mean)", "patient_vote": "per patient (vote)"}
 
 
-def score_part(
-    predictions: Sequence[Prediction], threshold: float | np.ndarray = 0.5, seed: int = 0
-) -> dict[str, object]:
-    """Score one part, with intervals over patients: by cell, and by patient, both by mean and by majority vote.
+def score_part(predictions: Sequence[Prediction], threshold: float | np.ndarray = 0.5, seed: int = 0) -> dict[str, Any]:
+    """Score one part with intervals over patients: per cell, and per patient by mean probability and majority vote.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        As from `by_person`.
+        As from `by_patient_group`.
     threshold : float or numpy.ndarray
-        From which probability a cell counts as `all`; float [n] where networks of several folds answered.
+        A cell is predicted `all` at this probability or more; float [n] where several folds' networks predicted.
     seed : int
         Of the bootstrap.
 
     Returns
     -------
     dict
-        `{"cells", "patients": {label: count}, "cell": {metric: {"value", "low", "high"}}, "patient": {…} (by the mean
-        probability), "patient_vote": {…} (by the share of the cells that count as `all`), "uncalibrated": {"brier",
-        "ece"} (of the raw logit's probability)}`.
+        `cells` and `unlike_training` (counts), `patients` (count by label); `cell`, `patient` (from the mean
+        probability) and `patient_vote` (from the share of cells predicted `all`), each `{metric: {"value", "low",
+        "high"}}`; `uncalibrated` (Brier score and ECE at temperature 1).
     """
     labels, probabilities, patients = arrays(predictions)
-    lines = np.broadcast_to(threshold, len(labels))
-    said = (probabilities >= lines).astype(float)
-    raw = sigmoid(np.array([prediction.logit for prediction in predictions]))
-    before = score_with_intervals(labels, raw, patients, seed)
+    thresholds = np.broadcast_to(threshold, len(labels))
+    positive = (probabilities >= thresholds).astype(float)
+    mean_thresholds = per_patient(labels, thresholds, patients)[1]
+    raw = score_with_intervals(labels, sigmoid(np.array([row.logit for row in predictions])), patients, seed)
     return {
         "cells": len(labels),
-        "unlike_training": sum(prediction.status == UNLIKE for prediction in predictions),
+        "unlike_training": sum(row.status == UNLIKE for row in predictions),
         "patients": {label: len(np.unique(patients[labels == index])) for index, label in enumerate(LABELS)},
-        "cell": score_with_intervals(labels, probabilities, patients, seed, threshold=lines),
+        "cell": score_with_intervals(labels, probabilities, patients, seed, threshold=thresholds),
         "patient": score_with_intervals(
-            *per_patient(labels, probabilities, patients), seed, threshold=per_patient(labels, lines, patients)[1]
+            *per_patient(labels, probabilities, patients), seed=seed, threshold=mean_thresholds
         ),
-        "patient_vote": score_with_intervals(*per_patient(labels, said, patients), seed),
-        "uncalibrated": {name: before[name] for name in ("brier", "ece")},
+        "patient_vote": score_with_intervals(*per_patient(labels, positive, patients), seed=seed),
+        "uncalibrated": {name: raw[name] for name in ("brier", "ece")},
     }
 
 
-def spread(rows: Sequence[dict]) -> dict[str, dict[str, float]]:
-    """Return each metric's mean, standard deviation and variance over folds, of those where it is defined."""
-    found = {}
-    for metric in METRICS:
-        values = np.array([row[metric] for row in rows if row[metric] is not None], float)
-        values = values[np.isfinite(values)]
-        sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-        mean = float(values.mean()) if len(values) else np.nan
-        found[metric] = {"mean": mean, "sd": sd, "variance": sd**2, "folds": len(values)}
-    return found
+def summarize_folds(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return each metric's mean, standard deviation and variance over the folds where it is defined.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        One per fold, with a value by metric; None or NaN where undefined.
+    """
+    return {metric: _moments([row[metric] for row in rows if row[metric] is not None]) for metric in METRICS}
 
 
-def table(part: str, scores: dict, protocol: str) -> str:
-    """Return a part's scores as a table, a metric a line."""
-    leukemic, healthy = scores["patients"]["all"], scores["patients"]["hem"]
+def _moments(values: Sequence[float]) -> dict[str, float]:
+    finite = np.array(values, float)
+    finite = finite[np.isfinite(finite)]
+    mean = float(finite.mean()) if len(finite) else np.nan
+    sd = float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
+    return {"mean": mean, "sd": sd, "variance": sd**2, "folds": len(finite)}
+
+
+def count_text(scores: Mapping[str, Any]) -> str:
+    """Return which cells and patients a part's scores are from."""
+    counts = " and ".join(f"{scores['patients'][label]} {name}" for label, name in LABEL_NAMES.items())
+    return f"{scores['cells']:,} cells of {counts} patients"
+
+
+def score_table(part: str, scores: Mapping[str, Any], protocol: str) -> str:
+    """Return a part's scores as a table, one metric per line."""
     lines = [
-        f"{part}: {scores['cells']} cells of {leukemic} leukemic and {healthy} healthy patients",
-        f"({protocol}; 95 % intervals from {RESAMPLES:,} resamples of patients)",
-        f"{'':<18} {'per cell':<22} {'per patient (mean)':<22} per patient (vote)",
+        f"{part}: {count_text(scores)}",
+        f"({protocol}; 95 % intervals from {RESAMPLES:,} bootstrap resamples of patients)",
+        _line("", UNITS.values()),
     ]
-    for name in METRICS:
-        columns = [written(scores[unit][name]) for unit in UNITS]
-        lines.append(f"{name:<18} {columns[0]:<22} {columns[1]:<22} {columns[2]}")
+    for name, metric in METRICS.items():
+        lines.append(_line(metric.title, score_texts(scores, name)))
     if scores["unlike_training"]:
         lines.append(f"{scores['unlike_training']} of the cells are unlike the training cells; they are in the scores")
-    if min(leukemic, healthy) < FEW:
-        lines.append(f"caution: resampling fewer than {FEW} patients of a class understates the doubt")
+    if min(scores["patients"].values()) < MIN_PATIENTS:
+        lines.append(f"caution: with fewer than {MIN_PATIENTS} patients of a class the intervals are too narrow")
     return "\n".join(lines)
 
 
-def written(score: dict[str, float], sign: str = "") -> str:
+def score_texts(scores: Mapping[str, Any], metric: str) -> list[str]:
+    """Return a metric's text in each of `UNITS`; empty where a share of votes would have to be a probability."""
+    return [
+        "" if unit == "patient_vote" and metric in ("brier", "ece") else format_score(scores[unit][metric])
+        for unit in UNITS
+    ]
+
+
+def _line(title: str, columns: Iterable[str]) -> str:
+    return f"{title:<30}{''.join(f'{column:<22}' for column in columns)}".rstrip()
+
+
+def format_score(score: Mapping[str, float | None], sign: str = "") -> str:
     """Return a score with its interval as text; `sign` "+" for a difference."""
-    if score["value"] is None or not np.isfinite(score["value"]):  # None: undefined, out of a JSON file
+    value, low, high = score["value"], score["low"], score["high"]
+    if value is None or not np.isfinite(value):  # None: undefined, from a JSON file
         return "undefined"
-    if score["low"] is None or not np.isfinite(score["low"]):
-        return f"{score['value']:{sign}.3f} [no interval]"
-    return f"{score['value']:{sign}.3f} [{score['low']:{sign}.3f}, {score['high']:{sign}.3f}]"
+    if low is None or high is None or not np.isfinite(low):
+        return f"{value:{sign}.3f} [no interval]"
+    return f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"

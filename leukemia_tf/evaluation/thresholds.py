@@ -1,24 +1,24 @@
-"""What `--threshold` takes."""
+"""Which rules a decision threshold may follow."""
 
 from __future__ import annotations
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import ArgumentError
 
-RULES = "a number between 0 and 1, youden, or sensitivity:0.95 and the like"
+RULES = "a number between 0 and 1, youden, or a rule such as sensitivity:0.95"
 
 
 def check_threshold(rule: str) -> None:
-    """Stop at a rule that cannot be.
+    """Stop at a rule that there is not.
 
     Raises
     ------
-    UserError
-        That says what there is.
+    ArgumentError
+        Names the rules that there are.
     """
-    kind, _, wanted = rule.partition(":")
+    kind, _, target = rule.partition(":")
     try:
-        share = 0.5 if rule == "youden" else float(wanted if kind == "sensitivity" else rule)
+        value = 0.5 if rule == "youden" else float(target if kind == "sensitivity" else rule)
     except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
-        raise UserError(f"--threshold {rule}: it takes {RULES}.")
+        value = 0.0
+    if not 0 < value < 1:
+        raise ArgumentError("threshold", rule, f"it takes {RULES}.")

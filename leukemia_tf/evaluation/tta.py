@@ -1,4 +1,4 @@
-"""Test-time views: a cell's logit as the mean over turned, flipped or cropped copies of it."""
+"""Test-time augmentation: a cell's logit as the mean over rotated, flipped or cropped views."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
-from leukemia_tf.data.pipeline import prediction_batches, side_by_side
+from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.data.datasets import prediction_batches, zip_inputs
 from leukemia_tf.data.store import Store
-from leukemia_tf.errors import UserError, nearest
 from leukemia_tf.models.network import predict_logits
 
 BATCH = 32
-CROP = 0.875  # of the side, as torchvision's 224 of 256
-COUNTS = {"none": 1, "dihedral": 8, "five-crop": 5, "ten-crop": 10}
+CROP = 0.875  # of the side, as torchvision takes 224 of 256
+COUNTS = {"none": 1, "dihedral": 8, "five-crop": 5, "ten-crop": 10}  # views per cell
 
 
 def check_tta(tta: str) -> None:
-    """Stop at views that there are not.
+    """Stop at a name that is not among `COUNTS`.
 
     Raises
     ------
-    UserError
-        That names those that there are.
+    ArgumentError
+        Names the views that there are.
     """
     if tta not in COUNTS:
-        raise UserError(f"--tta {tta}: {nearest(tta, COUNTS)}")
+        raise ArgumentError("tta", tta, nearest(tta, COUNTS))
 
 
 def views_of(cells: keras.KerasTensor, tta: str) -> keras.KerasTensor:
@@ -39,13 +40,13 @@ def views_of(cells: keras.KerasTensor, tta: str) -> keras.KerasTensor:
     cells : tensor
         uint8 [n, size, size, 3].
     tta : str
-        `none`; `dihedral` (the eight turns and flips); `five-crop` (the corners and the middle, 0.875 of the side,
-        scaled back); or `ten-crop` (those and their mirror images).
+        `none`; `dihedral` (the eight rotations and flips); `five-crop` (the corners and the centre, 0.875 of the side,
+        resized to the full side); or `ten-crop` (those and their mirror images).
 
     Returns
     -------
     tensor
-        uint8 [n, views, size, size, 3]; the first is the cell itself, but for crops.
+        uint8 [n, views, size, size, 3]; the first is the cell itself, except for crops.
     """
     if tta == "none":
         return cells[:, None]
@@ -59,11 +60,11 @@ def views_of(cells: keras.KerasTensor, tta: str) -> keras.KerasTensor:
 def _five_crops(cells: keras.KerasTensor) -> keras.KerasTensor:
     size = cells.shape[1]
     side = round(CROP * size)
-    rest = size - side
-    corners = [*itertools.product((0, rest), (0, rest)), (rest // 2, rest // 2)]
-    crops = (cells[:, top : top + side, left : left + side] for top, left in corners)
-    scaled = (ops.image.resize(ops.cast(crop, "float32"), (size, size)) for crop in crops)
-    return ops.stack([ops.cast(ops.round(view), "uint8") for view in scaled], axis=1)
+    margin = size - side
+    origins = [*itertools.product((0, margin), (0, margin)), (margin // 2, margin // 2)]
+    crops = (cells[:, top : top + side, left : left + side] for top, left in origins)
+    resized = (ops.image.resize(ops.cast(crop, "float32"), (size, size)) for crop in crops)
+    return ops.stack([ops.cast(ops.round(view), "uint8") for view in resized], axis=1)
 
 
 def predict_views(
@@ -74,18 +75,18 @@ def predict_views(
     Parameters
     ----------
     model : keras.Model
-        A network.
+        The network.
     pictures : sequence of Store or numpy.ndarray
         uint8 [n, size, size, 3] for each of its inputs.
     tta : str
         Which views.
     batch_size : int
-        A batch of the network holds whole cells, all views of each, and at most so many views if that is possible.
+        The most views in a batch, unless one cell has more: all views of a cell are in one batch.
     """
-    together = max(1, batch_size // COUNTS[tta])
+    cells_per_batch = max(1, batch_size // COUNTS[tta])
 
-    def views(cells: Store | np.ndarray) -> object:
-        batches = prediction_batches(cells, together)
+    def views(cells: Store | np.ndarray) -> tf.data.Dataset:
+        batches = prediction_batches(cells, cells_per_batch)
         return batches.map(lambda batch: ops.reshape(views_of(batch, tta), (-1, *batch.shape[1:])))
 
-    return predict_logits(model, side_by_side([views(cells) for cells in pictures])).reshape(-1, COUNTS[tta]).mean(1)
+    return predict_logits(model, zip_inputs([views(cells) for cells in pictures])).reshape(-1, COUNTS[tta]).mean(1)

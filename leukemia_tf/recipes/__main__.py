@@ -1,4 +1,4 @@
-"""`python -m leukemia_tf.recipes`: what `train --recipe` takes."""
+"""`python -m leukemia_tf.recipes`: the recipes that `train --recipe` takes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import logging
 import shlex
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import RecipesConfig
-from leukemia_tf.recipes import read_recipe, recipe_names
+from leukemia_tf.config.recipes import read_recipe, recipe_names
 
 log = logging.getLogger("leukemia_tf")
 
 
-def recipes(config: RecipesConfig | None = None) -> list[dict]:
+def recipes(config: RecipesConfig | None = None) -> list[dict[str, Any]]:
     """List the recipes: `name`, `about`, `settings`."""
     config = config or RecipesConfig()
     records = [{"name": name, **read_recipe(name)} for name in recipe_names()]
@@ -29,17 +30,17 @@ def recipes(config: RecipesConfig | None = None) -> list[dict]:
     return records
 
 
-def flags_of(settings: Mapping[str, object], group: str = "") -> Iterator[str]:
+def flags_of(settings: Mapping[str, Any], group: str = "") -> Iterator[str]:
     """Yield settings as the flags of a command line."""
     for name, value in settings.items():
         flag = name.replace("_", "-")
         if isinstance(value, dict):
             yield from flags_of(value, f"{flag}.")
-        elif isinstance(value, bool) and not group:  # within a group a switch takes a value, for it can be left open
+        elif isinstance(value, bool) and not group:  # in a group a switch takes a value, since it may be undecided
             yield f"--{flag}" if value else f"--no-{flag}"
         else:
-            told = value if isinstance(value, list) else [value]
-            yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in told)])
+            values = value if isinstance(value, list) else [value]
+            yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in values)])
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""From a network to an answer: bytes in, probability out, in Python and in TensorFlow Serving."""
+"""From a network to predictions: SavedModel, runtimes, and an HTTP server with TensorFlow Serving's paths."""

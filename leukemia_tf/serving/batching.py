@@ -1,4 +1,4 @@
-"""Requests that come together are answered together, by one thread that runs TensorFlow."""
+"""Dynamic batching: requests that arrive together are computed together, by one thread that runs TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from leukemia_tf.serving.rest import IMAGE_BYTES, Asked
+from leukemia_tf.serving.rest import IMAGE_BYTES, PredictRequest, Values
 
-TOGETHER, WAIT = 32, 0.004  # images that are asked about at once; seconds that the first of them waits for others
+BATCH, WAIT = 32, 0.004  # images; seconds that the first of them waits for others
 MOST_WAITING = 512  # images
+
+Outputs = dict[str, np.ndarray]
 
 
 class FullError(Exception):
@@ -23,29 +25,31 @@ class FullError(Exception):
 
 @dataclass
 class _Job:
-    asked: Asked
-    answer: Future = field(default_factory=Future)
+    request: PredictRequest
+    outputs: Future[Outputs] = field(default_factory=Future)
 
 
 class Batcher:
-    """Answers requests, some together.
+    """Computes requests, some together.
 
     Parameters
     ----------
-    ask : callable
-        A signature and its values -> arrays of [n] by name.
-    seen : callable, optional
-        Told how many images were asked about at once.
+    predict : callable
+        A signature's name and its values -> arrays of [n] by name.
+    observe : callable, optional
+        Called with the number of images of each batch.
     """
 
-    def __init__(self, ask: Callable[[str, object], dict], seen: Callable[[int], object] = lambda count: None) -> None:
-        self._ask, self._seen = ask, seen
+    def __init__(
+        self, predict: Callable[[str, Values], Outputs], observe: Callable[[int], None] = lambda count: None
+    ) -> None:
+        self._predict, self._observe = predict, observe
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock, self.waiting = threading.Lock(), 0
         threading.Thread(target=self._work, name="batches", daemon=True).start()
 
-    def submit(self, asked: Asked) -> Future:
-        """Return what the answer will be in: arrays of [n] by name.
+    def submit(self, request: PredictRequest) -> Future[Outputs]:
+        """Return the future of a request's outputs: arrays of [n] by name.
 
         Raises
         ------
@@ -53,37 +57,37 @@ class Batcher:
             If too many images wait.
         """
         with self._lock:
-            if self.waiting + len(asked.values) > MOST_WAITING:
+            if self.waiting + len(request.values) > MOST_WAITING:
                 raise FullError
-            self.waiting += len(asked.values)
-        job = _Job(asked)
+            self.waiting += len(request.values)
+        job = _Job(request)
         self._jobs.put(job)
-        return job.answer
+        return job.outputs
 
     def close(self) -> None:
-        """Answer what waits, and no more."""
+        """Compute what waits, and stop."""
         self._jobs.put(None)
 
     def _work(self) -> None:
         ended = False
         while not ended:
             jobs, ended = self._gather()
-            for signature in dict.fromkeys(job.asked.signature for job in jobs):
-                alike = [job for job in jobs if job.asked.signature == signature]
-                wanted = [job for job in alike if job.answer.set_running_or_notify_cancel()]
-                together = alike[0].asked.name == IMAGE_BYTES  # decoded images may differ in size
-                for some in [wanted] if together and wanted else [[job] for job in wanted]:
-                    self._answer(some)
+            for signature in dict.fromkeys(job.request.signature for job in jobs):
+                alike = [job for job in jobs if job.request.signature == signature]
+                active = [job for job in alike if job.outputs.set_running_or_notify_cancel()]
+                together = alike[0].request.name == IMAGE_BYTES  # decoded images may differ in size
+                for batch in [active] if together and active else [[job] for job in active]:
+                    self._compute(batch)
             with self._lock:
-                self.waiting -= sum(len(job.asked.values) for job in jobs)
+                self.waiting -= sum(len(job.request.values) for job in jobs)
 
     def _gather(self) -> tuple[list[_Job], bool]:
-        """Return the next requests, and whether there will be no more."""
+        """Return the next requests, and whether they are the last."""
         first = self._jobs.get()
         if first is None:
             return [], True
         jobs, until = [first], time.monotonic() + WAIT
-        while sum(len(job.asked.values) for job in jobs) < TOGETHER:
+        while sum(len(job.request.values) for job in jobs) < BATCH:
             try:
                 job = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
@@ -93,19 +97,20 @@ class Batcher:
             jobs.append(job)
         return jobs, False
 
-    def _answer(self, jobs: Sequence[_Job]) -> None:
-        values = jobs[0].asked.values if len(jobs) == 1 else [value for job in jobs for value in job.asked.values]
+    def _compute(self, jobs: Sequence[_Job]) -> None:
+        requests = [job.request for job in jobs]
+        values = requests[0].values if len(jobs) == 1 else [value for request in requests for value in request.values]
         try:
-            outputs = self._ask(jobs[0].asked.signature, values)
+            outputs = self._predict(requests[0].signature, values)
         except Exception as error:
             if len(jobs) == 1:
-                jobs[0].answer.set_exception(error)
+                jobs[0].outputs.set_exception(error)
             else:  # one of them must not spoil the others
                 for job in jobs:
-                    self._answer([job])
+                    self._compute([job])
             return
-        self._seen(len(values))
-        ends = np.cumsum([len(job.asked.values) for job in jobs])
+        self._observe(len(values))
+        ends = np.cumsum([len(request.values) for request in requests])
         for job, end in zip(jobs, ends):
-            own = slice(end - len(job.asked.values), end)
-            job.answer.set_result({name: array[own] for name, array in outputs.items()})
+            rows = slice(end - len(job.request.values), end)
+            job.outputs.set_result({name: array[rows] for name, array in outputs.items()})

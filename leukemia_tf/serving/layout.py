@@ -1,4 +1,4 @@
-"""A served model's folder, NAME/VERSION: versions are numbers, and each appears whole or not at all."""
+"""TensorFlow Serving's folders, NAME/VERSION: versions are numbers, and each appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def next_version(folder: Path) -> int:
     """Return the number after the highest version in a model's folder; 1 in an empty one."""
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
-    return max(taken, default=0) + 1
+    versions = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+    return max(versions, default=0) + 1
 
 
-def write_version(folder: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill the next version of a model, which a server that watches sees once it is whole.
+def write_version(folder: Path, write: Callable[[Path], Any]) -> Path:
+    """Write the next version of a model; a server that watches the folder sees it once it is complete.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The model's folder; it is made if it is missing.
+        The model's folder; it is created if it is missing.
     write : callable
-        Takes an empty folder beside the versions.
+        Called with an empty folder beside the versions, which it fills.
 
     Returns
     -------

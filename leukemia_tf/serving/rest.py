@@ -1,4 +1,4 @@
-"""TensorFlow Serving's JSON: what a request asks for, and how an answer is written."""
+"""TensorFlow Serving's JSON: reading requests and writing responses."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import UserError
 
 IMAGE_BYTES, DEFAULT = "image_bytes", "serving_default"
 MOST_IMAGES = 128  # of a request
 
+Values = list[bytes] | np.ndarray
+
 
 class RequestError(UserError):
-    """A request that cannot be answered as it is."""
+    """A request that cannot be served."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request asks for.
+class PredictRequest:
+    """A `:predict` request.
 
     Parameters
     ----------
     signature : str
-        Which of the model's functions.
+        Of the model.
     name : str
-        Of its only input.
+        Of the signature's only input.
     values : list of bytes or numpy.ndarray
         Image files, or uint8 [n, h, w, 3].
     by_row : bool
-        Whether the answer has a row an instance (`predictions`), or a column an output (`outputs`).
+        Whether the response has a row per instance (`predictions`), or a column per output (`outputs`).
     """
 
     signature: str
     name: str
-    values: list[bytes] | np.ndarray
+    values: Values
     by_row: bool
 
 
-def read_request(body: bytes, inputs: Mapping[str, str]) -> Asked:
+def read_request(body: bytes, inputs: Mapping[str, str]) -> PredictRequest:
     """Read the body of a `:predict` request.
 
     Parameters
@@ -57,31 +60,31 @@ def read_request(body: bytes, inputs: Mapping[str, str]) -> Asked:
     Raises
     ------
     RequestError
-        That says what is wrong with it.
+        That says what is wrong.
     """
     try:
-        told = json.loads(body)
+        request = json.loads(body)
     except (ValueError, RecursionError):
-        raise RequestError("the body is no JSON.") from None
-    if not isinstance(told, dict) or len({"instances", "inputs"} & set(told)) != 1:
+        raise RequestError("the body is not JSON.") from None
+    if not isinstance(request, dict) or len({"instances", "inputs"} & set(request)) != 1:
         raise RequestError('the body must be an object with either "instances" or "inputs".')
-    signature = told.get("signature_name", DEFAULT)
+    signature = request.get("signature_name", DEFAULT)
     if not isinstance(signature, str) or signature not in inputs:
-        raise RequestError(f"there is no signature {signature!r}; there are {', '.join(inputs)}.")
-    name, by_row = inputs[signature], "instances" in told
-    values = _rows(told["instances"], name) if by_row else _column(told["inputs"], name)
+        raise RequestError(f"there is no signature {signature!r}; choose one of {', '.join(inputs)}.")
+    name, by_row = inputs[signature], "instances" in request
+    values = _from_rows(request["instances"], name) if by_row else _from_column(request["inputs"], name)
     if not 0 < len(values) <= MOST_IMAGES:
-        raise RequestError(f"a request asks about 1 to {MOST_IMAGES} images. Received: {len(values)}.")
-    return Asked(signature, name, _files(values) if name == IMAGE_BYTES else _pixels(values), by_row)
+        raise RequestError(f"a request takes 1 to {MOST_IMAGES} images. Received: {len(values)}.")
+    return PredictRequest(signature, name, _files(values) if name == IMAGE_BYTES else _pixels(values), by_row)
 
 
-def _rows(instances: object, name: str) -> list:
+def _from_rows(instances: Any, name: str) -> list:
     if not isinstance(instances, list):
         raise RequestError('"instances" must be a list.')
     return [row[name] if isinstance(row, dict) and set(row) == {name} else row for row in instances]
 
 
-def _column(inputs: object, name: str) -> list:
+def _from_column(inputs: Any, name: str) -> list:
     values = inputs[name] if isinstance(inputs, dict) and set(inputs) == {name} else inputs
     if not isinstance(values, list):
         raise RequestError(f'"inputs" must be a list, or an object with a list under "{name}".')
@@ -96,31 +99,31 @@ def _files(values: list) -> list[bytes]:
         try:
             files.append(base64.b64decode(value["b64"], validate=True))
         except (binascii.Error, ValueError):
-            raise RequestError(f"image {place} is no base64.") from None
+            raise RequestError(f"image {place} is not base64.") from None
     return files
 
 
 def _pixels(values: list) -> np.ndarray:
     try:
         pixels = np.asarray(values)
-        sound = pixels.ndim == 4 and pixels.shape[3] == 3 and pixels.size and pixels.dtype.kind == "i"
-        sound = sound and pixels.min() >= 0 and pixels.max() <= 255
+        valid = pixels.ndim == 4 and pixels.shape[3] == 3 and pixels.size and pixels.dtype.kind == "i"
+        valid = valid and pixels.min() >= 0 and pixels.max() <= 255
     except (ValueError, TypeError, OverflowError):
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         raise RequestError("images must be numbers from 0 to 255, as [n, height, width, 3].")
     return pixels.astype(np.uint8)
 
 
-def write_answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, object]:
-    """Return what the answer's JSON holds.
+def write_response(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, Any]:
+    """Return the content of the response's JSON.
 
     Parameters
     ----------
     outputs : mapping of str to numpy.ndarray
         [n] each: numbers, or bytes.
     by_row : bool
-        See `Asked`.
+        See `PredictRequest`.
 
     Returns
     -------
@@ -128,13 +131,13 @@ def write_answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, o
         As TensorFlow Serving's, but for two things that JSON cannot hold: NaN is null, and bytes that are no text are
         written as `{"b64": "…"}` whatever the output's name.
     """
-    columns = {name: [_plain(value) for value in values.tolist()] for name, values in outputs.items()}
+    columns = {name: [_json_value(value) for value in values.tolist()] for name, values in outputs.items()}
     if not by_row:
         return {"outputs": columns}
     return {"predictions": [dict(zip(columns, row)) for row in zip(*columns.values())]}
 
 
-def _plain(value: object) -> object:
+def _json_value(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if not isinstance(value, bytes):

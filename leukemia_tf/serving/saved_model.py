@@ -8,14 +8,14 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from leukemia_tf.serving.answers import answer_function, tensor_function
-from leukemia_tf.serving.warm_up import a_cell, write_warm_up
+from leukemia_tf.serving.signatures import prediction_function, tensor_function
+from leukemia_tf.serving.warm_up import Inputs, sample_cell, write_warm_up
 
 
 def write_saved_model(model: keras.Model, folder: Path, name: str, more: Mapping[str, Callable] | None = None) -> None:
     """Write a network into a folder, with warm-up requests.
 
-    The signature `serving_default` is `answer_function`'s, `tensor` is `tensor_function`'s.
+    The signature `serving_default` is `prediction_function`'s, `tensor` is `tensor_function`'s.
 
     Parameters
     ----------
@@ -28,13 +28,14 @@ def write_saved_model(model: keras.Model, folder: Path, name: str, more: Mapping
     more : mapping of str to callable, optional
         Other signatures of `image_bytes`, by name: TensorFlow functions of this model.
     """
-    of_bytes = {"serving_default": answer_function(model), **(more or {})}
+    of_bytes = {"serving_default": prediction_function(model), **(more or {})}
     archive = keras.export.ExportArchive()
     archive.track(model)
     for signature, function in {**of_bytes, "tensor": tensor_function(model)}.items():
         archive.add_endpoint(signature, function)
     archive.write_out(folder, verbose=False)
-    cell = a_cell()
+    cell = sample_cell()
     content = [tf.io.encode_png(cell).numpy()]
-    asked = {"tensor": {"image": cell[None]}, **{key: {"image_bytes": content} for key in of_bytes}}
-    write_warm_up(folder, name, asked)
+    requests: dict[str, Inputs] = {"tensor": {"image": cell[None]}}
+    requests |= {signature: {"image_bytes": content} for signature in of_bytes}
+    write_warm_up(folder, name, requests)

@@ -1,21 +1,33 @@
-"""The newest version of an exported model, kept up to date while it is served."""
+"""The versions of an exported model: the newest is served, and newer ones are picked up while it is."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import UserError
+from leukemia_tf.serving.rest import IMAGE_BYTES, Values
 
 log = logging.getLogger("leukemia_tf")
 
-SECONDS = 1.0  # between two looks for a new version
+SECONDS = 1.0  # between two checks for a new version
+
+
+class Signature(Protocol):
+    """A signature of a SavedModel, as TensorFlow loads it."""
+
+    structured_input_signature: tuple[tuple, dict[str, tf.TensorSpec]]
+    structured_outputs: dict[str, tf.TensorSpec]
+
+    def __call__(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Compute the outputs."""
 
 
 @dataclass(frozen=True)
@@ -26,37 +38,37 @@ class Version:
     ----------
     number : int
         Its folder's name.
-    signatures : dict of str to callable
+    signatures : dict of str to Signature
         By name.
     inputs : dict of str to str
         The name of each one's input.
-    loaded : object
-        What keeps its variables alive.
+    loaded : Any
+        TensorFlow's object, which keeps the variables alive.
     """
 
     number: int
-    signatures: dict[str, Callable]
+    signatures: dict[str, Signature]
     inputs: dict[str, str]
-    loaded: object
+    loaded: Any
 
-    def ask(self, signature: str, values: object) -> dict[str, np.ndarray]:
-        """Ask one of its functions: image files or uint8 [n, h, w, 3] -> arrays of [n]."""
-        answer = self.signatures[signature](**{self.inputs[signature]: tf.constant(values)})
-        return {name: value.numpy() for name, value in sorted(answer.items())}
+    def predict(self, signature: str, values: Values) -> dict[str, np.ndarray]:
+        """Compute one of its signatures: image files or uint8 [n, h, w, 3] -> arrays of [n]."""
+        outputs = self.signatures[signature](**{self.inputs[signature]: tf.constant(values)})
+        return {name: value.numpy() for name, value in sorted(outputs.items())}
 
-    def described(self) -> dict[str, dict]:
-        """Return its signatures as TensorFlow Serving's metadata have them."""
+    def metadata(self) -> dict[str, dict]:
+        """Return its signatures as TensorFlow Serving's metadata describe them."""
         return {
             name: {
-                "inputs": _tensors(function.structured_input_signature[1]),
-                "outputs": _tensors(function.structured_outputs),
+                "inputs": _tensors(signature.structured_input_signature[1]),
+                "outputs": _tensors(signature.structured_outputs),
                 "method_name": "tensorflow/serving/predict",
             }
-            for name, function in self.signatures.items()
+            for name, signature in self.signatures.items()
         }
 
 
-def _tensors(specs: dict[str, tf.TensorSpec]) -> dict[str, dict]:
+def _tensors(specs: Mapping[str, tf.TensorSpec]) -> dict[str, dict]:
     return {
         name: {
             "dtype": f"DT_{tf.as_dtype(spec.dtype).name.upper()}",
@@ -67,31 +79,31 @@ def _tensors(specs: dict[str, tf.TensorSpec]) -> dict[str, dict]:
     }
 
 
-def numbers(folder: Path) -> list[int]:
-    """Return which versions lie in a model's folder, whole, in order."""
-    found = [path for path in folder.glob("*/saved_model.pb") if path.parent.name.isdecimal()]
-    return sorted(int(path.parent.name) for path in found)
+def list_versions(folder: Path) -> list[int]:
+    """Return the numbers of the complete versions in a model's folder, in order."""
+    complete = [path for path in folder.glob("*/saved_model.pb") if path.parent.name.isdecimal()]
+    return sorted(int(path.parent.name) for path in complete)
 
 
-def load(folder: Path, number: int) -> Version:
-    """Load a version and ask each of its functions for image files once, so that no user waits for that."""
+def load_version(folder: Path, number: int) -> Version:
+    """Load a version and call its signatures for image files once, so that the first request is not slow."""
     loaded = tf.saved_model.load(folder / str(number))
     signatures = dict(loaded.signatures)
     inputs = {name: next(iter(one.structured_input_signature[1])) for name, one in signatures.items()}
     version = Version(number, signatures, inputs, loaded)
-    for name, of in inputs.items():
-        if of == "image_bytes":
-            version.ask(name, [b""])
+    for name, input_name in inputs.items():
+        if input_name == IMAGE_BYTES:
+            version.predict(name, [b""])
     return version
 
 
-class Watched:
-    """A model's newest version; `start` looks for newer ones in a thread of its own, until `stop`.
+class WatchedModel:
+    """A model's newest version; `start` checks for newer ones in a background thread, until `stop`.
 
     Parameters
     ----------
     folder : pathlib.Path
-        With a folder a version; its name is the model's.
+        With one folder per version; its name is the model's.
 
     Raises
     ------
@@ -101,33 +113,33 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.resolve().name
-        found = numbers(folder) if folder.is_dir() else []
-        if not found:
+        versions = list_versions(folder) if folder.is_dir() else []
+        if not versions:
             raise UserError(
                 f"{folder} has no version of a model: it must hold 1/saved_model.pb, as `export` writes it."
             )
         try:
-            self.version = load(folder, found[-1])
+            self.version = load_version(folder, versions[-1])
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise UserError(f"{folder / str(found[-1])} cannot be loaded: {str(error).splitlines()[0]}") from None
+            raise UserError(f"{folder / str(versions[-1])} cannot be loaded: {str(error).splitlines()[0]}") from None
         self._failed: set[int] = set()
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin to look for newer versions."""
-        threading.Thread(target=self._look, name="versions", daemon=True).start()
+        """Start checking for newer versions."""
+        threading.Thread(target=self._check, name="versions", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._stopped.set()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         while not self._stopped.wait(SECONDS):
-            newest = max(set(numbers(self.folder)) - self._failed, default=self.version.number)
+            newest = max(set(list_versions(self.folder)) - self._failed, default=self.version.number)
             if newest <= self.version.number:
                 continue
             try:
-                self.version = load(self.folder, newest)
+                self.version = load_version(self.folder, newest)
                 log.info("version %d is served from now on", newest)
             except (OSError, ValueError, tf.errors.OpError) as error:
                 self._failed.add(newest)

@@ -1,8 +1,8 @@
-"""Requests that TensorFlow Serving asks a model before it takes any, so that the first of a user is not slow."""
+"""Warm-up requests: TensorFlow Serving sends them to a model that it loads, so that the first user need not wait."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,19 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 FILE = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
-TIMES = 2  # how often it asks: the first time builds, the second finds what still needs building
+TIMES = 2  # of each request: the second traces what the first has left
+
+Inputs = Mapping[str, Sequence[bytes] | np.ndarray]
 
 
-def predict_request(name: str, signature: str, inputs: Mapping[str, object]) -> PredictRequest:
-    """Return what a client sends over gRPC.
+def predict_request(name: str, signature: str, inputs: Inputs) -> PredictRequest:
+    """Return the message that a client sends over gRPC.
 
     Parameters
     ----------
     name, signature : str
-        The model's name to the server, and which of its functions is asked.
-    inputs : mapping of str to array-like
+        The model's name to the server, and its signature.
+    inputs : mapping of str to sequence of bytes or numpy.ndarray
         By name, such as `image_bytes`: a list of bytes.
     """
     request = PredictRequest()
@@ -31,7 +33,7 @@ def predict_request(name: str, signature: str, inputs: Mapping[str, object]) -> 
     return request
 
 
-def write_warm_up(folder: Path, name: str, signatures: Mapping[str, Mapping[str, object]]) -> Path:
+def write_warm_up(folder: Path, name: str, requests: Mapping[str, Inputs]) -> Path:
     """Write requests to a model's signatures into its version's folder.
 
     Parameters
@@ -40,21 +42,21 @@ def write_warm_up(folder: Path, name: str, signatures: Mapping[str, Mapping[str,
         The version.
     name : str
         The model's name to the server.
-    signatures : mapping of str to mapping
-        What each is asked, as `predict_request` takes it.
+    requests : mapping of str to mapping
+        The inputs of each signature, as `predict_request` takes them.
     """
     path = folder / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as file:
-        for signature, inputs in signatures.items():
+        for signature, inputs in requests.items():
             log = PredictionLog(predict_log=PredictLog(request=predict_request(name, signature, inputs)))
             for _ in range(TIMES):
                 file.write(log.SerializeToString())
     return path
 
 
-def a_cell() -> np.ndarray:
-    """Return something like a cell to ask about: a purple disc, uint8 [450, 450, 3]."""
-    away = np.arange(450) - 225
-    inside = away[:, None] ** 2 + away**2 < 110**2
+def sample_cell() -> np.ndarray:
+    """Return a stand-in for a cell: a purple disc, uint8 [450, 450, 3]."""
+    distance = np.arange(450) - 225
+    inside = distance[:, None] ** 2 + distance**2 < 110**2
     return (inside[..., None] * np.array([110, 50, 130])).astype(np.uint8)

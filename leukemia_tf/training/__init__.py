@@ -1,1 +1,1 @@
-"""Stages of training: what learns, how fast, for how long, and how an interrupted run goes on."""
+"""Training: settings, stages, the loop over epochs, cached features, checkpoints and exact resume."""

@@ -1,32 +1,23 @@
-"""What a training computes on, how exactly, and at which precision."""
+"""What a training computes on, at which precision, and whether its bits are the same each time."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any
 
-from leukemia_tf.errors import UserError, nearest
+import keras
+import tensorflow as tf
 
-PRECISIONS = ("auto", "float32", "mixed")
+from leukemia_tf.core.errors import ArgumentError
+
 BFLOAT16_SINCE = (8, 0)  # CUDA's compute capability
 
 
-def check_devices(precision: str, devices: str) -> None:
-    """Stop at a precision or a number of devices that cannot be.
-
-    Raises
-    ------
-    UserError
-        That says which.
-    """
-    if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision}: {nearest(precision, PRECISIONS)}")
-    if devices != "auto" and (not devices.isdecimal() or int(devices) < 1):
-        raise UserError(f"--devices {devices}: it takes auto, or a number of 1 or more.")
-
-
-def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[contextlib.AbstractContextManager, dict]:
-    """Let Keras compute deterministically, on the devices and at the precision that are asked for.
+def prepare_devices(
+    precision: str = "auto", devices: str = "auto"
+) -> tuple[contextlib.AbstractContextManager, dict[str, Any]]:
+    """Let Keras compute deterministically, on the devices and at the precision that are requested.
 
     Without a GPU operations become deterministic, which costs 10-15 % in speed, and the number of threads that one may
     use is fixed, since both decide the bits. On GPUs Keras compiles by XLA, which is no longer deterministic. Call it
@@ -49,9 +40,6 @@ def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[con
     UserError
         If there are not so many.
     """
-    import keras
-    import tensorflow as tf
-
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         tf.config.experimental.enable_op_determinism()
@@ -73,14 +61,12 @@ def prepare_devices(precision: str = "auto", devices: str = "auto") -> tuple[con
 
 def pin_threads() -> None:
     """Fix how many threads an operation uses, on which the last bits depend; before anything is computed."""
-    import tensorflow as tf
-
-    with contextlib.suppress(RuntimeError):  # once something was computed, they are what they are
+    with contextlib.suppress(RuntimeError):  # something was computed already: the number can no longer change
         tf.config.threading.set_intra_op_parallelism_threads(usable_cores())
 
 
 def processor_settings() -> dict[str, str]:
-    """Return the environment's say in how the processor computes, on which the bits depend as on its threads.
+    """Return the environment variables of oneDNN, on which the bits depend as on the threads.
 
     `ONEDNN_DEFAULT_FPMATH_MODE=BF16` multiplies in bfloat16 and adds in float32: less exact, and up to 1.8 times as
     fast on a processor that has the instructions.
@@ -90,34 +76,30 @@ def processor_settings() -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use: as OMP_NUM_THREADS says, as for other libraries; else all."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
+    """Return how many cores this process may use: OMP_NUM_THREADS, as for other libraries; else all."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and int(threads):
+        return int(threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _mixed_policy(gpus: list) -> str:
     """Return bfloat16 where the GPUs have it, which needs no scaling of the loss, else float16."""
-    import tensorflow as tf
-
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     return "mixed_float16" if capabilities and min(capabilities) < BFLOAT16_SINCE else "mixed_bfloat16"
 
 
-def _strategy(count: int, gpus: list) -> object:
+def _strategy(count: int, gpus: list) -> tf.distribute.Strategy:
     """Return what lets so many devices share a batch."""
-    import tensorflow as tf
-
     if gpus:
         if count > len(gpus):
-            raise UserError(f"--devices {count}: there are {len(gpus)} GPUs.")
+            raise ArgumentError("devices", count, f"there are {len(gpus)} GPUs.")
         return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(count)])
     (processor,) = tf.config.list_physical_devices("CPU")
     try:
         if len(tf.config.get_logical_device_configuration(processor) or ()) != count:
             tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:
-        raise UserError(f"--devices {count}: the processor is in use; ask for it in a process of its own.") from None
+        raise ArgumentError("devices", count, "the processor is in use: train in a process of its own.") from None
     names = [f"CPU:{number}" for number in range(count)]
     return tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())

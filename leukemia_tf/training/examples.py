@@ -1,4 +1,4 @@
-"""Cells ready for a network: pictures, classes and patients side by side."""
+"""Cells ready for a network: images, classes and patients side by side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from leukemia_tf.data.catalog import Cell
-from leukemia_tf.data.pipeline import classes, targets
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.datasets import classes, targets
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import Store, open_store
 
 
@@ -21,15 +21,15 @@ class Examples:
     Parameters
     ----------
     cells : Store
-        The n pictures.
+        The n images.
     labels : numpy.ndarray
         int32 [n], 0 or 1.
     targets : numpy.ndarray
-        float32 [n], 0-1: what a training is told.
+        float32 [n], 0-1: what a training fits, the label or a pseudo-label's probability.
     patients : numpy.ndarray
         str [n].
     hashes : tuple of str
-        sha256 of each picture's pixels, [n].
+        sha256 of each image's pixels, [n].
     """
 
     cells: Store

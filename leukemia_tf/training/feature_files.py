@@ -1,4 +1,4 @@
-"""Features on disk, by what they were computed from: a second run with the same frozen base starts at once."""
+"""Cached features on disk, named after what they were computed from: a second run with the same base reads them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from leukemia_tf.files import write_atomically
+from leukemia_tf.core.files import write_atomically
 from leukemia_tf.training.devices import processor_settings, usable_cores
 
 log = logging.getLogger(__name__)
 
 CACHE = "LEUKEMIA_TF_CACHE"
-LARGEST = 4e9  # bytes of all kept features together: beyond that the longest unused are dropped
+LARGEST = 4e9  # bytes of all features together: beyond that the least recently used are deleted
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # what NumPy raises at a torn file
 
 
 def cache_folder() -> Path:
@@ -33,66 +35,71 @@ def cache_folder() -> Path:
 
 
 class FeatureFiles:
-    """Kept features of one frozen network: files of rows, each row known by its picture's hash and its view.
+    """Features of one frozen network: files of rows, each row identified by its image's hash and its view.
 
     Parameters
     ----------
     prefix : keras.Model
-        The frozen network; its layers, weights, preprocessing and number type say which features fit.
+        The frozen network; its layers, weights, preprocessing and dtype identify its features.
     """
 
     def __init__(self, prefix: keras.Model) -> None:
         self.folder = cache_folder() / "features" / _fingerprint(prefix)
 
-    def read(self, arrays: Sequence[np.ndarray], have: np.ndarray, hashes: Sequence[str]) -> None:
-        """Fill in what is kept.
+    def read(self, arrays: Sequence[np.ndarray], computed: np.ndarray, hashes: Sequence[str]) -> None:
+        """Fill in what the files hold.
 
         Parameters
         ----------
         arrays : sequence of numpy.ndarray
-            float [views, n, ...], one an output; changed.
-        have : numpy.ndarray
+            float [views, n, ...], one per output; changed.
+        computed : numpy.ndarray
             bool [views, n], which rows are filled in; changed.
         hashes : sequence of str
             sha256 of each cell's pixels, [n].
         """
-        place = {name: index for index, name in enumerate(hashes)}
+        places = {name: index for index, name in enumerate(hashes)}
         for path in sorted(self.folder.glob("[!.]*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as kept:
-                    rows = [(row, place.get(name)) for row, name in enumerate(kept["hashes"].tolist())]
-                    found = np.array([(row, index) for row, index in rows if index is not None], int).reshape(-1, 2)
-                    views = kept["views"][found[:, 0]]
-                    fits = views < len(have)
-                    found, views = found[fits], views[fits]
-                    if not len(found):
-                        continue
-                    for number, array in enumerate(arrays):
-                        array[views, found[:, 1]] = kept[f"output{number}"][found[:, 0]]
-                    have[views, found[:, 1]] = True
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                _read_rows(path, arrays, computed, places)
+            except DAMAGED:
                 log.warning("%s is damaged; its features are computed again", path)
                 with suppress(OSError):
                     path.unlink()
-        with suppress(OSError):  # nobody may write here, or nothing is here
+        with suppress(OSError):  # the folder is read-only, or there is none
             os.utime(self.folder)
 
     def write(self, rows: Sequence[np.ndarray], hashes: Sequence[str], views: np.ndarray) -> None:
-        """Keep rows: float [k, ...] an output, with the hash and the view of each; a full disk costs only that."""
+        """Store rows, float [k, ...] per output, with the hash and the view of each; a full disk is only logged."""
         if 2 * sum(values.nbytes for values in rows) > LARGEST:
             return
-        arrays = {f"output{number}": values for number, values in enumerate(rows)}
-        told = {"hashes": np.array(hashes), "views": np.asarray(views), **arrays}
+        arrays: dict[str, Any] = {f"output{number}": values for number, values in enumerate(rows)}
+        arrays = {"hashes": np.array(hashes), "views": np.asarray(views), **arrays}
         name = hashlib.sha256("".join(f"{h}{v}" for h, v in zip(hashes, views)).encode()).hexdigest()[:16]
         try:
-            write_atomically(self.folder / f"{name}.npz", lambda scratch: np.savez(scratch, **told))
+            write_atomically(self.folder / f"{name}.npz", lambda scratch: np.savez(scratch, **arrays))
             drop_oldest(self.folder.parent, LARGEST)
         except OSError as error:
-            log.warning("features are not kept for a next run (%s: %s)", error.filename, error.strerror)
+            log.warning("features are not stored for the next run (%s: %s)", error.filename, error.strerror)
+
+
+def _read_rows(path: Path, arrays: Sequence[np.ndarray], computed: np.ndarray, places: dict[str, int]) -> None:
+    """Copy the rows of a file whose images are in `places` and whose views are wanted."""
+    with np.load(path, allow_pickle=False) as stored:
+        pairs = [(row, places.get(name)) for row, name in enumerate(stored["hashes"].tolist())]
+        known = np.array([(row, index) for row, index in pairs if index is not None], int).reshape(-1, 2)
+        views = stored["views"][known[:, 0]]
+        wanted = views < len(computed)
+        (rows, indices), views = known[wanted].T, views[wanted]
+        if not len(rows):
+            return
+        for number, array in enumerate(arrays):
+            array[views, indices] = stored[f"output{number}"][rows]
+        computed[views, indices] = True
 
 
 def drop_oldest(folder: Path, largest: float) -> None:
-    """Delete the longest unused of a folder's folders until the rest takes no more than `largest` bytes."""
+    """Delete the least recently used subfolders until the rest takes no more than `largest` bytes."""
     sizes = {path: sum(f.stat().st_size for f in path.glob("*.npz")) for path in folder.iterdir() if path.is_dir()}
     for path in sorted(sizes, key=lambda path: path.stat().st_mtime)[:-1]:
         if sum(sizes.values()) <= largest:
@@ -110,6 +117,9 @@ def _fingerprint(prefix: keras.Model) -> str:
     digest = hashlib.sha256(" ".join(computed_by).encode())
     config = json.loads(prefix.to_json())["config"]
     config.pop("name", None)
+    for layer in config["layers"]:
+        if layer["class_name"] == "CellInput":
+            layer["config"].pop("network", None)  # it describes the head, too, and computes nothing
     digest.update(json.dumps(config, sort_keys=True).encode())
     for variable in prefix.variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())

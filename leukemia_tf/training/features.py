@@ -1,17 +1,17 @@
-"""What a frozen base says of a cell: the pooled outputs of its last blocks."""
+"""Features of a frozen base: the pooled outputs of its last blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 
 from leukemia_tf.models.architecture import Block
-from leukemia_tf.models.pooling import MeanAndDeviation
+from leukemia_tf.models.pooling import GlobalMeanStdPooling
 
 
-def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object) -> np.ndarray:
+def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: np.ndarray | Iterable) -> np.ndarray:
     """Compute mean and standard deviation over space of the last output of each named block.
 
     Parameters
@@ -20,7 +20,7 @@ def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object
         A network of this package.
     blocks : sequence of Block
         Blocks of its base whose last outputs count.
-    batches : object
+    batches : numpy.ndarray or iterable
         uint8 [n, size, size, 3] in all, or batches of it.
 
     Returns
@@ -28,5 +28,5 @@ def frozen_features(model: keras.Model, blocks: Sequence[Block], batches: object
     numpy.ndarray
         float32 [n, 2 * channels of the blocks together]: a block's means, its deviations, the next block's means, …
     """
-    outputs = [MeanAndDeviation()(model.get_layer(block.last).output) for block in blocks]
+    outputs = [GlobalMeanStdPooling()(model.get_layer(block.last).output) for block in blocks]
     return keras.Model(model.input, keras.ops.concatenate(outputs, axis=-1)).predict(batches, verbose=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import UserError
 from leukemia_tf.training.schedules import check_schedule
 
 PRESETS = ("feature-extraction", "fine-tune-top:N", "progressive", "whole")
@@ -19,7 +19,7 @@ class Stage:
     Parameters
     ----------
     name : str
-        What history.csv calls it.
+        Its name in history.csv.
     learning : tuple of str
         Blocks of the base that learn; the head always does.
     learning_rate : float
@@ -31,13 +31,18 @@ class Stage:
     image_size : int
         Side of the cells, in pixels; 0 is the run's.
     schedule : str
-        How the rate moves; see `leukemia_tf.training.schedules`.
+        How the rate changes; see `leukemia_tf.training.schedules`.
     layer_decay : float
         Each lower block's rate as a share of the one above.
     if_better : bool
-        Whether it is left out where the stage before did not better the validation score.
+        Whether it is skipped if the stage before did not improve the validation score.
     ends : int
         Epochs after which it ends, though its schedule is laid out for more; 0 where nothing ends it.
+
+    Raises
+    ------
+    UserError
+        If a setting cannot be.
     """
 
     name: str
@@ -55,14 +60,20 @@ class Stage:
         """Check the settings."""
         object.__setattr__(self, "learning", tuple(self.learning))
         check_schedule(self.schedule)
-        for flag, least in (("epochs", 1), ("patience", 1), ("image_size", 0), ("ends", 0)):
-            value = getattr(self, flag)
+        for field, least in (("epochs", 1), ("patience", 1), ("image_size", 0), ("ends", 0)):
+            value = getattr(self, field)
             if not isinstance(value, int) or value < least:
-                raise UserError(f"stage {self.name}: {flag} {value}: it takes a whole number of {least} or more.")
+                raise UserError(
+                    f"stage {self.name}: {field} takes a whole number of {least} or more. Received: {value!r}"
+                )
         if not 0 < self.learning_rate < 100:
-            raise UserError(f"stage {self.name}: rate {self.learning_rate:g}: it takes a number above 0.")
+            raise UserError(
+                f"stage {self.name}: learning_rate takes a number above 0. Received: {self.learning_rate!r}"
+            )
         if not 0 < self.layer_decay <= 1:
-            raise UserError(f"stage {self.name}: layer decay {self.layer_decay:g}: it takes a share above 0 up to 1.")
+            raise UserError(
+                f"stage {self.name}: layer_decay takes a share above 0 up to 1. Received: {self.layer_decay!r}"
+            )
 
     def __str__(self) -> str:
         size = f" at {self.image_size} px" if self.image_size else ""
@@ -73,22 +84,22 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run asks of its stages; None leaves a preset's own value.
+    """What a run's settings say of its stages; None leaves a preset's default.
 
     Parameters
     ----------
     stages : str
-        A preset, or the path of a JSON list of stages.
+        A preset, or a JSON list of stages: its path, or the list itself.
     rate, fine_tuning_rate : float
         Of stages in which no pretrained block learns, and of the others.
     epochs, patience : int or None
-        Of every stage; with a file, `epochs` is the most.
+        Of every stage; with a JSON list, `epochs` is the most.
     schedule : str or None
-        Of stages that have none of their own.
+        Of stages without one.
     layer_decay : float
         Likewise.
     sizes : tuple of tuple
-        (image size, epochs), each of which goes through all stages; empty for the run's own size.
+        (image size, epochs), each of which goes through all stages; empty for the run's size alone.
     """
 
     stages: str

@@ -1,1 +1,1 @@
-"""Bases that Keras does not bring, in plain layers; those of torchvision have its modules' names."""
+"""Backbones that Keras lacks, in plain layers; those of torchvision have its modules' names."""

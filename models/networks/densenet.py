@@ -1,4 +1,4 @@
-"""DenseNet161 (Huang et al. 2017), as torchvision has it: the one that Keras leaves out."""
+"""DenseNet161 (Huang et al. 2017), as in torchvision; Keras lacks it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GROWTH = 48
 
 
 def densenet161(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: float [n, h, w, 3] -> [n, h // 32, w // 32, 2208]; the rest is `keras.applications`'."""
+    """Build the backbone: float [n, h, w, 3] -> [n, h // 32, w // 32, 2208]; the rest is `keras.applications`'."""
     x = convolution(input_tensor, 2 * GROWTH, 7, "features_conv0", stride=2)
     x = relu(normalised(x, "features_norm0"), "features_relu0")
     x = max_pool(x, 3, "features_pool0", padding=1)

@@ -1,4 +1,4 @@
-"""GoogLeNet (Szegedy et al. 2015), as torchvision has it: with batch normalisation, 3x3 for 5x5, no auxiliary heads."""
+"""GoogLeNet (Szegedy et al. 2015), as in torchvision: with batch normalisation, 3x3 for 5x5, no auxiliary heads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INCEPTIONS = {  # channels of 1x1; of 3x3, reduced and full; of the second 3x3, 
 
 
 def googlenet(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: float [n, h, w, 3] -> [n, h / 32, w / 32, 1024]; the rest is `keras.applications`'."""
+    """Build the backbone: float [n, h, w, 3] -> [n, h / 32, w / 32, 1024]; the rest is `keras.applications`'."""
     x = max_pool(_unit(input_tensor, 64, 7, "conv1", stride=2), 3, "maxpool1", ceil=True)
     x = _unit(_unit(x, 64, 1, "conv2"), 192, 3, "conv3")
     x = max_pool(x, 3, "maxpool2", ceil=True)

@@ -1,4 +1,4 @@
-"""Layers as PyTorch pads them: alike on all sides, or at the end."""
+"""Layers with PyTorch's padding: equal on all sides, or at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras import KerasTensor, layers
 def convolution(
     x: KerasTensor, filters: int, size: int, name: str, stride: int = 1, padding: int | None = None, bias: bool = False
 ) -> KerasTensor:
-    """Convolve, padded by half the kernel's size or as told: float [n, h, w, c] -> [n, h', w', filters]."""
+    """Convolve, padded by half the kernel's size or by `padding`: float [n, h, w, c] -> [n, h', w', filters]."""
     padding = size // 2 if padding is None else padding
     if padding:
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
@@ -16,22 +16,22 @@ def convolution(
 
 
 def normalised(x: KerasTensor, name: str, epsilon: float = 1e-5) -> KerasTensor:
-    """Normalise by batch, with PyTorch's epsilon."""
+    """Normalise the batch, with PyTorch's epsilon."""
     return layers.BatchNormalization(epsilon=epsilon, name=name)(x)
 
 
 def relu(x: KerasTensor, name: str) -> KerasTensor:
-    """Cut at 0."""
+    """Apply ReLU."""
     return layers.Activation("relu", name=name)(x)
 
 
 def max_pool(x: KerasTensor, size: int, name: str, padding: int = 0, ceil: bool = False) -> KerasTensor:
-    """Pool by 2 what is 0 or more, so that zeros may pad it; `ceil` keeps an incomplete last window.
+    """Pool with a stride of 2; `ceil` keeps an incomplete last window.
 
     Parameters
     ----------
     x : keras.KerasTensor
-        float [n, h, w, c], 0 or more, of a known size.
+        float [n, h, w, c], of a known size; 0 or more, because zeros pad it.
     size : int
         Side of the window.
     name : str

@@ -1,4 +1,4 @@
-"""ResNet18 and ResNet34 (He et al. 2016), as torchvision has them."""
+"""ResNet18 and ResNet34 (He et al. 2016), as in torchvision."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from leukemia_tf.models.networks.parts import convolution, max_pool, normalised,
 
 
 def resnet18(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: float [n, h, w, 3] -> [n, h / 32, w / 32, 512]; the other arguments are `keras.applications`'."""
+    """Build the backbone: float [n, h, w, 3] -> [n, h / 32, w / 32, 512]; the rest is `keras.applications`'."""
     return _resnet(input_tensor, (2, 2, 2, 2), "resnet18")
 
 
 def resnet34(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: float [n, h, w, 3] -> [n, h / 32, w / 32, 512]; the other arguments are `keras.applications`'."""
+    """Build the backbone: float [n, h, w, 3] -> [n, h / 32, w / 32, 512]; the rest is `keras.applications`'."""
     return _resnet(input_tensor, (3, 4, 6, 3), "resnet34")
 
 

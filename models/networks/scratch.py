@@ -6,12 +6,12 @@ from keras import KerasTensor, Model, layers
 
 
 def scratch_base(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: 3x3 filters 32-64-128-256, padded, each with ReLU and a pool of 2, 2, 3, 5.
+    """Build the backbone: 3x3 filters 32-64-128-256, padded, each with ReLU and a pool of 2, 2, 3, 5.
 
     Parameters
     ----------
     include_top, weights
-        For the sake of `keras.applications`' signature; there is neither a top nor are there weights.
+        Unused, for the signature of `keras.applications`.
     input_tensor : keras.KerasTensor
         float [n, h, w, 3], 0-1; sides of at least 60 pixels.
 

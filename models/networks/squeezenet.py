@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 (Iandola et al. 2016), as torchvision has it; the layers' names are the published file's."""
+"""SqueezeNet 1.1 (Iandola et al. 2016), as in torchvision; the layers are named as in the published file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: 
 
 
 def squeezenet(include_top: bool = False, weights: None = None, input_tensor: KerasTensor | None = None) -> Model:
-    """Build the base: float [n, 224, 224, 3] -> [n, 13, 13, 512]; the other arguments are `keras.applications`'."""
+    """Build the backbone: float [n, 224, 224, 3] -> [n, 13, 13, 512]; the other arguments are `keras.applications`'."""
     x = convolution(input_tensor, 64, 3, "conv1", stride=2, padding=0, bias=True)
     x = max_pool(relu(x, "relu_conv1"), 3, "pool1", ceil=True)
     for number, (squeezed, expanded) in FIRES.items():

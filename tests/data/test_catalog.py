@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from leukemia_tf.core.errors import BadImageError, DataError
 from leukemia_tf.data.catalog import find_images, read_catalog, read_cells, write_cells
-from leukemia_tf.data.examine import examine
 from leukemia_tf.data.prepare import prepare_cells
-from leukemia_tf.errors import BadImageError, DataError
+from leukemia_tf.data.scan import scan
 
 
 def put(path, value=80):
@@ -33,16 +33,16 @@ def download(tmp_path):
 
 
 def test_download(download):
-    found = read_catalog(download)
-    told = {cell.path.split("/")[-1]: (cell.label, cell.patient) for cell in found.cells}
-    assert told == {
+    catalog = read_catalog(download)
+    identities = {cell.path.split("/")[-1]: (cell.label, cell.patient) for cell in catalog.cells}
+    assert identities == {
         "UID_11_10_1_all.bmp": ("all", "11"),
         "UID_h3_4_1_hem.png": ("hem", "H3"),
         "1.bmp": ("all", "57"),
         "3.bmp": ("hem", "H9"),
     }
-    assert found.unlabelled == ("testing_data/C-NMC_test_final_phase_data/22.bmp",)
-    assert found.rows_without_image == 1
+    assert catalog.unlabelled == ("testing_data/C-NMC_test_final_phase_data/22.bmp",)
+    assert catalog.rows_without_image == 1
 
 
 def test_plain_tree_with_a_folder_a_patient(tmp_path):
@@ -54,8 +54,20 @@ def test_plain_tree_with_a_folder_a_patient(tmp_path):
 def test_a_folder_of_names(tmp_path):
     put(tmp_path / "UID_1_1_1_all.bmp")
     put(tmp_path / "UID_H1_1_1_hem.bmp")
-    put(tmp_path / "UID_H1_1_1_hem-gradcam.png")  # no cell: a picture of one
     assert [(c.label, c.patient) for c in read_catalog(tmp_path).cells] == [("all", "1"), ("hem", "H1")]
+
+
+def test_no_image_is_dropped_for_its_name(tmp_path):
+    """Not even one that is named like a picture of this package."""
+    put(tmp_path / "UID_1_1_1_all-preview.png")
+    put(tmp_path / "hem/H2/cell-gradcam.png")
+    put(tmp_path / "all/UID_1_1_1_all-activations.png")
+    catalog = read_catalog(tmp_path)
+    assert catalog.unlabelled == ("UID_1_1_1_all-preview.png",)
+    (cell,) = catalog.cells
+    assert (cell.path, cell.label, cell.patient) == ("hem/H2/cell-gradcam.png", "hem", "H2")
+    assert [row.path for row in catalog.rejected] == ["all/UID_1_1_1_all-activations.png"]
+    assert len(find_images([tmp_path])) == 3
 
 
 def test_real_cells(real_cells):
@@ -71,7 +83,7 @@ def test_real_cells(real_cells):
         (lambda folder: None, "holds no images"),
         (lambda folder: put(folder / "all/UID_1_1_1_all.bmp"), "no usable image labelled `hem`"),
         (lambda folder: put(folder / "all/UID_1_1_1_hem.bmp"), "its name says `hem`, its folder `all`"),
-        (lambda folder: put(folder / "all/cell.bmp"), "patient cannot be told"),
+        (lambda folder: put(folder / "all/cell.bmp"), "its patient is unknown"),
         (
             lambda folder: (
                 put(folder / "1.bmp"),
@@ -121,7 +133,7 @@ def test_hash_is_of_the_pixels_not_of_the_file(tmp_path):
     put(tmp_path / "all/UID_1_1_1_all.bmp", 70)
     put(tmp_path / "all/UID_2_1_1_all.png", 70)
     put(tmp_path / "hem/UID_H1_1_1_hem.png", 71)
-    one, two, three = examine(read_catalog(tmp_path)).cells
+    one, two, three = scan(read_catalog(tmp_path)).cells
     assert one.sha256 == two.sha256 != three.sha256
 
 
@@ -134,7 +146,7 @@ def test_a_bad_image_is_named(tmp_path):
 
 
 def test_cells_csv_round_trip(download, tmp_path):
-    cells = examine(read_catalog(download)).cells
+    cells = scan(read_catalog(download)).cells
     assert read_cells(write_cells(tmp_path / "cells.csv", cells)) == cells
 
 
@@ -172,7 +184,7 @@ def test_other_files_do_no_harm(download):
 
 
 def test_links_are_followed(tmp_path):
-    put(tmp_path / "elsewhere/UID_1_1_1_all.bmp")
+    put(tmp_path / "linked/UID_1_1_1_all.bmp")
     (tmp_path / "cells/all").mkdir(parents=True)
-    (tmp_path / "cells/all/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "cells/all/linked").symlink_to(tmp_path / "linked")
     assert [cell.path for cell in read_catalog(tmp_path / "cells").cells] == ["all/linked/UID_1_1_1_all.bmp"]

@@ -1,14 +1,14 @@
-"""Folds: every cell judged once, nobody on both sides, both classes in each, or a clear refusal."""
+"""Folds: every cell tested once, no patient on both sides, both classes in each, or a clear refusal."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import FoldTable, draw_folds, read_folds, write_folds
-from leukemia_tf.data.splits import aliases
-from leukemia_tf.errors import DataError
+from leukemia_tf.data.patient_groups import groups_by_patient
 
 
 def make(sizes, prefix, label):
@@ -24,17 +24,17 @@ counts = st.lists(st.integers(1, 60), min_size=4, max_size=12)
 @given(counts, counts, st.integers(0, 1000), st.integers(2, 3))
 def test_any_patients(leukemic, healthy, seed, count):
     cells = make(leukemic, "", "all") + make(healthy, "H", "hem")
-    alias = aliases([["0", "1"], ["H0", "H1"]])
-    folds = draw_folds(cells, alias, "patient", seed, count)
-    assert sorted(np.concatenate([judged for _, judged in folds])) == list(range(len(cells)))
+    group_of = groups_by_patient([["0", "1"], ["H0", "H1"]])
+    folds = draw_folds(cells, group_of, "patient", seed, count)
+    assert sorted(np.concatenate([tested for _, tested in folds])) == list(range(len(cells)))
     who = np.array([cell.patient for cell in cells])
     labels = np.array([cell.label for cell in cells])
-    for fitted, judged in folds:
-        assert sorted([*fitted, *judged]) == list(range(len(cells)))
-        assert not set(who[fitted]) & set(who[judged])
-        assert set(labels[judged]) == {"all", "hem"}
+    for fitted, tested in folds:
+        assert sorted([*fitted, *tested]) == list(range(len(cells)))
+        assert not set(who[fitted]) & set(who[tested])
+        assert set(labels[tested]) == {"all", "hem"}
         for pair in ({"0", "1"}, {"H0", "H1"}):
-            assert len(pair & set(who[judged])) != 1
+            assert len(pair & set(who[tested])) != 1
 
 
 def test_folds_depend_on_the_seed_alone():
@@ -49,7 +49,7 @@ def test_more_folds_than_patients_are_refused():
     with pytest.raises(DataError, match="5 folds need 5 patients of each class: `hem` has 4 distinct"):
         draw_folds(cells, {}, "patient", 0, 5)
     with pytest.raises(DataError, match="`hem` has 3 distinct"):
-        draw_folds(cells, aliases([["H0", "H1"]]), "patient", 0, 4)
+        draw_folds(cells, groups_by_patient([["H0", "H1"]]), "patient", 0, 4)
     assert len(draw_folds(cells, {}, "image", 0, 30)) == 30
 
 

@@ -1,6 +1,7 @@
-"""Each framing against a hand computation; each contrast against OpenCV; one graph for all of them."""
+"""Each framing against a hand computation; contrast and stain against OpenCV; one graph for all of them."""
 
 import itertools
+from dataclasses import asdict
 
 import cv2
 import keras
@@ -8,12 +9,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from leukemia_tf.data.contrast import CONTRAST, STAIN_DEVIATION, STAIN_MEAN, lab_to_rgb, rgb_to_lab
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.data.contrast import CONTRAST
 from leukemia_tf.data.framing import cut_out, window
-from leukemia_tf.data.preprocess import cell_from_bytes, preprocess
-from leukemia_tf.data.settings import CONTRASTS, FRAMINGS, Preprocessing
+from leukemia_tf.data.preprocessing import (
+    CONTRASTS,
+    FRAMINGS,
+    STAIN_NORMALIZATIONS,
+    Preprocessing,
+    stored_preprocessing,
+)
+from leukemia_tf.data.preprocessing_graph import cell_from_bytes, preprocess
+from leukemia_tf.data.stain import STAIN_DEVIATION, STAIN_MEAN, STAIN_NORMALIZATION, lab_to_rgb, reinhard, rgb_to_lab
 from leukemia_tf.data.synthetic import draw_cells
-from leukemia_tf.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +66,38 @@ def test_a_fixed_frame_of_the_right_size_is_not_resampled(picture):
 
 @pytest.mark.parametrize("framing", ["Cell", "fixed:", "fixed:x", "fixed:0", "centre", "cell:3", "tigth", ""])
 def test_unknown_framing(framing):
-    with pytest.raises(UserError, match=f"--framing {framing}"):
+    with pytest.raises(ArgumentError, match=f"`framing`: .* Received: framing='{framing}'"):
         Preprocessing(30, framing)
 
 
-def test_unknown_contrast():
-    with pytest.raises(UserError, match=r"--contrast clache: did you mean clahe\?"):
-        Preprocessing(30, "cell", "clache")
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"contrast": "clache"}, r"`contrast`: did you mean clahe\? Received: contrast='clache'"),
+        ({"contrast": "stain"}, "`contrast`: choose one of none, clahe, equalize, grey-equalize"),
+        ({"stain_normalization": "rheinhard"}, r"`stain_normalization`: did you mean reinhard\?"),
+    ],
+)
+def test_unknown_settings(settings, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        Preprocessing(30, "cell", **settings)
+
+
+@pytest.mark.parametrize(
+    ("stored", "preprocessing"),
+    [
+        ({"framing": "fixed", "contrast": "stain"}, Preprocessing(30, "fixed", "none", "reinhard")),
+        ({"framing": "fixed", "contrast": "clahe"}, Preprocessing(30, "fixed", "clahe", "none")),
+        ({}, Preprocessing(30, "cell", "none", "none")),
+        (
+            {"contrast": "equalize", "stain_normalization": "reinhard"},
+            Preprocessing(30, "cell", "equalize", "reinhard"),
+        ),
+    ],
+)
+def test_the_settings_of_older_networks_are_read(stored, preprocessing):
+    assert stored_preprocessing({"image_size": 30, **stored}) == preprocessing
+    assert stored_preprocessing(asdict(preprocessing)) == preprocessing
 
 
 def clahe(image):
@@ -104,14 +137,14 @@ def test_contrast_equals_opencv_on_real_cells(real_cells):
             assert np.mean(difference <= 1) >= 0.999
 
 
-@pytest.mark.parametrize("name", ["equalize", "grey-equalize", "clahe", "stain"])
+@pytest.mark.parametrize("name", ["equalize", "grey-equalize", "clahe", "reinhard"])
 @pytest.mark.parametrize("value", [0, 3, 200])
 def test_an_even_picture(name, value):
     image = np.full((40, 40, 3), value, np.uint8)
-    got = CONTRAST[name](tf.constant(image)).numpy()
+    got = {**CONTRAST, **STAIN_NORMALIZATION}[name](tf.constant(image)).numpy()
     assert got.shape == image.shape
     assert np.ptp(got, axis=(0, 1)).max() == 0
-    if name == "stain" and value <= 10:
+    if name == "reinhard" and value <= 10:
         np.testing.assert_array_equal(got, image)  # there is no cell
 
 
@@ -127,7 +160,7 @@ def test_stain_moves_every_cell_to_one_mean_and_deviation(cells):
     tinted = [cells[0], np.clip(cells[0] * np.array([1.2, 1.0, 0.8]), 0, 255).astype(np.uint8)]
     for image in tinted:
         plain = preprocess(tf.constant(image), Preprocessing(224, "fixed:230"))
-        got = CONTRAST["stain"](plain).numpy()
+        got = reinhard(plain).numpy()
         inside = plain.numpy().max(-1) > 10
         lab = cv2.cvtColor(got.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[inside]
         np.testing.assert_allclose(lab.mean(0), STAIN_MEAN, atol=1.0)
@@ -136,31 +169,41 @@ def test_stain_moves_every_cell_to_one_mean_and_deviation(cells):
 
 
 ALL_FRAMINGS = [{"fixed": "fixed:150", "centre": "centre:160"}.get(kind, kind) for kind in FRAMINGS]
+COMBINATIONS = list(itertools.product(ALL_FRAMINGS, CONTRASTS, STAIN_NORMALIZATIONS))
 
 
-def test_every_combination_gives_a_picture_of_its_own(cells):
+def test_every_combination_gives_another_picture(cells):
     wide = np.pad(cells[0][::2], ((0, 0), (0, 30), (0, 0)))
-    combinations = list(itertools.product(ALL_FRAMINGS, CONTRASTS))
-    seen = {preprocess(tf.constant(wide), Preprocessing(72, *asked)).numpy().tobytes() for asked in combinations}
-    assert len(seen) == len(combinations) == 25
+    seen = {preprocess(tf.constant(wide), Preprocessing(72, *settings)).numpy().tobytes() for settings in COMBINATIONS}
+    assert len(seen) == len(COMBINATIONS) == 40
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_contrast_comes_after_stain_normalisation(cells, contrast):
+    framed = preprocess(tf.constant(cells[0]), Preprocessing(72, "fixed:150"))
+    got = preprocess(tf.constant(cells[0]), Preprocessing(72, "fixed:150", contrast, "reinhard"))
+    np.testing.assert_array_equal(got, CONTRAST[contrast](reinhard(framed)))
+
+
+LOOKS = [("none", "reinhard"), ("clahe", "reinhard"), *((name, "none") for name in CONTRASTS)]
 
 
 @pytest.mark.parametrize(
-    ("framing", "contrast"),
+    ("framing", "contrast", "stain"),
     [
-        pytest.param(*asked, marks=() if "stain" in asked or asked[0] == "cell" else pytest.mark.slow)
-        for asked in itertools.product(ALL_FRAMINGS, CONTRASTS)
+        pytest.param(framing, *look, marks=() if framing == "cell" or look == LOOKS[0] else pytest.mark.slow)
+        for framing, look in itertools.product(ALL_FRAMINGS, LOOKS)
     ],
 )
-def test_training_graph_and_saved_model_agree(framing, contrast, cells, tmp_path):
+def test_training_graph_and_saved_model_agree(framing, contrast, stain, cells, tmp_path):
     """The settings in the saved network decide in both."""
     from leukemia_tf.data.catalog import Cell
-    from leukemia_tf.data.pipeline import load_cells
+    from leukemia_tf.data.datasets import load_cell_arrays
     from leukemia_tf.models.cell_input import CellInput
     from leukemia_tf.models.probability import Probability
     from leukemia_tf.serving.saved_model import write_saved_model
 
-    settings = {"image_size": 72, "framing": framing, "contrast": contrast}
+    settings = {"image_size": 72, "framing": framing, "contrast": contrast, "stain_normalization": stain}
     cell = keras.Input((72, 72, 3), dtype="uint8", name="cell")
     x = CellInput("unit", settings, name="scale")(cell)
     x = keras.layers.Conv2D(1, 72, kernel_initializer=keras.initializers.RandomNormal(seed=3))(x)
@@ -169,7 +212,7 @@ def test_training_graph_and_saved_model_agree(framing, contrast, cells, tmp_path
     paths = [tmp_path / f"{index}.png" for index in range(len(cells))]
     for path, image in zip(paths, cells):
         cv2.imwrite(str(path), image[..., ::-1])
-    trained_on = load_cells(tmp_path, [Cell(path.name, "all", "1") for path in paths], Preprocessing(**settings))
+    trained_on = load_cell_arrays(tmp_path, [Cell(path.name, "all", "1") for path in paths], Preprocessing(**settings))
     write_saved_model(model, tmp_path, "saved")
     served = tf.saved_model.load(tmp_path)
     contents = [path.read_bytes() for path in paths]

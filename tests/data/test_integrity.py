@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.integrity import MOST_BYTES, decode_any, read_image
-from leukemia_tf.data.preprocess import cells_from_bytes
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.errors import BadImageError
+from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.preprocessing_graph import cells_from_bytes
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)  # an odd width: BMP rows are padded
 LARGE = np.kron(PIXELS, np.ones((8, 8, 1), np.uint8))

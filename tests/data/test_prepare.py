@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
-from leukemia_tf.data.examine import quarantine
+from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError
 from leukemia_tf.data.prepare import prepare_cells
-from leukemia_tf.errors import BadImageError, DataError, UserError
+from leukemia_tf.data.scan import quarantine
 
 
-def test_a_split_of_ones_own(tiny_cells, tmp_path, caplog):
+def test_a_split_from_a_file(tiny_cells, tmp_path, caplog):
     own = tmp_path / "splits.json"
     own.write_text(json.dumps({"train": ["1", "h1"], "val": ["2", "H2"], "test": ["3", "H3"]}))
     prepared = prepare_cells(tiny_cells, str(own), seed=0)
@@ -31,14 +31,14 @@ def test_a_leaking_split_is_refused(tiny_cells, tmp_path):
         prepare_cells(tiny_cells, str(own), seed=0)
 
 
-def test_what_is_found_is_said(real_cells, caplog):
+def test_the_log_describes_the_folder(real_cells, caplog):
     prepare_cells(real_cells, "patient", seed=0)
     for sentence in (
         "4 images without a label",
         "1,863 rows of a labels CSV",
         "0 of 38 patients shared",
         "val is thin",
-        "pairs of one cell photographed twice: none stands in two parts",
+        "pairs of one cell photographed twice: none is in two parts",
     ):
         assert sentence in caplog.text
 
@@ -94,5 +94,5 @@ def test_bad_images_are_quarantined(spoilt):
 
 
 def test_unknown_policy(tiny_cells):
-    with pytest.raises(UserError, match="--on-bad-image drop: there are fail, skip, quarantine"):
+    with pytest.raises(ArgumentError, match="`on_bad_image`: choose one of fail, skip, quarantine"):
         prepare_cells(tiny_cells, "patient", seed=0, on_bad_image="drop")

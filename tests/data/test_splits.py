@@ -6,21 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import Cell, read_catalog
-from leukemia_tf.data.examine import examine
-from leukemia_tf.data.protocols import split_by_image, split_by_patient, split_official
-from leukemia_tf.data.splits import (
-    PARTS,
-    SHARES,
-    Split,
-    assign,
-    check_split,
-    describe,
-    merge_aliases,
-    read_split,
-    write_split,
-)
-from leukemia_tf.errors import DataError
+from leukemia_tf.data.patient_groups import find_patient_groups
+from leukemia_tf.data.scan import scan
+from leukemia_tf.data.split_protocols import split_by_image, split_by_patient, split_official
+from leukemia_tf.data.splits import PARTS, SHARES, Split, assign, check_split, describe, read_split, write_split
 
 
 def make(sizes, prefix, label):
@@ -70,7 +61,7 @@ def test_patients_who_share_a_picture_are_one():
     cells = make([5] * 6, "", "all") + make([5] * 6, "H", "hem")
     shared = [Cell("x", "hem", "H0", "same"), Cell("y", "hem", "H1", "same"), Cell("z", "hem", "H2", "H1-0")]
     cells += shared
-    assert merge_aliases(cells)["H0"] == {"H0", "H1", "H2"}
+    assert find_patient_groups(cells)["H0"] == {"H0", "H1", "H2"}
     for seed in range(20):
         part_of = split_by_patient(cells, seed).part_of()
         assert part_of["H0"] == part_of["H1"] == part_of["H2"]
@@ -93,7 +84,7 @@ def test_a_patient_with_cells_of_both_classes_stands_in_one_part(sizes, seed):
 def test_one_picture_with_both_labels_is_refused():
     cells = [Cell("a", "all", "1", "same"), Cell("b", "hem", "H1", "same")]
     with pytest.raises(DataError, match="a and b are the same picture"):
-        merge_aliases(cells)
+        find_patient_groups(cells)
 
 
 def test_too_few_patients():
@@ -107,9 +98,9 @@ def test_leaks_are_refused():
     with pytest.raises(DataError, match="leak: patient 0 in both train and test"):
         check_split(assign(cells, twice), twice)
     good = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2"))
-    alias = [*cells, Cell("x", "all", "0", "2-0")]
-    with pytest.raises(DataError, match=r"same picture stands as .*\(patient 2\) in test and .*\(patient 0\) in train"):
-        check_split(assign(alias, good), good)
+    shared = [*cells, Cell("x", "all", "0", "2-0")]
+    with pytest.raises(DataError, match=r"same picture is .*\(patient 2\) in test and .*\(patient 0\) in train"):
+        check_split(assign(shared, good), good)
     thin = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2",))
     with pytest.raises(DataError, match="no `hem` cell in test"):
         check_split(assign(cells, thin), thin)
@@ -118,28 +109,28 @@ def test_leaks_are_refused():
 def test_a_cell_photographed_twice_under_two_patients():
     cells = make([2] * 6, "", "all") + make([2] * 6, "H", "hem")
     by_path = {cell.path: cell for cell in cells}
-    twins = [(by_path["hem/H0-0"], by_path["hem/H4-1"], 0.97)]
+    near_duplicates = [(by_path["hem/H0-0"], by_path["hem/H4-1"], 0.97)]
     for seed in range(10):
-        part_of = split_by_patient(cells, seed, twins).part_of()
+        part_of = split_by_patient(cells, seed, near_duplicates).part_of()
         assert part_of["H0"] == part_of["H4"]
     split = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2", "H4"))
-    with pytest.raises(DataError, match=r"photographed twice \(likeness 0.970\) stands as hem/H0-0 \(patient H0\)"):
-        check_split(assign(cells, split), split, twins)
+    with pytest.raises(DataError, match=r"photographed twice \(similarity 0.970\) is hem/H0-0 \(patient H0\)"):
+        check_split(assign(cells, split), split, near_duplicates)
 
 
 def test_a_leak_through_a_copy_that_is_not_in_the_split():
     """Patient 9, whom the split does not name, has the very picture of patient 0 that patient 2 has again."""
     cells = make([2] * 3, "", "all") + make([2] * 3, "H", "hem") + [Cell("a/first", "all", "9", "0-0")]
     split = Split("file", 0, ("0", "H0"), ("1", "H1"), ("2", "H2"))
-    twins = [(cells[-1], next(cell for cell in cells if cell.path == "all/2-1"), 0.98)]
+    near_duplicates = [(cells[-1], next(cell for cell in cells if cell.path == "all/2-1"), 0.98)]
     with pytest.raises(DataError, match="photographed twice"):
-        check_split(assign(cells, split), split, twins)
+        check_split(assign(cells, split), split, near_duplicates)
 
 
 def test_official_split():
     cells = make([5] * 8, "", "all") + make([5] * 8, "H", "hem")
     preliminary = {"all/3-0", "all/3-1", "hem/H5-2"}
-    cells.append(Cell("all/6-x", "all", "6", "3-4"))  # patient 6 shares a picture with patient 3, who judges
+    cells.append(Cell("all/6-x", "all", "6", "3-4"))  # patient 6 shares a picture with patient 3, of the test part
     split = split_official(cells, preliminary, seed=1)
     parts = assign(cells, split, preliminary)
     check_split(parts, split)
@@ -148,9 +139,9 @@ def test_official_split():
     assert (len(split.train), len(split.val)) == (11, 2)
     with pytest.raises(DataError, match="needs C-NMC's preliminary test set"):
         split_official(cells, set(), seed=1)
-    elsewhere = [cell for cell in cells if cell.path not in preliminary]
+    others = [cell for cell in cells if cell.path not in preliminary]
     with pytest.raises(DataError, match="leaves no cell in test"):
-        check_split(assign(elsewhere, split, {"elsewhere"}), split)
+        check_split(assign(others, split, {"another"}), split)
 
 
 def test_split_by_image_leaks_by_design():
@@ -194,13 +185,13 @@ def test_bad_file(tmp_path, content):
     path.write_text(content)
     with pytest.raises(DataError, match=r"mine\.json is not a split"):
         read_split(path)
-    with pytest.raises(DataError, match=r"It takes `patient`, .* or a splits\.json"):
+    with pytest.raises(DataError, match=r"`split`: .* It takes patient, .* or a splits\.json"):
         read_split(tmp_path / "imagewise")
 
 
 def test_real_cells(real_cells):
-    cells = examine(read_catalog(real_cells)).cells
-    same = {group for group in merge_aliases(cells).values() if len(group) > 1}
+    cells = scan(read_catalog(real_cells)).cells
+    same = {group for group in find_patient_groups(cells).values() if len(group) > 1}
     assert same == {frozenset({"20", "21"}), frozenset({"51", "75", "78"}), frozenset({"H10", "H3"})}
     for seed in range(4):
         split = split_by_patient(cells, seed)

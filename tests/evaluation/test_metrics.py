@@ -1,4 +1,4 @@
-"""Each metric against scikit-learn, weighted and with ties; intervals against what they promise."""
+"""Each metric against scikit-learn, weighted and with ties; intervals against their nominal coverage."""
 
 from statistics import NormalDist
 
@@ -8,20 +8,20 @@ from sklearn import metrics as sk
 
 from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
-from leukemia_tf.evaluation.predictions import Prediction, by_person
-from leukemia_tf.evaluation.scores import written
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group
+from leukemia_tf.evaluation.scores import format_score
 
 RNG = np.random.default_rng(0)
 N = 200
 LABELS = RNG.integers(0, 2, N)
 PROBABILITIES = np.round(np.clip(0.3 * LABELS + RNG.uniform(0, 0.7, N), 0, 1), 2)  # rounded: with ties
 PATIENTS = np.char.add(np.where(LABELS == 1, "P", "H"), RNG.integers(0, 6, N).astype(str))
-NAMES, OWNER = np.unique(PATIENTS, return_inverse=True)
-DRAWN = RNG.integers(0, 4, (3, len(NAMES))).astype(float)
+NAMES, PATIENT_INDEX = np.unique(PATIENTS, return_inverse=True)
+WEIGHTS = RNG.integers(0, 4, (3, len(NAMES))).astype(float)
 
 
 def oracle(labels, probabilities, patients, w):
-    said = probabilities >= 0.5
+    predicted = probabilities >= 0.5
     size = np.array([np.sum(patients == patient) for patient in patients])
     bins = np.minimum((probabilities * 10).astype(int), 9)
     ece = sum(
@@ -30,47 +30,50 @@ def oracle(labels, probabilities, patients, w):
         if w[bins == b].sum()
     )
     return {
-        "accuracy": sk.accuracy_score(labels, said, sample_weight=w),
-        "balanced_accuracy": sk.balanced_accuracy_score(labels, said, sample_weight=w),
-        "sensitivity": sk.recall_score(labels, said, sample_weight=w),
-        "specificity": sk.recall_score(labels, said, pos_label=0, sample_weight=w),
-        "ppv": sk.precision_score(labels, said, sample_weight=w),
-        "npv": sk.precision_score(labels, said, pos_label=0, sample_weight=w),
-        "f1": sk.f1_score(labels, said, sample_weight=w),
-        "f_beta": sk.fbeta_score(labels, said, beta=2, sample_weight=w),
-        "weighted_f1": sk.f1_score(labels, said, average="weighted", sample_weight=w),
-        "cohen_kappa": sk.cohen_kappa_score(labels, said, sample_weight=w),
-        "mcc": sk.matthews_corrcoef(labels, said, sample_weight=w),
+        "accuracy": sk.accuracy_score(labels, predicted, sample_weight=w),
+        "balanced_accuracy": sk.balanced_accuracy_score(labels, predicted, sample_weight=w),
+        "sensitivity": sk.recall_score(labels, predicted, sample_weight=w),
+        "specificity": sk.recall_score(labels, predicted, pos_label=0, sample_weight=w),
+        "ppv": sk.precision_score(labels, predicted, sample_weight=w),
+        "npv": sk.precision_score(labels, predicted, pos_label=0, sample_weight=w),
+        "f1": sk.f1_score(labels, predicted, sample_weight=w),
+        "f_beta": sk.fbeta_score(labels, predicted, beta=2, sample_weight=w),
+        "weighted_f1": sk.f1_score(labels, predicted, average="weighted", sample_weight=w),
+        "cohen_kappa": sk.cohen_kappa_score(labels, predicted, sample_weight=w),
+        "mcc": sk.matthews_corrcoef(labels, predicted, sample_weight=w),
         "auroc": sk.roc_auc_score(labels, probabilities, sample_weight=w),
         "auroc_by_patient": sk.roc_auc_score(labels, probabilities, sample_weight=w / size),
         "auprc": sk.average_precision_score(labels, probabilities, sample_weight=w),
         "brier": sk.brier_score_loss(labels, probabilities, sample_weight=w),
         "ece": ece,
-        **by_patient(labels, said, patients, w),
+        **by_patient(labels, predicted, patients, w),
     }
 
 
-def by_patient(labels, said, patients, w):
-    own = [patients == name for name in NAMES]
-    right = np.array([sk.accuracy_score(labels[cells], said[cells]) for cells in own])
-    times = np.array([w[cells][0] for cells in own])
-    return {"macro_accuracy": np.average(right, weights=times), "worst_accuracy": right[times > 0].min()}
+def by_patient(labels, predicted, patients, w):
+    masks = [patients == name for name in NAMES]
+    accuracies = np.array([sk.accuracy_score(labels[mask], predicted[mask]) for mask in masks])
+    weights = np.array([w[mask][0] for mask in masks])
+    return {
+        "macro_accuracy": np.average(accuracies, weights=weights),
+        "worst_accuracy": accuracies[weights > 0].min(),
+    }
 
 
 def test_against_scikit_learn():
-    got = all_metrics(LABELS, PROBABILITIES, PATIENTS, DRAWN)
-    assert tuple(got) == METRICS
-    for row, drawn in enumerate(DRAWN):
-        for name, wanted in oracle(LABELS, PROBABILITIES, PATIENTS, drawn[OWNER]).items():
-            assert got[name][row] == pytest.approx(wanted, abs=1e-12), name
+    scores = all_metrics(LABELS, PROBABILITIES, PATIENTS, WEIGHTS)
+    assert list(scores) == list(METRICS)
+    for row, weights in enumerate(WEIGHTS):
+        for name, expected in oracle(LABELS, PROBABILITIES, PATIENTS, weights[PATIENT_INDEX]).items():
+            assert scores[name][row] == pytest.approx(expected, abs=1e-12), name
 
 
 def test_weights_are_repetition():
-    times = DRAWN[0].astype(int)[OWNER]
+    times = WEIGHTS[0].astype(int)[PATIENT_INDEX]
     repeated = [np.repeat(values, times) for values in (LABELS, PROBABILITIES, PATIENTS)]
-    got, wanted = all_metrics(LABELS, PROBABILITIES, PATIENTS, DRAWN[:1]), all_metrics(*repeated)
+    scores, expected = all_metrics(LABELS, PROBABILITIES, PATIENTS, WEIGHTS[:1]), all_metrics(*repeated)
     for name in set(METRICS) - {"auroc_by_patient", "macro_accuracy"}:  # where a patient counts, not its cells
-        assert got[name][0] == pytest.approx(wanted[name][0], abs=1e-12)
+        assert scores[name][0] == pytest.approx(expected[name][0], abs=1e-12)
 
 
 def test_auroc_by_patient_by_hand():
@@ -83,10 +86,10 @@ def test_auroc_by_patient_by_hand():
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_only(label):
-    got = all_metrics(np.full(4, label), np.array([0.2, 0.4, 0.6, 0.8]), np.array(list("abcd")))
-    assert np.isnan(got["auroc"][0])
-    assert got["accuracy"][0] == 0.5
-    assert np.isnan(got["sensitivity" if label == 0 else "specificity"][0])
+    scores = all_metrics(np.full(4, label), np.array([0.2, 0.4, 0.6, 0.8]), np.array(list("abcd")))
+    assert np.isnan(scores["auroc"][0])
+    assert scores["accuracy"][0] == 0.5
+    assert np.isnan(scores["sensitivity" if label == 0 else "specificity"][0])
 
 
 def test_patients_are_drawn_whole_and_class_by_class():
@@ -97,7 +100,7 @@ def test_patients_are_drawn_whole_and_class_by_class():
     assert drawn.std(0).min() > 0
 
 
-def test_intervals_know_that_cells_of_a_patient_agree():
+def test_intervals_allow_for_correlated_cells_of_a_patient():
     rng = np.random.default_rng(3)
     patients = np.repeat([f"{i}" for i in range(20)], 50)
     labels = np.repeat([0, 1], 500)
@@ -141,22 +144,22 @@ def test_standard_error_of_an_auroc():
     assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
 
 
-def test_intervals_cover_what_they_promise():
-    """Many small studies of strongly correlated cells: 95 % of the intervals hold the truth, of per-cell ones few."""
+def test_intervals_have_their_nominal_coverage():
+    """Many small studies of strongly correlated cells: 95 % of intervals cover the truth, few per-cell ones do."""
     rng = np.random.default_rng(5)
     studies, patients, cells, spread, shift = 600, 40, 15, 1.0, 1.8
     labels, names = np.repeat(np.arange(patients) % 2, cells), np.repeat(np.arange(patients), cells).astype(str)
     truth = NormalDist().cdf(shift / np.sqrt(2 * (spread**2 + 0.3**2)))  # of AUROC, for these normal scores
-    held: dict[str, list] = {"patients": [], "cells": []}
+    covered: dict[str, list] = {"patients": [], "cells": []}
     for study in range(studies):
         scores = shift * labels + np.repeat(rng.normal(0, spread, patients), cells) + rng.normal(0, 0.3, len(labels))
         p = 1 / (1 + np.exp(-scores))
         units = {"patients": names, "cells": np.arange(len(p)).astype(str)}
         for unit in units if study % 20 == 0 else ("patients",):
-            found = score_with_intervals(labels, p, units[unit], study, resamples=400)["auroc"]
-            held[unit].append(found["low"] <= truth <= found["high"])
-    assert 0.93 <= np.mean(held["patients"]) <= 0.97
-    assert np.mean(held["cells"]) < 0.5
+            score = score_with_intervals(labels, p, units[unit], study, resamples=400)["auroc"]
+            covered[unit].append(score["low"] <= truth <= score["high"])
+    assert 0.93 <= np.mean(covered["patients"]) <= 0.97
+    assert np.mean(covered["cells"]) < 0.5
 
 
 def test_no_interval_where_all_resamples_agree():
@@ -164,11 +167,11 @@ def test_no_interval_where_all_resamples_agree():
     scores = score_with_intervals(labels, np.linspace(0.9, 0.1, 12), patients)
     assert scores["auroc"]["value"] == 1
     assert np.isnan([scores["auroc"]["low"], scores["auroc"]["high"], scores["worst_accuracy"]["low"]]).all()
-    assert written(scores["auroc"]) == "1.000 [no interval]"
+    assert format_score(scores["auroc"]) == "1.000 [no interval]"
     assert scores["brier"]["low"] < scores["brier"]["value"] < scores["brier"]["high"]
 
 
-def test_people():
+def test_patient_groups():
     rows = [Prediction("", name, label) for name, label in [("1", "all"), ("1", "hem"), ("20", "all"), ("21", "all")]]
-    people = [row.patient for row in by_person(rows, [["20", "21"]])]
-    assert people == ["1 (all)", "1 (hem)", "20+21", "20+21"]
+    groups = [row.patient for row in by_patient_group(rows, [["20", "21"]])]
+    assert groups == ["1 (all)", "1 (hem)", "20+21", "20+21"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.network import INPUT, LOGIT, PROBABILITY, SCALE
+from leukemia_tf.models.layer_names import INPUT, LOGIT, PROBABILITY, SCALE
 from leukemia_tf.models.probability import Probability
 
 SIZE, MAPS = 6, 5

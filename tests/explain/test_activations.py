@@ -1,4 +1,4 @@
-"""What layers see, and where they are active."""
+"""The activations of layers, and where they are strongest."""
 
 import keras
 import numpy as np
@@ -30,11 +30,11 @@ def test_where_filters_are_active():
     maps = np.zeros((4, 4, 3), np.float32)
     maps[:2, :, 0] = 1.0  # the upper half, in one of three filters
     maps[..., 1] = 5.0  # the same everywhere: silent
-    belt = {"inside": np.repeat([True, False], 4)[:, None] & np.ones((8, 8), bool), "edge": np.zeros((8, 8), bool)}
-    belt["outside"] = ~belt["inside"]
-    told = responses(maps, belt)
-    assert told["filters"] == 3
-    assert told["silent"] == 2
-    assert np.isclose(told["inside"], 6 / 5.5)
-    assert np.isclose(told["outside"], 5 / 5.5)
-    assert np.isnan(told["edge"])
+    zones = {"inside": np.repeat([True, False], 4)[:, None] & np.ones((8, 8), bool), "edge": np.zeros((8, 8), bool)}
+    zones["outside"] = ~zones["inside"]
+    response = responses(maps, zones)
+    assert response["filters"] == 3
+    assert response["silent"] == 2
+    assert np.isclose(response["inside"], 6 / 5.5)
+    assert np.isclose(response["outside"], 5 / 5.5)
+    assert np.isnan(response["edge"])

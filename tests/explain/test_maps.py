@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 from leukemia_tf.data.framing import window
-from leukemia_tf.data.preprocess import preprocess
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.preprocessing_graph import preprocess
 from leukemia_tf.explain.frame import to_original
-from leukemia_tf.explain.regions import belt_of, parts_of, shares_of
+from leukemia_tf.explain.regions import boundary_zones, cell_parts, heat_shares
 
 
 def there_and_back(image, settings, alter=lambda cell: cell):
@@ -72,28 +72,28 @@ def a_disc():
 
 
 def test_parts_of_a_disc():
-    parts = {name: part.sum() for name, part in parts_of(a_disc()).items()}
+    parts = {name: part.sum() for name, part in cell_parts(a_disc()).items()}
     assert parts["cell"] == pytest.approx(np.pi * 50**2, rel=0.02)
     assert parts["core"] == pytest.approx(np.pi * 30**2, rel=0.03)
     assert parts["rim"] == pytest.approx(np.pi * (50**2 - 45**2), rel=0.1)
 
 
-def test_belt_of_a_disc():
-    belt = belt_of(a_disc())
-    assert sum(part.astype(int) for part in belt.values()).tolist() == np.ones((150, 150)).tolist()
-    assert belt["edge"].sum() == pytest.approx(np.pi * (55**2 - 45**2), rel=0.05)
-    assert belt["outside"][0, 0]
-    assert belt["inside"][75, 75]
+def test_zones_of_a_disc():
+    zones = boundary_zones(a_disc())
+    assert sum(part.astype(int) for part in zones.values()).tolist() == np.ones((150, 150)).tolist()
+    assert zones["edge"].sum() == pytest.approx(np.pi * (55**2 - 45**2), rel=0.05)
+    assert zones["outside"][0, 0]
+    assert zones["inside"][75, 75]
 
 
 def test_an_image_without_a_cell_has_no_parts():
     black = np.zeros((20, 20, 3), np.uint8)
-    assert not any(part.any() for part in parts_of(black).values())
-    assert belt_of(black)["outside"].all()
+    assert not any(part.any() for part in cell_parts(black).values())
+    assert boundary_zones(black)["outside"].all()
 
 
 def test_shares():
     heat = np.array([[1.0, 3.0], [0.0, 0.0]])
     parts = {"right": np.array([[False, True], [False, True]]), "all": np.ones((2, 2), bool)}
-    assert shares_of(heat, parts) == {"right": 0.75, "all": 1.0}
-    assert np.isnan(shares_of(np.zeros((2, 2)), parts)["right"])
+    assert heat_shares(heat, parts) == {"right": 0.75, "all": 1.0}
+    assert np.isnan(heat_shares(np.zeros((2, 2)), parts)["right"])

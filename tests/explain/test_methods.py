@@ -7,16 +7,16 @@ import keras
 import numpy as np
 import pytest
 
+from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data.catalog import read_cells
-from leukemia_tf.data.pipeline import load_cells
-from leukemia_tf.data.settings import Preprocessing
-from leukemia_tf.errors import UserError
-from leukemia_tf.explain.altered import blurred, occlusion
+from leukemia_tf.data.datasets import load_cell_arrays
+from leukemia_tf.data.preprocessing import stored_preprocessing
 from leukemia_tf.explain.methods import METHODS, find_method
+from leukemia_tf.explain.perturbation import blurred, occlusion
 from leukemia_tf.explain.pixels import attributions
 from leukemia_tf.explain.target import Target
-from leukemia_tf.models.network import LOGIT, SCALE, load_network, predict_logits, preprocessing_of
-from leukemia_tf.run import EXPLANATIONS, HEAT_MAPS
+from leukemia_tf.models.layer_names import LOGIT, SCALE
+from leukemia_tf.models.network import load_network, predict_logits, preprocessing_of
 
 SIZE, MAPS = 6, 5  # of `a_case`
 PLACES = [(i, j) for i in range(SIZE) for j in range(SIZE)]
@@ -79,15 +79,15 @@ def test_eigencam_where_there_are_fewer_places_than_maps(hand_network):
 def test_scorecam_by_hand(a_case):
     cells, signs, model, maps, _ = a_case
     got = METHODS["scorecam"].heat(Target(model, "conv"), cells, signs)
-    for heat, cell, sign, own in zip(got, cells, signs, maps):
-        seen = [(own[..., k] - own[..., k].min()) / np.ptp(own[..., k]) for k in range(MAPS)]
-        altered = np.stack([np.rint(cell * mask.astype(np.float32)[..., None]).astype(np.uint8) for mask in seen])
-        scores = sign * predict_logits(model, altered)
+    for heat, cell, sign, cell_maps in zip(got, cells, signs, maps):
+        masks = [(cell_maps[..., k] - cell_maps[..., k].min()) / np.ptp(cell_maps[..., k]) for k in range(MAPS)]
+        masked = np.stack([np.rint(cell * mask.astype(np.float32)[..., None]).astype(np.uint8) for mask in masks])
+        scores = sign * predict_logits(model, masked)
         weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
-        np.testing.assert_allclose(heat, np.maximum(own @ weights, 0), atol=1e-4)
+        np.testing.assert_allclose(heat, np.maximum(cell_maps @ weights, 0), atol=1e-4)
 
 
-def test_scorecam_passes_over_even_maps(a_case):
+def test_scorecam_ignores_constant_maps(a_case):
     cells, signs, model, *_ = a_case
     model.get_layer("conv").kernel.assign(np.zeros((1, 1, 3, MAPS)))
     assert not METHODS["scorecam"].heat(Target(model, "conv"), cells, signs).any()
@@ -107,7 +107,7 @@ def test_occlusion_by_hand(a_case):
     assert wide[0, 1] == pytest.approx(max((squares[0, 0] + squares[0, 1]) / 2, 0), abs=1e-4)
 
 
-def test_what_is_blurred_keeps_its_outline():
+def test_blurring_keeps_the_outline():
     cell = np.zeros((64, 64, 3), np.uint8)
     cv2.circle(cell, (32, 32), 20, (120, 40, 200), -1)
     cell[30:34, 30:34] = 255
@@ -126,8 +126,8 @@ def test_integrated_gradients_of_a_linear_network(a_case):
 
 def test_integrated_gradients_add_up_to_the_logits_rise(tiny_run, tiny_cells):
     model = load_network(tiny_run.model)
-    settings = Preprocessing(**preprocessing_of(model))
-    cells = load_cells(tiny_cells, read_cells(tiny_run.cells)[:3], settings)
+    settings = stored_preprocessing(preprocessing_of(model))
+    cells = load_cell_arrays(tiny_cells, read_cells(tiny_run.cells)[:3], settings)
     target = Target(model)
     rise = target.logits(cells) - target.logits(np.zeros_like(cells))
     got = attributions(target, cells, np.ones(len(cells), np.float32), steps=64).sum((1, 2))
@@ -167,16 +167,11 @@ def test_beside_tf_keras_vis(name, tiny_run):
     assert ours.max() > 0
 
 
-def test_pictures_of_every_method_are_known_as_such():
-    assert tuple(METHODS) == HEAT_MAPS
-    assert set(METHODS) <= set(EXPLANATIONS)
-
-
-def test_names_that_are_none(a_case):
+def test_unknown_names(a_case):
     _, _, model, *_ = a_case
-    with pytest.raises(UserError, match=r"--method gradcm: no such method; did you mean gradcam"):
+    with pytest.raises(ArgumentError, match=r"`method`: no such method; did you mean gradcam .* method='gradcm'"):
         find_method("gradcm")
-    with pytest.raises(UserError, match=r"--layer conf: no such layer in scratch; did you mean conv\?"):
+    with pytest.raises(ArgumentError, match=r"`layer`: no such layer in scratch; did you mean conv\? .* layer='conf'"):
         Target(model, "conf")
-    with pytest.raises(UserError, match="--layer flat: its output is no stack of maps in scratch"):
+    with pytest.raises(ArgumentError, match=r"`layer`: .*no stack of maps in scratch.* Received: layer='flat'"):
         Target(model, "flat")

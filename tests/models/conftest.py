@@ -13,7 +13,7 @@ SERVED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
 
 def pytest_generate_tests(metafunc):
     if "architecture" in metafunc.fixturenames:
-        fast = SERVED if metafunc.function.__name__ in ("test_exports", "test_folded_answers_alike") else FAST
+        fast = SERVED if metafunc.function.__name__ in ("test_exports", "test_fused_predicts_the_same") else FAST
         rows = [
             pytest.param(record, id=name, marks=() if name in fast else pytest.mark.slow)
             for name, record in ARCHITECTURES.items()

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from leukemia_tf.errors import UserError
-from leukemia_tf.models.architecture import kept_blocks, network_name
+from leukemia_tf.core.errors import UserError
+from leukemia_tf.models.architecture import network_name, remaining_blocks
 from leukemia_tf.models.base import build_base
-from leukemia_tf.models.folded import folded
 from leukemia_tf.models.freezing import block_layers, set_trainable
+from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
 from leukemia_tf.models.network import (
     blocks_of,
     build_network,
@@ -19,7 +19,7 @@ from leukemia_tf.models.network import (
     logit_model,
     preprocessing_of,
 )
-from leukemia_tf.training.plans import plan_stages
+from leukemia_tf.training.stage_plans import plan_stages
 from leukemia_tf.training.stages import Plan
 
 SIZE = 64
@@ -28,7 +28,7 @@ LABELS = np.array([[0.0], [1.0], [0.0], [1.0]])
 
 
 def build(architecture, drop_blocks=1):
-    """Build a network whose answers differ from cell to cell: random scales, statistics from the cells."""
+    """Build a network whose predictions differ from cell to cell: random scales, statistics from the cells."""
     keras.utils.set_random_seed(0)
     model = build_network(architecture, drop_blocks, {"image_size": SIZE})
     draw, momenta = np.random.default_rng(1), {}
@@ -75,7 +75,7 @@ def test_builds(architecture, drop_blocks):
     nested = [layer for layer in model.layers if isinstance(layer, keras.Model) and len(layer.layers) > 3]
     assert not nested
     assert len(model.get_layer(explained_layer(model)).output.shape) == 4
-    blocks = kept_blocks(architecture, drop_blocks)
+    blocks = remaining_blocks(architecture, drop_blocks)
     assert blocks_of(model) == blocks
     groups = block_layers(model, blocks)
     named = [layer.name for layers in groups.values() for layer in layers]
@@ -89,10 +89,10 @@ def test_builds(architecture, drop_blocks):
 
 @pytest.mark.parametrize("drop_blocks", [0, 1])
 def test_smallest_size(architecture, drop_blocks):
-    smallest = kept_blocks(architecture, drop_blocks)[-1].smallest_size
+    smallest = remaining_blocks(architecture, drop_blocks)[-1].smallest_size
     base, _ = build_base(architecture, keras.Input((smallest, smallest, 3)), drop_blocks)
     assert min(base.output.shape[1:3]) >= 1
-    with pytest.raises(UserError, match=f"--image-size {smallest - 1}: {architecture.name}.* {smallest} pixels"):
+    with pytest.raises(UserError, match=f"{architecture.name}.* {smallest} pixels.*image_size={smallest - 1}"):
         build_base(architecture, keras.Input((smallest - 1, smallest - 1, 3)), drop_blocks)
 
 
@@ -103,7 +103,7 @@ def test_a_path_to_the_head_leads_through_every_block(architecture):
         keras.Model(base.get_layer(before.last).output, base.get_layer(block.last).output)
 
 
-def test_each_stage_changes_its_own_blocks_and_no_statistics(architecture):
+def test_each_stage_changes_its_blocks_and_no_statistics(architecture):
     model = build(architecture)
     blocks = blocks_of(model)
     names = [block.name for block in blocks]
@@ -130,33 +130,33 @@ def test_trains_from_the_start(architecture):
 
 def test_saves_and_reloads(architecture, tmp_path):
     model = build(architecture)
-    answers = keras.ops.convert_to_numpy(model(CELLS))
+    probabilities = keras.ops.convert_to_numpy(model(CELLS))
     model.save(tmp_path / "model.keras")
     again = load_network(tmp_path / "model.keras")
     assert preprocessing_of(again) == {"image_size": SIZE}
     assert explained_layer(again) == explained_layer(model)
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again(CELLS)), answers)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again(CELLS)), probabilities)
     logit = keras.ops.convert_to_numpy(logit_model(model)(CELLS))
     assert len(np.unique(logit)) == len(CELLS)
-    np.testing.assert_allclose(1 / (1 + np.exp(-logit)), answers, atol=1e-5)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit)), probabilities, atol=1e-5)
 
 
-def test_folded_answers_alike(architecture):
+def test_fused_predicts_the_same(architecture):
     model = build(architecture)
-    asked = folded(model)
-    assert preprocessing_of(asked) == preprocessing_of(model)
+    fused = fuse_batch_normalization(model)
+    assert preprocessing_of(fused) == preprocessing_of(model)
     ends = [block.last for block in blocks_of(model)[:-1]]  # at random weights, rounding grows from block to block
     networks = [
-        keras.Model(one.input, [one.output, *(one.get_layer(end).output for end in ends)]) for one in (model, asked)
+        keras.Model(one.input, [one.output, *(one.get_layer(end).output for end in ends)]) for one in (model, fused)
     ]
-    own, other = ([keras.ops.convert_to_numpy(value) for value in network(CELLS)] for network in networks)
-    np.testing.assert_allclose(other[0], own[0], atol=2e-4)
-    for here, there in zip(own[1:], other[1:], strict=True):
+    expected, received = ([keras.ops.convert_to_numpy(value) for value in network(CELLS)] for network in networks)
+    np.testing.assert_allclose(received[0], expected[0], atol=2e-4)
+    for here, there in zip(expected[1:], received[1:], strict=True):
         np.testing.assert_allclose(there, here, atol=1e-3 * np.abs(here).max())
-    assert explained_layer(asked) == explained_layer(model)
+    assert explained_layer(fused) == explained_layer(model)
     convolutions = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
-    convolved = {id(layer.output) for layer in asked.layers if isinstance(layer, convolutions)}
-    norms = [layer for layer in asked.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    convolved = {id(layer.output) for layer in fused.layers if isinstance(layer, convolutions)}
+    norms = [layer for layer in fused.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert not any(id(layer.input) in convolved for layer in norms)
 
 
@@ -195,8 +195,8 @@ def test_exports(architecture, tmp_path):
     from leukemia_tf.serving.saved_model import write_saved_model
 
     model = build(architecture)
-    write_saved_model(folded(model), tmp_path, architecture.name)
+    write_saved_model(fuse_batch_normalization(model), tmp_path, architecture.name)
     served = tf.saved_model.load(tmp_path)
     files = [tf.io.encode_png(cell).numpy() for cell in CELLS[:2]]
-    answer = served.signatures["serving_default"](image_bytes=tf.constant(files))
-    np.testing.assert_allclose(answer["probability"], model(CELLS[:2])[:, 0], atol=2e-4)  # rounding, at random weights
+    outputs = served.signatures["serving_default"](image_bytes=tf.constant(files))
+    np.testing.assert_allclose(outputs["probability"], model(CELLS[:2])[:, 0], atol=2e-4)  # rounding, at random weights

@@ -6,14 +6,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from leukemia_tf.config import ConvertWeightsConfig
-from leukemia_tf.convert_weights import convert_weights
-from leukemia_tf.errors import UserError, WeightsError
+from leukemia_tf.core.errors import UserError
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.convert import fill, layer_name
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.table import ARCHITECTURES, find_architecture
 from leukemia_tf.models.weights import load_imagenet
+from leukemia_tf.workflows.convert_weights import convert_weights
 
 CONVERTED = [name for name, record in ARCHITECTURES.items() if record.converted]
 TORCHVISION = {"squeezenet": "squeezenet1_1"}
@@ -90,7 +90,7 @@ def test_refused(tmp_path):
         (
             "part.safetensors",
             "squeezenet",
-            "part.safetensors is not torchvision's squeezenet: it holds no fire6_squeeze",
+            "part.safetensors is not torchvision's squeezenet: it has no fire6_squeeze",
         ),
         ("shape.safetensors", "squeezenet", "its conv1 has another shape"),
         ("part.safetensors", "vgg16", "its weights are not converted; those of resnet18"),
@@ -100,7 +100,7 @@ def test_refused(tmp_path):
         with pytest.raises(UserError, match=reason):
             convert_weights(ConvertWeightsConfig(tmp_path / name, base, out))
         assert not out.exists()
-    with pytest.raises(WeightsError, match=r"has to end in \.weights\.h5"):
+    with pytest.raises(UserError, match=r"`out`: the name has to end in \.weights\.h5"):
         convert_weights(ConvertWeightsConfig(tmp_path / "part.safetensors", "squeezenet", tmp_path / "out.h5"))
 
 

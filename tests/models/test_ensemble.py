@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from leukemia_tf.models.decision import Decision
+from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.models.ensemble import build_ensemble
 from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import build_network, load_network, predict_logits, preprocessings_of
-from leukemia_tf.models.probability import decide_by
+from leukemia_tf.models.probability import set_calibration
 from leukemia_tf.models.table import find_architecture
 
 SIZES = (60, 72)
@@ -19,15 +19,15 @@ THRESHOLDS = (0.45, 0.55)
 
 @pytest.fixture(scope="module")
 def networks():
-    found = []
+    networks = []
     for number, size in enumerate(SIZES):
         keras.utils.set_random_seed(number)
         preprocessing = {"image_size": size, "framing": "cell", "contrast": "none"}
         network = build_network(find_architecture("scratch"), preprocessing=preprocessing)
-        decide_by(network, Decision(temperature=1 + number, threshold=THRESHOLDS[number]))
-        network = keras.models.clone_model(network)  # traced with its decision
-        found.append(network)
-    return found
+        set_calibration(network, Calibration(temperature=1 + number, threshold=THRESHOLDS[number]))
+        network = keras.models.clone_model(network)  # traced with its calibration
+        networks.append(network)
+    return networks
 
 
 def probabilities(networks):
@@ -41,15 +41,15 @@ def test_the_mean_of_calibrated_probabilities(networks):
     np.testing.assert_allclose(predict_logits(model, CELLS), np.log(wanted / (1 - wanted)), rtol=1e-4, atol=1e-5)
 
 
-def test_the_vote_counts_each_members_own_answer(networks):
-    said = (probabilities(networks) >= np.array(THRESHOLDS)[:, None]).mean(0)
-    found = build_ensemble(networks, vote=True).predict(CELLS, verbose=0)[:, 0]
-    np.testing.assert_allclose(found, said, atol=1e-5)
+def test_the_vote_counts_each_members_prediction(networks):
+    votes = (probabilities(networks) >= np.array(THRESHOLDS)[:, None]).mean(0)
+    probability = build_ensemble(networks, vote=True).predict(CELLS, verbose=0)[:, 0]
+    np.testing.assert_allclose(probability, votes, atol=1e-5)
 
 
 def test_saved_and_loaded(networks, tmp_path):
     model = build_ensemble(networks)
-    decide_by(model, Decision(temperature=1.5, threshold=0.4))
+    set_calibration(model, Calibration(temperature=1.5, threshold=0.4))
     model.save(tmp_path / "model.keras")
     again = load_network(tmp_path / "model.keras")
     np.testing.assert_array_equal(predict_logits(again, CELLS), predict_logits(model, CELLS))

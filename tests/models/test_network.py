@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-from leukemia_tf.errors import RunError, UserError
-from leukemia_tf.models.architecture import kept_blocks
+from leukemia_tf.core.errors import RunError, UserError
+from leukemia_tf.models.architecture import remaining_blocks
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.freezing import block_layers, set_trainable
-from leukemia_tf.models.head import HEADS, Head, find_head
+from leukemia_tf.models.heads import HEADS, POOLINGS, Head, Pooling, find_head
 from leukemia_tf.models.network import blocks_of, build_network, explained_layer, load_network
-from leukemia_tf.models.pooling import CellAndFrame, CellMask, InsideCell
+from leukemia_tf.models.pooling import CellMask, MaskedAndGlobalMeanStdPooling, MaskedMeanStdPooling
 from leukemia_tf.models.table import find_architecture
 
 
@@ -47,7 +47,7 @@ def test_the_main_reports_layer_tables(name, cut, head, parameters):
 )
 def test_trainable_parameters(name, cut, learning, head, trainable):
     architecture = find_architecture(name)
-    model, blocks = build_network(architecture, cut, head=head), kept_blocks(architecture, cut)
+    model, blocks = build_network(architecture, cut, head=head), remaining_blocks(architecture, cut)
     set_trainable(model, blocks, learning, pretrained=[block.name for block in blocks])
     assert count(model.trainable_weights) == trainable
 
@@ -102,6 +102,13 @@ def test_each_head(name):
     assert dropouts == ["dropout_before"] * bool(head.dropout_before) + ["dropout"] * bool(head.dropout)
 
 
+def test_a_pooling_is_one_record(monkeypatch):
+    monkeypatch.setitem(POOLINGS, "spread", Pooling("leukemia_tf.models.pooling:MaskedMeanStdPooling", masked=True))
+    head = find_head("linear", pooling="spread", depths=2)
+    model = build_network(find_architecture("scratch"), preprocessing={"image_size": 120}, head=head)
+    assert model.get_layer("depths").output.shape == (None, 2 * (128 + 256))
+
+
 def test_depths_are_means_and_deviations_of_the_last_blocks():
     head = find_head("linear", pooling="mean-std", depths=2)
     model = build_network(find_architecture("scratch"), preprocessing={"image_size": 120}, head=head)
@@ -113,16 +120,16 @@ def test_depths_are_means_and_deviations_of_the_last_blocks():
 
 
 @pytest.mark.parametrize(
-    ("cut", "last", "blocks"),
+    ("cut", "last", "count_of_blocks"),
     [("conv3", "conv3_block4_out", 3), ("conv3_block2_out", "conv3_block2_out", 3), ("conv1_conv", "conv1_conv", 1)],
 )
-def test_cut_at_a_layer(cut, last, blocks):
+def test_cut_at_a_layer(cut, last, count_of_blocks):
     model = build_network(find_architecture("resnet50"), preprocessing={"image_size": 64}, cut=cut)
-    found = blocks_of(model)
+    blocks = blocks_of(model)
     assert model.name == f"resnet50_to_{last}"
-    assert [block.last for block in found][-1] == explained_layer(model) == last
-    assert len(found) == blocks
-    assert {layer.name for layer in block_layers(model, found)["head"]} >= {"pool", "logit", "probability"}
+    assert [block.last for block in blocks][-1] == explained_layer(model) == last
+    assert len(blocks) == count_of_blocks
+    assert {layer.name for layer in block_layers(model, blocks)["head"]} >= {"pool", "logit", "probability"}
 
 
 def test_dropping_blocks_one_after_another():
@@ -132,28 +139,29 @@ def test_dropping_blocks_one_after_another():
 
 
 def test_refused(tmp_path):
-    with pytest.raises(UserError, match="--image-size 59: scratch up to block4_pool needs 60 pixels"):
+    with pytest.raises(UserError, match=r"`image_size`: scratch up to block4_pool needs 60 .*image_size=59"):
         build_network(find_architecture("scratch"), preprocessing={"image_size": 59})
     with pytest.raises(UserError, match=r"no such network; did you mean resnet50 or"):
         find_architecture("ResNet-50")
-    with pytest.raises(UserError, match="there are scratch, resnet18"):
+    with pytest.raises(UserError, match="choose one of scratch, resnet18"):
         find_architecture("zzz")
     resnet, size = find_architecture("resnet50"), {"image_size": 64}
-    for asked, reason in (
+    for arguments, reason in (
         ({"cut": "conv3_blok4_out"}, "no such layer; did you mean conv3_block4_out"),
-        ({"cut": "probability"}, "--cut probability: no such layer"),
+        ({"cut": "probability"}, "`cut`: no such layer.*Received: cut='probability'"),
         ({"cut": "conv3", "drop_blocks": 1}, "name one"),
         ({"drop_blocks": 5}, "can lose 0 to 4 of conv1, conv2"),
         ({"head": Head(depths=6)}, "the base has 5 blocks"),
     ):
         with pytest.raises(UserError, match=reason):
-            build_network(resnet, preprocessing=size, **asked)
+            build_network(resnet, preprocessing=size, **arguments)
     for name, changes, reason in (
         ("dense25", {}, "did you mean dense256"),
-        ("linear", {"pooling": "median"}, "--pooling median"),
-        ("flat256", {"depths": 2}, "--depths 2"),
-        ("linear", {"units": (1, 2, 3)}, "--units 1 2 3"),
-        ("linear", {"dropout": 1.0}, "--dropout 1"),
+        ("linear", {"pooling": "median"}, "`pooling`: no such pooling.*pooling='median'"),
+        ("flat256", {"depths": 2}, "`depths`: .*Received: depths=2"),
+        ("linear", {"units": (1, 2, 3)}, r"`units`: .*units=\(1, 2, 3\)"),
+        ("linear", {"dropout_before": -0.1}, "`dropout_before`: .*dropout_before=-0.1"),
+        ("linear", {"dropout": 1.0}, "`dropout`: .*dropout=1.0"),
     ):
         with pytest.raises(UserError, match=reason):
             find_head(name, **changes)
@@ -171,12 +179,12 @@ def test_pooling_inside_the_cell_by_hand():
     cells[1] = 200
     maps = rng.normal(size=(3, 8, 8, 5)).astype("float32")
     inside = keras.ops.convert_to_numpy(CellMask(8, 8)(cells))
-    pooled = keras.ops.convert_to_numpy(InsideCell()([maps, inside]))
+    pooled = keras.ops.convert_to_numpy(MaskedMeanStdPooling()([maps, inside]))
     parts = maps[0, 1:5, 2:7].reshape(-1, 5), maps[1].reshape(-1, 5)
     for got, part in zip(pooled, parts):
         np.testing.assert_allclose(got, np.r_[part.mean(0), np.sqrt(part.var(0) + 1e-6)], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(pooled[2], np.repeat([0, 1e-3], 5), atol=1e-6)  # nothing there
-    both = keras.ops.convert_to_numpy(CellAndFrame()([maps, inside]))
+    both = keras.ops.convert_to_numpy(MaskedAndGlobalMeanStdPooling()([maps, inside]))
     over_frame = np.concatenate([maps.mean((1, 2)), np.sqrt(maps.var((1, 2)) + 1e-6)], axis=1)
     np.testing.assert_allclose(both, np.concatenate([pooled, over_frame], axis=1), rtol=1e-4, atol=1e-5)
 
@@ -195,7 +203,7 @@ def test_the_cell_at_the_maps_resolution_is_a_resize(size, places):
 
 
 @pytest.mark.parametrize("size", [96, 330])
-def test_a_texture_head_looks_at_fine_maps_alone(size):
+def test_a_texture_head_pools_fine_maps_alone(size):
     model = build_network(find_architecture("resnet50"), 1, {"image_size": size}, HEADS["texture"])
     assert [block.name for block in blocks_of(model)] == ["conv1", "conv2", "conv3"]
     assert explained_layer(model) == "conv3_block1_out"
@@ -204,21 +212,21 @@ def test_a_texture_head_looks_at_fine_maps_alone(size):
     two = build_network(find_architecture("resnet50"), 1, {"image_size": size}, replace(HEADS["texture"], depths=2))
     assert model.get_layer("pool").output.shape == two.get_layer("pool").output.shape
     assert two.get_layer("depths").output.shape == (None, 4 * (256 + 512))
-    own = build_network(find_architecture("resnet18"), 1, {"image_size": size}, HEADS["texture"])
-    assert explained_layer(own) == "layer2_0_relu"
+    torchvision = build_network(find_architecture("resnet18"), 1, {"image_size": size}, HEADS["texture"])
+    assert explained_layer(torchvision) == "layer2_0_relu"
     cut = build_network(find_architecture("resnet50"), 0, {"image_size": size}, HEADS["texture"], "conv3_block2_out")
     assert explained_layer(cut) == "conv3_block2_out"
     only = build_network(find_architecture("resnet50"), 4, {"image_size": size}, HEADS["texture"])
     assert [block.name for block in blocks_of(only)] == ["conv1"]
 
 
-def test_a_texture_head_saves_and_tells_what_it_told(tmp_path):
+def test_a_texture_head_predicts_the_same_after_saving(tmp_path):
     model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, HEADS["texture"])
     cells = np.random.default_rng(0).integers(0, 256, (4, 60, 60, 3), np.uint8)
     mean = model.get_layer("standard").moving_mean
     mean.assign(np.linspace(-1, 1, mean.shape[0]))
     model.save(tmp_path / "model.keras")
     again = load_network(tmp_path / "model.keras")
-    told = model.predict(cells, verbose=0)
-    np.testing.assert_allclose(again.predict(cells, verbose=0), told, rtol=1e-5)
-    assert np.ptp(told) > 0
+    probabilities = model.predict(cells, verbose=0)
+    np.testing.assert_allclose(again.predict(cells, verbose=0), probabilities, rtol=1e-5)
+    assert np.ptp(probabilities) > 0

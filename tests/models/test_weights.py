@@ -1,11 +1,11 @@
-"""Weights: found where promised, loaded where they fit, refused with a sentence."""
+"""Weights: looked for where documented, loaded where they fit, refused with a sentence."""
 
 import keras
 import numpy as np
 import pytest
 
-from leukemia_tf.errors import WeightsError
-from leukemia_tf.models.architecture import kept_blocks
+from leukemia_tf.core.errors import WeightsError
+from leukemia_tf.models.architecture import remaining_blocks
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.models.weights import load_file, load_imagenet
@@ -32,7 +32,7 @@ def offline(tmp_path, monkeypatch):
 
 def make(name, cut, size=64):
     architecture = find_architecture(name)
-    return architecture, build_network(architecture, cut, {"image_size": size}), kept_blocks(architecture, cut)
+    return architecture, build_network(architecture, cut, {"image_size": size}), remaining_blocks(architecture, cut)
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -62,7 +62,7 @@ def test_loaded_base_equals_keras_applications(real_weights):
 def test_part_of_a_base_is_not_imagenet(real_weights, offline, monkeypatch):
     monkeypatch.setenv("LEUKEMIA_TF_WEIGHTS", str(real_weights))
     architecture, model, blocks = make("vgg16", False)
-    with pytest.raises(WeightsError, match=r"lacks block5_conv1 and 2 other layers.*no network.*--weights none"):
+    with pytest.raises(WeightsError, match=r"lacks block5_conv1 and 2 other layers.*no network.*`weights=none`"):
         load_imagenet(model, architecture, blocks)
 
 
@@ -82,30 +82,31 @@ def test_a_file_may_cover_part_and_says_so(name, tmp_path):
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 @pytest.mark.parametrize("name", ["xception", "convnexttiny", "efficientnetb0"])
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".keras"])
-def test_kerass_own_files_load_whatever_their_layers_numbers(name, suffix, tmp_path):
+def test_files_of_keras_load_whatever_its_layers_numbers(name, suffix, tmp_path):
     """Networks with layers that Keras numbers, or with layers in layers."""
     architecture, model, blocks = make(name, False, 71)
     keras.layers.Conv2D(1, 1), keras.layers.Add(), keras.layers.LayerNormalization()  # so that its numbers differ
-    own = architecture.build_base()(include_top=False, weights=None, input_tensor=keras.Input((71, 71, 3)))
-    own.save(tmp_path / f"own{suffix}") if suffix != ".weights.h5" else own.save_weights(tmp_path / f"own{suffix}")
-    loaded = load_file(model, blocks, tmp_path / f"own{suffix}")
+    original = architecture.load_constructor()(include_top=False, weights=None, input_tensor=keras.Input((71, 71, 3)))
+    path = tmp_path / f"original{suffix}"
+    original.save_weights(path) if suffix == ".weights.h5" else original.save(path)
+    loaded = load_file(model, blocks, path)
     assert loaded.random == ()
     cells = np.random.default_rng(0).uniform(0, 255, (1, 71, 71, 3)).astype(np.float32)
     scaled = model.get_layer("scale").output
     ours = keras.Model(scaled, model.get_layer(blocks[-1].last).output)
-    np.testing.assert_allclose(ours(cells), own([cells]), atol=1e-5)
+    np.testing.assert_allclose(ours(cells), original([cells]), atol=1e-5)
 
 
 def test_a_whole_file_of_older_names_loads_in_order(tmp_path):
     architecture, model, blocks = make("mobilenetv3small", True)
-    own = architecture.build_base()(include_top=False, weights=None, input_tensor=keras.Input((64, 64, 3)))
-    for layer in own.layers:
+    original = architecture.load_constructor()(include_top=False, weights=None, input_tensor=keras.Input((64, 64, 3)))
+    for layer in original.layers:
         layer.name = f"older-{layer.name}"
-    own.save(tmp_path / "older.h5")
+    original.save(tmp_path / "older.h5")
     assert load_file(model, blocks, tmp_path / "older.h5").random == ()
     cells = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     ours = keras.Model(model.get_layer("scale").output, model.get_layer("expanded_conv_7_add").output)
-    wanted = keras.Model(own.input, own.get_layer("older-expanded_conv_7_add").output)
+    wanted = keras.Model(original.input, original.get_layer("older-expanded_conv_7_add").output)
     np.testing.assert_allclose(ours(cells), wanted([cells]), atol=1e-5)
 
 
@@ -117,9 +118,9 @@ def test_refused(tmp_path, offline):
     _, other, _ = make("scratch", True)
     other.save(tmp_path / "other.h5")
     for name, reason in (
-        ("gone.h5", "no such file"),
-        ("text.h5", "no weights file of Keras"),
-        ("other.h5", "fits no layer"),
+        ("gone.h5", "`weights`: no such file.*weights=.*gone.h5"),
+        ("text.h5", "not a weights file of Keras.*text.h5"),
+        ("other.h5", "other.h5 fits no layer"),
     ):
-        with pytest.raises(WeightsError, match=f"{name}.*{reason}"):
+        with pytest.raises(WeightsError, match=reason):
             load_file(model, blocks, tmp_path / name)

@@ -1,4 +1,4 @@
-"""The server of an exported tiny run, in a process of its own."""
+"""The server of an exported tiny run, in a separate process."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from leukemia_tf.config import ExportConfig
-from leukemia_tf.export import export
+from leukemia_tf.workflows.export import export
 
 ROOT = Path(__file__).resolve().parents[2]
 

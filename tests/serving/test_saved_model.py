@@ -1,4 +1,4 @@
-"""The SavedModel, loaded where there is nothing but TensorFlow, answers like `predict`."""
+"""The SavedModel, loaded with nothing but TensorFlow, agrees with `predict`."""
 
 import json
 import subprocess
@@ -12,10 +12,10 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
-from leukemia_tf.export import export
-from leukemia_tf.gradcam import gradcam
-from leukemia_tf.predict import predict
 from leukemia_tf.serving.warm_up import FILE
+from leukemia_tf.workflows.export import export
+from leukemia_tf.workflows.gradcam import gradcam
+from leukemia_tf.workflows.predict import predict
 
 ALONE = """
 import json, sys
@@ -34,8 +34,8 @@ def exported(tiny_run, tmp_path_factory):
     return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("saved_models")))
 
 
-def ask_alone(exported, paths):
-    """Ask in a process that imports TensorFlow alone, away from this source tree."""
+def predict_alone(exported, paths):
+    """Predict in a process that imports only TensorFlow, away from this source tree."""
     command = [sys.executable, "-c", ALONE, str(exported), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=exported, check=False)
     assert done.returncode == 0, done.stderr
@@ -43,7 +43,7 @@ def ask_alone(exported, paths):
 
 
 def compare(exported, tiny_run, paths):
-    answers = ask_alone(exported, paths)
+    answers = predict_alone(exported, paths)
     wanted = predict(PredictConfig(images=tuple(paths), run=tiny_run.path))
     probabilities = np.array([row.probability for row in wanted if row.status != "unreadable"])
     assert probabilities.std() > 1e-3  # a network that answers the same to every cell proves nothing
@@ -67,19 +67,19 @@ def test_layout(exported, tiny_run):
     assert [path.name for path in exported.parent.iterdir()] == ["1"]  # nothing half-written
 
 
-def test_answers_like_predict(exported, tiny_run, tiny_cells, tmp_path):
+def test_agrees_with_predict(exported, tiny_run, tiny_cells, tmp_path):
     bad = tmp_path / "bad.bmp"
     bad.write_bytes(b"BM rubbish")
     cells = sorted(tiny_cells.rglob("*.bmp"))[:6]
     assert compare(exported, tiny_run, [*cells[:3], bad, *cells[3:]]) == {"ok", "unreadable"}
 
 
-def test_answers_like_predict_on_real_files(exported, tiny_run, real_cells):
+def test_agrees_with_predict_on_real_files(exported, tiny_run, real_cells):
     paths = sorted(real_cells.rglob("*.bmp"))[::3] + sorted(real_cells.rglob("*.png"))[::200]
     assert compare(exported, tiny_run, paths) == {"unlike-training"}  # it was trained on small phantom cells
 
 
-def test_explains_like_gradcam(exported, tiny_run, tiny_cells, tmp_path):
+def test_explains_as_gradcam(exported, tiny_run, tiny_cells, tmp_path):
     """The same heat in the original's pixels, for files of different sizes, one of them no image."""
     narrow = tmp_path / "narrow.png"
     image = cv2.imread(str(min(tiny_cells.rglob("*_all.bmp"))))
@@ -94,15 +94,15 @@ def test_explains_like_gradcam(exported, tiny_run, tiny_cells, tmp_path):
     assert answer["heatmap"][1] == b""
     gradcam(GradcamConfig(images=files, run=tiny_run.path, out=tmp_path / "maps", save_arrays=True))
     for index in (0, 2):
-        told = np.load(tmp_path / "maps" / f"{files[index].stem}-hirescam.npz")
+        result = np.load(tmp_path / "maps" / f"{files[index].stem}-hirescam.npz")
         heat = tf.io.decode_png(answer["heatmap"][index])[..., 0].numpy()
         assert heat.shape == cv2.imread(str(files[index])).shape[:2]
         assert heat.std() > 1
-        np.testing.assert_allclose(heat, 255 * told["heat"], atol=0.51)
-        assert float(answer["probability"][index]) == pytest.approx(float(told["probability"]), abs=1e-6)
+        np.testing.assert_allclose(heat, 255 * result["heat"], atol=0.51)
+        assert float(answer["probability"][index]) == pytest.approx(float(result["probability"]), abs=1e-6)
 
 
-def test_decoded_images_get_the_answers_of_their_files(exported, tiny_cells):
+def test_decoded_images_are_predicted_as_their_files(exported, tiny_cells):
     paths = sorted(tiny_cells.rglob("*.bmp"))[::7]
     served = tf.saved_model.load(exported).signatures
     by_file = served["serving_default"](image_bytes=tf.constant([path.read_bytes() for path in paths]))
@@ -115,18 +115,18 @@ def test_decoded_images_get_the_answers_of_their_files(exported, tiny_cells):
             np.testing.assert_allclose(values, by_pixel[name], atol=1e-6)
 
 
-def test_warm_up_asks_every_signature(exported):
-    """What TensorFlow Serving would read and ask, read with its own protobufs and asked."""
+def test_warm_up_calls_every_signature(exported):
+    """The warm-up requests, read with TensorFlow Serving's protobufs and sent to the model."""
     served = tf.saved_model.load(exported).signatures
-    asked = Counter()
+    requests = Counter()
     for record in tf.data.TFRecordDataset(str(exported / FILE)).as_numpy_iterator():
         request = PredictionLog.FromString(record).predict_log.request
         assert request.model_spec.name == "scratch"
         signature = request.model_spec.signature_name
         answer = served[signature](**{key: tf.make_ndarray(value) for key, value in request.inputs.items()})
         assert np.isfinite(answer["probability"]).all()
-        asked[signature] += 1
-    assert asked == dict.fromkeys(served, 2)
+        requests[signature] += 1
+    assert requests == dict.fromkeys(served, 2)
 
 
 def test_next_version_beside_the_first(exported, tiny_run):

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's own server where there is one; everywhere its requests, over a real wire."""
+"""TensorFlow Serving's server where it is installed; everywhere its requests, over gRPC."""
 
 import base64
 import shutil
@@ -21,9 +21,9 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 )
 
 from leukemia_tf.config import PredictConfig
-from leukemia_tf.predict import predict
-from leukemia_tf.serving.versions import load
+from leukemia_tf.serving.versions import load_version
 from leukemia_tf.serving.warm_up import predict_request
+from leukemia_tf.workflows.predict import predict
 
 SERVER = "tensorflow_model_server"
 
@@ -46,9 +46,9 @@ def over_grpc(port, signature, inputs):
 
 def check_grpc(port, images, wanted):
     contents = [path.read_bytes() for path in images]
-    told = over_grpc(port, "serving_default", {"image_bytes": [b"no image", *contents]})
-    assert told["status"].tolist()[0] == b"unreadable"
-    np.testing.assert_allclose(told["probability"][1:], wanted, atol=1e-5)
+    result = over_grpc(port, "serving_default", {"image_bytes": [b"no image", *contents]})
+    assert result["status"].tolist()[0] == b"unreadable"
+    np.testing.assert_allclose(result["probability"][1:], wanted, atol=1e-5)
     pixels = np.stack([cv2.imread(str(path))[..., ::-1] for path in images])
     np.testing.assert_allclose(over_grpc(port, "tensor", {"image": pixels})["probability"], wanted, atol=1e-5)
     heat = over_grpc(port, "explain", {"image_bytes": contents})["heatmap"]
@@ -56,7 +56,7 @@ def check_grpc(port, images, wanted):
 
 
 @pytest.mark.skipif(not shutil.which(SERVER), reason=f"{SERVER} is not on the PATH")
-def test_its_server_answers_like_predict(model_folder, images, wanted):
+def test_its_server_agrees_with_predict(model_folder, images, wanted):
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         port, rest = (taken.getsockname()[1] for taken in (one, other))
     flags = [f"--port={port}", f"--rest_api_port={rest}", "--model_name=scratch", f"--model_base_path={model_folder}"]
@@ -71,8 +71,8 @@ def test_its_server_answers_like_predict(model_folder, images, wanted):
                 except (httpx.TransportError, KeyError):
                     time.sleep(0.2)
             rows = [{"image_bytes": {"b64": base64.b64encode(path.read_bytes()).decode()}} for path in images]
-            told = client.post("/v1/models/scratch:predict", json={"instances": rows}).json()["predictions"]
-        assert [row["probability"] for row in told] == pytest.approx(wanted, abs=1e-5)
+            result = client.post("/v1/models/scratch:predict", json={"instances": rows}).json()["predictions"]
+        assert [row["probability"] for row in result] == pytest.approx(wanted, abs=1e-5)
         check_grpc(port, images, wanted)
     finally:
         process.kill()
@@ -83,13 +83,13 @@ class Stand(PredictionServiceServicer):
     """The exported model behind TensorFlow Serving's gRPC service."""
 
     def __init__(self, folder):
-        self.version = load(folder, 1)
+        self.version = load_version(folder, 1)
 
     def Predict(self, request, context):  # noqa: N802  the service's name for it
         (values,) = map(tf.make_ndarray, request.inputs.values())
         assert list(request.inputs) == [self.version.inputs[request.model_spec.signature_name]]
         response = PredictResponse()
-        for name, value in self.version.ask(request.model_spec.signature_name, values).items():
+        for name, value in self.version.predict(request.model_spec.signature_name, values).items():
             response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
         return response
 

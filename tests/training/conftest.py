@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from leukemia_tf.data.balance import Sampling
-from leukemia_tf.data.settings import Preprocessing
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import Store
-from leukemia_tf.models.architecture import kept_blocks
-from leukemia_tf.models.head import Head
+from leukemia_tf.models.architecture import remaining_blocks
+from leukemia_tf.models.heads import Head
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.pretrained import Network
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.models.weights import Loaded
+from leukemia_tf.models.weights import LoadedWeights
 from leukemia_tf.training.examples import Examples
-from leukemia_tf.training.steps import Step
-from leukemia_tf.training.task import Task
+from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.optimization import OptimizationConfig
 
-BLOCKS = kept_blocks(find_architecture("scratch"), True)
+BLOCKS = remaining_blocks(find_architecture("scratch"), True)
 POOLED = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.4)
 
 
@@ -41,8 +41,8 @@ def mean_scores(labels, probabilities, patients):
 
 
 @pytest.fixture
-def make_task(tmp_path, monkeypatch):
-    """Return a function that makes a Task on a fresh scratch CNN."""
+def make_job(tmp_path, monkeypatch):
+    """Return a function that makes a TrainingJob on a fresh scratch CNN."""
     monkeypatch.setenv("LEUKEMIA_TF_CACHE", str(tmp_path / "cache"))
 
     def make(folder="run", head=None, size=60, pretrained=True, count=(22, 8), **changes):
@@ -55,17 +55,17 @@ def make_task(tmp_path, monkeypatch):
             return build_network(architecture, 1, {"image_size": side}, head)
 
         names = tuple(block.name for block in BLOCKS)
-        loaded = Loaded("", names, layers=3, random=(), parameters=0) if pretrained else None
+        loaded = LoadedWeights("", names, layers=3, random=(), parameters=0) if pretrained else None
         counts = dict(zip(("train", "val"), count))
         settings = {
             "sampling": Sampling(),
-            "step": Step(),
+            "optimization": OptimizationConfig(),
             "score": mean_scores,
             "batch_size": 4,
             "seed": 0,
             **changes,
         }
-        return Task(
+        return TrainingJob(
             Network(built(size), BLOCKS, loaded),
             lambda part, side: examples(part, side, counts[part]),
             built,

@@ -8,22 +8,23 @@ import sys
 import numpy as np
 import pytest
 
-from leukemia_tf.errors import UserError
-from leukemia_tf.training.devices import check_devices, prepare_devices
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.training.settings import check_devices
 
 SHARED = """
 import json, sys
 import keras, numpy as np
 from leukemia_tf.training.devices import prepare_devices
-scope, told = prepare_devices("float32", sys.argv[1])
+scope, chosen = prepare_devices("float32", sys.argv[1])
 with scope:
     from leukemia_tf.models.network import build_network, logit_model
     from leukemia_tf.models.freezing import set_trainable
-    from leukemia_tf.models.head import Head
+    from leukemia_tf.models.heads import Head
     from leukemia_tf.models.table import find_architecture
     from leukemia_tf.models.network import blocks_of
     from leukemia_tf.training.optimizers import build_loss, build_optimizer
-    from leukemia_tf.training.steps import Step
+    from leukemia_tf.training.optimization import OptimizationConfig
     histories = {}
     for optimizer in ("adam", "sgd"):
         keras.utils.set_random_seed(0)
@@ -32,11 +33,12 @@ with scope:
         names = [block.name for block in blocks]
         set_trainable(model, blocks, names, names)
         trainer = logit_model(model)
-        trainer.compile(build_optimizer(Step(optimizer, ema=0.9), 1e-3, {}), build_loss(Step()))
+        settings = OptimizationConfig(optimizer, ema=0.9)
+        trainer.compile(build_optimizer(settings, 1e-3, {}), build_loss(settings))
         rng = np.random.default_rng(0)
         cells, labels = rng.integers(0, 256, (32, 64, 64, 3), np.uint8), rng.integers(0, 2, (32, 1)).astype("float32")
         histories[optimizer] = trainer.fit(cells, labels, 8, epochs=3, shuffle=False, verbose=0).history["loss"]
-print(json.dumps([told["sharing_a_batch"], histories]))
+print(json.dumps([chosen["sharing_a_batch"], histories]))
 """
 
 
@@ -63,19 +65,19 @@ def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
     assert environment["computed_on"]["sharing_a_batch"] == 2
 
 
-def test_mixed_precision_is_asked_for_and_given_back():
+def test_mixed_precision_and_back():
     import keras
 
     try:
-        _, told = prepare_devices("mixed")
-        assert told["precision"] == keras.config.dtype_policy().name == "mixed_bfloat16"
+        _, chosen = prepare_devices("mixed")
+        assert chosen["precision"] == keras.config.dtype_policy().name == "mixed_bfloat16"
     finally:
-        _, told = prepare_devices("auto")
-    assert told["precision"] == "float32"  # no GPU here
-    assert told["deterministic"]
+        _, chosen = prepare_devices("auto")
+    assert chosen["precision"] == "float32"  # no GPU here
+    assert chosen["deterministic"]
 
 
 @pytest.mark.parametrize(("precision", "devices"), [("half", "auto"), ("auto", "0"), ("auto", "all")])
-def test_what_cannot_be(precision, devices):
-    with pytest.raises(UserError, match=r"--precision half|--devices"):
+def test_what_there_is_not(precision, devices):
+    with pytest.raises(ArgumentError, match=r"precision='half'|devices='(0|all)'"):
         check_devices(precision, devices)

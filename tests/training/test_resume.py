@@ -1,6 +1,7 @@
-"""Killed at any moment and resumed, a training ends with the same bits; damaged states are seen."""
+"""Killed at any moment and resumed, a training ends with the same bits; damaged and older states are noticed."""
 
 import csv
+import json
 import os
 import random
 import signal
@@ -12,18 +13,18 @@ import numpy as np
 import pytest
 
 from leukemia_tf.config import TrainConfig
-from leukemia_tf.errors import RunError
-from leukemia_tf.files import SCRATCH
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import SCRATCH
 from leukemia_tf.models.network import load_network
-from leukemia_tf.run import RunFolder
-from leukemia_tf.train import train
-from leukemia_tf.training.checkpoint import Progress, load_state, save_state
+from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.training.checkpoints import FORMAT, Progress, _checksum, load_state, save_state
+from leukemia_tf.workflows.train import train
 
 STAGES = (
     '[{"learning": "all", "epochs": 3, "learning_rate": 1e-3, "schedule": "one-cycle", "patience": 9},'
     ' {"learning": 1, "epochs": 3, "learning_rate": 1e-4, "schedule": "plateau:0.5:0", "patience": 9}]'
 )
-ASKED = {
+SETTINGS = {
     "base": "scratch",
     "drop_last_block": True,
     "image_size": 60,
@@ -47,7 +48,7 @@ def without_seconds(path):
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
 
 
-def check_same(torn, whole):
+def check_same_run(torn, whole):
     assert without_seconds(torn.history) == without_seconds(whole.history)
     for part in ("val", "test"):
         assert torn.predictions(part).read_bytes() == whole.predictions(part).read_bytes()
@@ -65,15 +66,15 @@ def whole(tiny_cells, tmp_path_factory):
 
 
 def kill(cells, run, when):
-    """Start or go on with a run, and kill it when `when()` says so; return whether it was still running."""
+    """Start or go on with a run, and kill it when `when()` is true; return whether it was still running."""
     process = subprocess.Popen(command(cells, run.path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while process.poll() is None and not when() and time.monotonic() < deadline:
         time.sleep(0.002)
     running = process.poll() is None
     process.send_signal(signal.SIGKILL)
-    _, said = process.communicate()
-    assert running or process.returncode == 0, said.decode()
+    _, output = process.communicate()
+    assert running or process.returncode == 0, output.decode()
     return running
 
 
@@ -90,7 +91,7 @@ def test_killed_between_epochs_and_in_a_save(tiny_cells, whole, tmp_path):
     assert kill(tiny_cells, torn, saving(torn))
     assert not torn.model.exists()
     train(TrainConfig(out=torn.path, resume=True))
-    check_same(torn, whole)
+    check_same_run(torn, whole)
 
 
 def test_interrupted_in_an_epoch_and_resumed(tiny_cells, whole, tmp_path):
@@ -107,7 +108,7 @@ def test_interrupted_in_an_epoch_and_resumed(tiny_cells, whole, tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     train(TrainConfig(out=torn.path, resume=True))
-    check_same(torn, whole)
+    check_same_run(torn, whole)
 
 
 @pytest.mark.slow
@@ -123,18 +124,18 @@ def test_killed_a_dozen_times_at_random(tiny_cells, whole, tmp_path):
     assert kills >= 10
     if not torn.metrics.is_file():
         train(TrainConfig(out=torn.path, resume=True))
-    check_same(torn, whole)
+    check_same_run(torn, whole)
 
 
 def test_the_same_command_twice_gives_the_same_bits(tiny_cells, whole, tmp_path):
     again = RunFolder(tmp_path / "again")
     subprocess.run(command(tiny_cells, again.path), check=True, capture_output=True)
-    check_same(again, whole)
+    check_same_run(again, whole)
 
 
 def test_running_it_again_is_refused_once_finished(tiny_cells, whole):
     with pytest.raises(RunError, match="is there already"):
-        train(TrainConfig(**ASKED, data=tiny_cells, out=whole.path))
+        train(TrainConfig(**SETTINGS, data=tiny_cells, out=whole.path))
 
 
 def test_stopped_before_its_settings_were_written_it_starts_again(tiny_cells, whole, tmp_path):
@@ -143,13 +144,13 @@ def test_stopped_before_its_settings_were_written_it_starts_again(tiny_cells, wh
     for path in (whole.environment, whole.splits):
         (torn.path / path.name).write_bytes(path.read_bytes())
     subprocess.run(command(tiny_cells, torn.path), check=True, capture_output=True)
-    check_same(torn, whole)
+    check_same_run(torn, whole)
 
 
-def test_files_of_the_users_own_are_left_alone(tiny_cells, tmp_path):
+def test_the_users_files_are_left_alone(tiny_cells, tmp_path):
     (tmp_path / "splits.json").write_text("mine")
     with pytest.raises(RunError, match="is there already"):
-        train(TrainConfig(**ASKED, data=tiny_cells, out=tmp_path))
+        train(TrainConfig(**SETTINGS, data=tiny_cells, out=tmp_path))
     assert (tmp_path / "splits.json").read_text() == "mine"
 
 
@@ -168,7 +169,7 @@ def saved(folder, epoch):
     return save_state(folder, progress, [Values(np.full((2, 2), epoch)), Values(np.int32(epoch))])
 
 
-def test_states_come_back_and_two_are_kept(tmp_path):
+def test_states_are_read_back_and_the_last_two_stay(tmp_path):
     assert load_state(tmp_path)[0] == Progress()
     for epoch in range(5):
         saved(tmp_path, epoch)
@@ -194,6 +195,16 @@ def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, harm, caplog):
         load_state(tmp_path)
 
 
+def test_a_state_of_an_earlier_version_is_refused_in_a_sentence(tmp_path):
+    old = tmp_path / "old.npz"
+    np.savez(old, progress=np.array(json.dumps({"stage": 0, "waited": 1, "doubt": 0.1})))
+    old.rename(tmp_path / f"state-00001-000000-{_checksum(old)}.npz")
+    with pytest.raises(
+        RunError, match=f"its format is 1, this leukemia_tf .* reads format {FORMAT}. Delete {tmp_path} "
+    ):
+        load_state(tmp_path)
+
+
 def test_a_full_disk_loses_no_state(tmp_path, tiny_cells, whole):
     """A file system of a few megabytes, as Linux makes one in memory."""
     small = tmp_path / "small"
@@ -210,7 +221,7 @@ def test_a_full_disk_loses_no_state(tmp_path, tiny_cells, whole):
         assert not list(run.path.rglob(f"{SCRATCH}*"))
         subprocess.run(["mount", "-o", "remount,size=200m", small], check=True)
         train(TrainConfig(out=run.path, resume=True))
-        check_same(run, whole)
+        check_same_run(run, whole)
     finally:
         subprocess.run(["umount", small], check=True)
 

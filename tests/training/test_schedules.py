@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from leukemia_tf.errors import UserError
-from leukemia_tf.training.schedules import Plateau, check_schedule, pace, parse_schedule
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.training.schedules import Plateau, check_schedule, parse_schedule, schedule_value
 
 
 def rates(schedule, epochs=10, steps=4):
-    return [pace(schedule, step / steps, epochs).rate for step in range(epochs * steps)]
+    return [schedule_value(schedule, step / steps, epochs).rate for step in range(epochs * steps)]
 
 
 def test_constant_and_step():
@@ -24,8 +24,8 @@ def test_cosine_is_kerass():
 
 
 def test_one_cycle_rises_and_falls_and_momentum_goes_the_other_way():
-    paces = [pace("one-cycle", done, 10) for done in np.linspace(0, 10, 101)]
-    rate, momentum = np.array([(p.rate, p.momentum) for p in paces]).T
+    values = [schedule_value("one-cycle", done, 10) for done in np.linspace(0, 10, 101)]
+    rate, momentum = np.array([(value.rate, value.momentum) for value in values]).T
     assert rate[0] == pytest.approx(1 / 25)
     assert rate.argmax() == momentum.argmin() == 30
     assert (rate[30], momentum[30]) == (pytest.approx(1), pytest.approx(0.85))
@@ -47,8 +47,9 @@ def test_plateau_is_kerass(patience, factor):
     ours, schedule = Plateau(), f"plateau:{factor}:{patience}"
     for epoch, loss in enumerate(losses):
         theirs.on_epoch_end(epoch, {"val_loss": loss})
-        ours.note(loss, schedule)
-        assert pace(schedule, epoch, 20, ours.count).rate == pytest.approx(float(model.optimizer.learning_rate))
+        ours.update(loss, schedule)
+        rate = schedule_value(schedule, epoch, 20, ours.reductions).rate
+        assert rate == pytest.approx(float(model.optimizer.learning_rate))
 
 
 def test_parsing():
@@ -73,5 +74,5 @@ def test_parsing():
     ],
 )
 def test_bad_schedules(text):
-    with pytest.raises(UserError, match=f"--schedule {text}: "):
+    with pytest.raises(ArgumentError, match=f"^`schedule`: .* Received: schedule='{text}'$"):
         check_schedule(text)

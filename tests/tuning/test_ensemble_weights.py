@@ -1,4 +1,4 @@
-"""Weights of an ensemble: fitter than the average where a member is useless, and the field's own measure."""
+"""Weights of an ensemble: fitter than the average where a member is useless, and scikit-learn's measure."""
 
 import random
 
@@ -23,7 +23,7 @@ def test_the_weighted_f_measure_is_scikit_learns():
         assert weighted_f_measure(LABELS, probabilities) == pytest.approx(wanted)
 
 
-def test_weights_leave_out_what_only_disturbs():
+def test_a_wrong_member_gets_little_weight():
     members = np.stack([member(1.0), member(1.0), 1 - member(3.0)])  # the third is surely wrong
     weights = genetic_weights(LABELS, members)
     assert weights.sum() == pytest.approx(1)
@@ -32,7 +32,7 @@ def test_weights_leave_out_what_only_disturbs():
     assert weighted_f_measure(LABELS, weights @ members) > weighted_f_measure(LABELS, members.mean(0)) + 0.05
 
 
-def test_never_worse_than_the_average_where_they_were_bred():
+def test_never_worse_than_the_average_on_the_same_cells():
     for seed in range(3):
         members = np.stack([member(0.5) for _ in range(4)])
         weights = genetic_weights(LABELS, members, seed)

@@ -18,14 +18,14 @@ X = np.ones((4, 1), np.float32)
 
 def test_suggests_a_rate_that_learns_and_stays_below_divergence():
     # loss (w - 0)^2 with gradient 2 w: plain descent diverges above a rate of 1
-    found = find_learning_rate(linear(), [(X, 0 * X)], 1e-5, 100.0)
-    assert 1e-3 < found.steepest < 1.0
-    assert 1e-4 < found.valley < 1.0
-    assert found.rates[-1] < 100.0
-    assert (np.diff(found.rates) > 0).all()
+    result = find_learning_rate(linear(), [(X, 0 * X)], 1e-5, 100.0)
+    assert 1e-3 < result.steepest < 1.0
+    assert 1e-4 < result.valley < 1.0
+    assert result.rates[-1] < 100.0
+    assert (np.diff(result.rates) > 0).all()
 
 
-def test_the_network_is_as_it_was():
+def test_the_network_is_restored():
     model = linear(momentum=0.9)
     model.fit(X, 0 * X, epochs=2, verbose=0)
     before = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]

@@ -1,10 +1,10 @@
-"""The search: better than chance on a known hill, never twice the same, and it goes on where it stopped."""
+"""The search: better than chance on a known hill, no configuration twice, resumable."""
 
 import math
 
 import pytest
 
-from leukemia_tf.errors import UserError
+from leukemia_tf.core.errors import UserError
 from leukemia_tf.tuning.search import Range, search
 
 SPACE = {"rate": Range(1e-6, 1e-2, log=True), "dropout": Range(0.1, 0.7)}
@@ -16,34 +16,34 @@ def hill(values):
 
 
 def run(folder, objective=hill, space=SPACE, **kwargs):
-    found = []
-    search(objective, space, folder, found.append, **kwargs)
-    return found
+    trials = []
+    search(objective, space, folder, trials.append, **kwargs)
+    return trials
 
 
 @pytest.mark.parametrize("method", ["bayesian", "random", "grid"])
-def test_trials_stay_in_the_space_and_say_what_they_scored(tmp_path, method):
-    found = run(tmp_path, method=method, trials=8)
-    assert [tried.number for tried in found] == list(range(8))
-    for tried in found:
-        assert 1e-6 <= tried.values["rate"] <= 1e-2
-        assert 0.1 <= tried.values["dropout"] <= 0.7
-        assert tried.score == pytest.approx(hill(tried.values))
-    assert found[0].values == run(tmp_path / "again", method=method, trials=1)[0].values
+def test_trials_stay_in_the_space_and_have_their_score(tmp_path, method):
+    trials = run(tmp_path, method=method, trials=8)
+    assert [trial.number for trial in trials] == list(range(8))
+    for trial in trials:
+        assert 1e-6 <= trial.values["rate"] <= 1e-2
+        assert 0.1 <= trial.values["dropout"] <= 0.7
+        assert trial.score == pytest.approx(hill(trial.values))
+    assert trials[0].values == run(tmp_path / "again", method=method, trials=1)[0].values
 
 
 def test_the_gaussian_process_climbs(tmp_path):
-    found = run(tmp_path, trials=12)
-    assert max(tried.score for tried in found[6:]) > max(tried.score for tried in found[:6])
-    assert max(tried.score for tried in found) > 0.97
+    trials = run(tmp_path, trials=12)
+    assert max(trial.score for trial in trials[6:]) > max(trial.score for trial in trials[:6])
+    assert max(trial.score for trial in trials) > 0.97
 
 
 @pytest.mark.parametrize("method", ["bayesian", "random", "grid"])
 def test_no_configuration_is_tried_twice(tmp_path, method):
     space = {"framing": Range(choices=("fixed", "cell", "tight")), "depths": Range(choices=(1, 2))}
-    found = run(tmp_path, lambda values: values["depths"], space, method=method, trials=20)
-    assert len({tuple(sorted(tried.values.items())) for tried in found}) == len(found) <= 6
-    assert len(found) >= 5
+    trials = run(tmp_path, lambda values: values["depths"], space, method=method, trials=20)
+    assert len({tuple(sorted(trial.values.items())) for trial in trials}) == len(trials) <= 6
+    assert len(trials) >= 5
 
 
 def test_a_crash_is_recorded_and_the_search_goes_on(tmp_path):
@@ -55,12 +55,12 @@ def test_a_crash_is_recorded_and_the_search_goes_on(tmp_path):
             raise RuntimeError("no such layer\nand a long trace")
         return math.nan if len(calls) == 5 else hill(values)
 
-    found = run(tmp_path, crashing, trials=8)
-    assert [tried.failure for tried in found[:5]] == ["no such layer"] * 4 + ["the score is nan"]
-    assert [tried.score is None for tried in found] == [True] * 5 + [False] * 3
+    trials = run(tmp_path, crashing, trials=8)
+    assert [trial.failure for trial in trials[:5]] == ["no such layer"] * 4 + ["the score is nan"]
+    assert [trial.score is None for trial in trials] == [True] * 5 + [False] * 3
 
 
-def test_a_stopped_search_goes_on(tmp_path):
+def test_an_interrupted_search_is_resumed(tmp_path):
     whole = run(tmp_path / "whole", trials=9)
     seen = []
 
@@ -73,11 +73,11 @@ def test_a_stopped_search_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped", stopped, trials=9)
     rest = run(tmp_path / "stopped", trials=9)
-    assert [tried.number for tried in rest] == [7, 8]
-    for tried, wanted in zip(rest, whole[7:]):
-        assert tried.values == pytest.approx(wanted.values, rel=1e-3)
+    assert [trial.number for trial in rest] == [7, 8]
+    for trial, wanted in zip(rest, whole[7:]):
+        assert trial.values == pytest.approx(wanted.values, rel=1e-3)
 
 
-def test_what_cannot_be_is_refused(tmp_path):
-    with pytest.raises(UserError, match="--method bayes: did you mean"):
+def test_an_unknown_method_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"`method`: no such method; did you mean bayesian.*method='bayes'"):
         run(tmp_path, method="bayes")

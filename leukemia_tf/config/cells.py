@@ -1,0 +1,59 @@
+"""Settings of the commands that look at cells before any training: `audit` and `preview`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from leukemia_tf.config.settings import Augmentation, Positional, Settings
+
+
+@dataclass(frozen=True)
+class AuditConfig(Settings):
+    """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients; measure the leak.
+
+    Example: python -m leukemia_tf.audit path/to/C-NMC_Leukemia --out audit
+    """
+
+    folder: Annotated[Path | None, Positional] = None
+    """Folder of cells. Default: LEUKEMIA_TF_DATA, else the embedded phantom cells."""
+    out: Path = Path("audit")
+    """Folder for audit.json, cells.csv, rejected.csv and the figures."""
+    on_bad_image: str = "fail"
+    """fail (exit 2 after the report), skip, or quarantine (move bad files out of the data folder)."""
+    convert_to: Path | None = None
+    """Folder for clean PNGs of files that only OpenCV reads: TIFF, 1-bit, palette, 16-bit."""
+    leak: bool = False
+    """Measure how much better folds by image score than folds by patient, with frozen ResNet50 features."""
+    weights: str = "imagenet"
+    """For --leak: imagenet, a file, or none, as in train."""
+    seed: int = 0
+    """Seed of the folds and of the bootstrap."""
+    json: bool = False
+    """Print audit.json instead of the table."""
+
+
+@dataclass(frozen=True)
+class PreviewConfig(Settings):
+    """Draw what the network would see: an image in every framing and contrast, or under each augmentation.
+
+    Example: python -m leukemia_tf.preview image.bmp --augmentations
+    """
+
+    image: Annotated[Path, Positional]
+    """Image file."""
+    augmentations: bool = False
+    """Draw random views: one row per transform at its full range, and a last row with the --augment settings."""
+    framing: str = "fixed"
+    """For --augmentations: as in train."""
+    stain_normalization: str = "reinhard"
+    """For --augmentations: as in train."""
+    contrast: str = "none"
+    """For --augmentations: as in train."""
+    augment: Augmentation = field(default_factory=Augmentation)
+    """Ranges and probabilities."""
+    out: Path | None = None
+    """PNG to write. Default: NAME-preview.png in the working directory, numbered if that exists."""
+    seed: int = 0
+    """Seed of the random views."""

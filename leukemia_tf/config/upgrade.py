@@ -1,0 +1,28 @@
+"""Settings written by an earlier version, under the names of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of config.json with the settings under `asked` and `train` renamed for this version.
+
+    `contrast: stain` became `stain_normalization: reinhard`, and `balance: main-report` became `mean`.
+    """
+    return {
+        key: _training_settings(value) if key in ("asked", "train") and isinstance(value, Mapping) else value
+        for key, value in settings.items()
+    }
+
+
+def _training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    changed = dict(settings)
+    if "contrast" in changed and "stain_normalization" not in changed:
+        stain = changed["contrast"] == "stain"
+        changed["stain_normalization"] = "reinhard" if stain else "none"
+        changed["contrast"] = "none" if stain else changed["contrast"]
+    if changed.get("balance") == "main-report":
+        changed["balance"] = "mean"
+    return changed

@@ -1,0 +1,196 @@
+"""Random views of a cell, without state: a view is a function of its row of draws.
+
+The draws of a transform depend on (seed, epoch, name, position) alone. So a position has the same view in any order, in
+any batch, with any number of workers, and another transform changes none of them. What is off costs nothing.
+
+To add a transform, write its function and enter it in `GEOMETRIC` or `COLOURS`; a field of its name in
+`leukemia_tf.config.Augmentation` is its setting and its flag.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.dihedral import dihedral
+from leukemia_tf.data.preprocessing import BACKGROUND
+
+NUMBERS = 4  # uniform numbers per transform: whether, and up to three of how much
+_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])  # Ruifrok & Johnston 2001
+TO_DENSITY = (_STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True)).astype(np.float32)
+FROM_DENSITY = np.linalg.inv(TO_DENSITY).astype(np.float32)
+
+Geometric = Callable[[tf.Tensor, float], tuple[tf.Tensor, tf.Tensor]]
+"""Numbers (float [n, 3], -1 to 1; 0 where it is off) and range -> the map from a view's pixels to the picture's: a
+matrix (float [n, 2, 2] or [2, 2]) about the centre and a shift (float [n, 2] or [2]; x, y) as a share of the side."""
+
+Colour = Callable[[tf.Tensor, tf.Tensor, float, tf.Tensor], tf.Tensor]
+"""Pixels (float [n, h, w, 3], 0-255), numbers, range and cell mask (bool [n, h, w, 1]) -> pixels."""
+
+
+def generator(seed: int, epoch: int, name: str) -> np.random.Generator:
+    """Return the source of the draws that serve one purpose in one epoch."""
+    return np.random.default_rng([seed, epoch, zlib.crc32(name.encode())])
+
+
+def epoch_draws(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Draw the uniform numbers of an epoch: float32 [count, transforms, NUMBERS], 0-1."""
+    draws = [generator(seed, epoch, name).random((count, NUMBERS), np.float32) for name in TRANSFORMS]
+    return np.stack(draws, axis=1)
+
+
+def draws_of(draws: tf.Tensor, name: str) -> tf.Tensor:
+    """Return one transform's draws: float32 [n, NUMBERS], 0-1."""
+    return draws[:, TRANSFORMS.index(name)]
+
+
+def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """Return a random view of each cell.
+
+    Parameters
+    ----------
+    cells : tf.Tensor
+        uint8 [n, size, size, 3], RGB, 0-255.
+    draws : tf.Tensor
+        float32 [n, transforms, NUMBERS], rows of `epoch_draws`.
+    settings : Augmentation
+        Probability and range of each transform. Colours change inside the cell only: the background stays.
+
+    Returns
+    -------
+    tf.Tensor
+        uint8 [n, size, size, 3].
+    """
+    if settings.dihedral:
+        cells = dihedral(cells, dihedral_view(draws))
+    geometric, colours = ([name for name in table if is_on(settings, name)] for table in (GEOMETRIC, COLOURS))
+    if not geometric and not colours:
+        return cells
+    values = tf.cast(cells, tf.float32)
+    if geometric:
+        values = _warp(values, geometric, draws, settings)
+    inside = tf.reduce_max(values, axis=-1, keepdims=True) > BACKGROUND
+    coloured = values
+    for name in colours:
+        on, numbers, reach = _amounts(draws, settings, name)
+        coloured = tf.where(on[:, None, None, None], COLOURS[name](coloured, numbers, reach, inside), coloured)
+    lost = tf.reduce_max(coloured, axis=-1, keepdims=True) <= BACKGROUND  # a cell's pixel stays a cell's
+    values = tf.where(inside, tf.where(lost, BACKGROUND + 1.0, coloured), values)
+    return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
+
+
+def is_on(settings: Augmentation, name: str) -> bool:
+    """Return whether a transform, `dihedral` aside, is ever applied."""
+    return getattr(settings, name)[0] > 0
+
+
+def dihedral_view(draws: tf.Tensor) -> tf.Tensor:
+    """Return the dihedral view of each row of draws: int32 [n], 0-7."""
+    return tf.cast(draws_of(draws, "dihedral")[:, 1] * 8, tf.int32)
+
+
+def _amounts(draws: tf.Tensor, settings: Augmentation, name: str) -> tuple[tf.Tensor, tf.Tensor, float]:
+    """Return whether a transform is applied to each cell, its numbers (-1 to 1, float [n, 3]) and its range."""
+    probability, reach = getattr(settings, name)
+    row = draws_of(draws, name)
+    return row[:, 0] < probability, 2 * row[:, 1:] - 1, reach
+
+
+def _warp(values: tf.Tensor, names: list[str], draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """Apply geometric transforms in one resampling (bilinear, black beyond the picture)."""
+    size = values.shape[1]
+    centre = (size - 1) / 2
+    matrix, shift = tf.eye(2, batch_shape=tf.shape(draws)[:1]), tf.zeros([2])
+    for name in names:
+        on, numbers, reach = _amounts(draws, settings, name)
+        turn, move = GEOMETRIC[name](tf.where(on[:, None], numbers, 0.0), reach)
+        matrix, shift = matrix @ turn, shift + move
+    offset = centre - matrix[..., 0] * centre - matrix[..., 1] * centre + shift * size
+    zeros = tf.zeros_like(offset)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=values,
+        transforms=tf.concat([matrix[:, 0], offset[:, :1], matrix[:, 1], offset[:, 1:], zeros], axis=1),
+        output_shape=[size, size],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
+
+
+def _rotation(numbers: tf.Tensor, reach: float) -> tuple[tf.Tensor, tf.Tensor]:
+    angle = numbers[:, 0] * reach * (math.pi / 180)
+    cosine, sine = tf.cos(angle), tf.sin(angle)
+    return tf.reshape(tf.stack([cosine, -sine, sine, cosine], axis=1), [-1, 2, 2]), tf.zeros([2])
+
+
+def _translation(numbers: tf.Tensor, reach: float) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.eye(2), numbers[:, :2] * reach
+
+
+def _zoom(numbers: tf.Tensor, reach: float) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.eye(2) / (1 + numbers[:, 0, None, None] * reach), tf.zeros([2])
+
+
+def _crop(numbers: tf.Tensor, reach: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Enlarge a window that has its place at random inside the picture."""
+    side = 1 - tf.abs(numbers[:, :1] * reach)
+    return tf.eye(2) * side[..., None], numbers[:, 1:] * (1 - side) / 2
+
+
+GEOMETRIC: dict[str, Geometric] = {
+    "rotation": _rotation,
+    "translation": _translation,
+    "zoom": _zoom,
+    "crop": _crop,
+}
+
+
+def _brightness(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    return values + 255 * reach * numbers[:, 0, None, None, None]
+
+
+def _contrast(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    weight = tf.cast(inside, tf.float32)
+    total = tf.maximum(tf.reduce_sum(weight, axis=[1, 2], keepdims=True), 1)
+    mean = tf.reduce_sum(values * weight, axis=[1, 2], keepdims=True) / total
+    return mean + (values - mean) * (1 + reach * numbers[:, 0, None, None, None])
+
+
+def _gamma(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    exponent = 1 + reach * numbers[:, 0, None, None, None]
+    return 255 * tf.exp(exponent * tf.math.log(tf.clip_by_value(values, 1, 255) / 255))
+
+
+def _stain(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Scale the amounts of three stains; Tellez et al. 2019, arXiv:1902.06543."""
+    density = -tf.math.log((tf.clip_by_value(values, 0, 255) + 1) / 256)
+    stains = tf.tensordot(density, tf.constant(FROM_DENSITY), 1) * (1 + reach * numbers[:, None, None, :])
+    return 256 * tf.exp(-tf.tensordot(stains, tf.constant(TO_DENSITY), 1)) - 1
+
+
+def _blur(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Blur by a Gaussian of 0 to `reach` pixels, along rows and columns in turn."""
+    radius = min(max(1, math.ceil(3 * reach)), values.shape[1] - 1)
+    offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
+    sigma = tf.maximum(tf.abs(numbers[:, :1]) * reach, 0.05)
+    kernels = tf.nn.softmax(-0.5 * (offsets / sigma) ** 2)
+    padded = tf.pad(values, [[0, 0], [radius, radius], [radius, radius], [0, 0]], "REFLECT")
+    size = values.shape[1]
+    rows = tf.add_n([padded[:, i : i + size] * kernels[:, i, None, None, None] for i in range(2 * radius + 1)])
+    return tf.add_n([rows[:, :, i : i + size] * kernels[:, i, None, None, None] for i in range(2 * radius + 1)])
+
+
+COLOURS: dict[str, Colour] = {
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "gamma": _gamma,
+    "stain": _stain,
+    "blur": _blur,
+}
+MIXING = ("mixup", "cutmix")  # of two cells: leukemia_tf.data.mixing
+TRANSFORMS = ("dihedral", *GEOMETRIC, *COLOURS, *MIXING)

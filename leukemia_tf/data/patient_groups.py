@@ -1,0 +1,83 @@
+"""Patient groups: all the names under which the cells of one person are filed. Splits and folds keep them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.data.catalog import Cell
+
+NearDuplicate = tuple[Cell, Cell, float]  # one cell photographed twice, and the correlation of the two pictures
+
+
+class OfPatient(Protocol):
+    """A cell, a prediction, or anything else that has a patient."""
+
+    @property
+    def patient(self) -> str:
+        """The patient's name."""
+
+
+def find_patient_groups(
+    cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate] = ()
+) -> dict[str, frozenset[str]]:
+    """Map each patient to its group: the patients who share a picture with it, directly or through others.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        With their pixels' hashes: identical pixels are a shared picture.
+    near_duplicates : iterable of (Cell, Cell, float)
+        Pairs that show one cell photographed twice: shared too.
+
+    Raises
+    ------
+    DataError
+        If one picture carries both labels.
+    """
+    cells = tuple(cells)
+    group_of = {cell.patient: {cell.patient} for cell in cells}
+    first: dict[str, Cell] = {}
+    shared = [(first.setdefault(cell.sha256, cell), cell) for cell in cells]
+    for one, other in shared:
+        if one.label != other.label:
+            raise DataError(
+                f"{one.path} and {other.path} are the same picture, once labelled {one.label} and once {other.label}: "
+                "remove the wrong one."
+            )
+    for one, other in (*shared, *(pair[:2] for pair in near_duplicates)):
+        if group_of[one.patient] is not group_of[other.patient]:
+            union = group_of[one.patient] | group_of[other.patient]
+            group_of |= dict.fromkeys(union, union)
+    return {patient: frozenset(group) for patient, group in group_of.items()}
+
+
+def list_patient_groups(cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of two or more patients; near-duplicates with different labels join nobody.
+
+    Raises
+    ------
+    DataError
+        If one picture carries both labels.
+    """
+    group_of = find_patient_groups(cells, [pair for pair in near_duplicates if pair[0].label == pair[1].label])
+    return tuple(sorted({tuple(sorted(group, key=natural_key)) for group in group_of.values() if len(group) > 1}))
+
+
+def groups_by_patient(groups: Iterable[Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Map each patient of some groups to its group; config.json lists them under `same_patients`."""
+    return {patient: group for group in map(frozenset, groups) for patient in group}
+
+
+def patient_group_names(cells: Iterable[OfPatient], group_of: Mapping[str, frozenset[str]]) -> np.ndarray:
+    """Return the name of each cell's patient group, such as `20+21`: str [n]; a patient without a group is one."""
+    return np.array(["+".join(sorted(group_of.get(cell.patient, {cell.patient}))) for cell in cells])
+
+
+def natural_key(patient: str) -> tuple[str, int, str]:
+    """Return a sort key by which `H9` comes before `H10`."""
+    digits = "".join(filter(str.isdigit, patient))
+    return patient.rstrip("0123456789"), int(digits or 0), patient

@@ -1,0 +1,56 @@
+"""A linear probe: logistic regression on features, with out-of-fold predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.catalog import LABELS, Cell
+from leukemia_tf.data.folds import Folds
+
+INVERSE_PENALTY = 0.01
+
+
+def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Pipeline:
+    """Fit a standardised logistic regression: float [n, features], int [n], float [n]."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=3000))
+    return model.fit(features, labels, logisticregression__sample_weight=weights)
+
+
+def out_of_fold(
+    features: np.ndarray,
+    cells: Sequence[Cell],
+    folds: Folds,
+    patient_weight: str = "equal",
+) -> np.ndarray:
+    """Predict every cell by a probe fitted on the other folds, with equal weight for both classes.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        float [n, features].
+    cells : sequence of Cell
+        Labelled, [n].
+    folds : sequence of tuple
+        As from `draw_folds`.
+    patient_weight : str
+        See `leukemia_tf.data.balance.Sampling`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float [n], the probability of `all`.
+    """
+    labels = np.array([LABELS.index(cell.label) for cell in cells])
+    patients = np.array([cell.patient for cell in cells])
+    probabilities = np.full(len(cells), np.nan)
+    for train, test in folds:
+        weights = cell_weights(labels[train], patients[train], Sampling("class-weight", patient_weight=patient_weight))
+        model = fit_probe(features[train], labels[train], weights)
+        probabilities[test] = model.predict_proba(features[test])[:, 1]
+    return probabilities

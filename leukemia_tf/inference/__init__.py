@@ -1,0 +1,1 @@
+"""One predictor for files, arrays and a loaded model; writers of predictions."""

@@ -1,0 +1,100 @@
+"""What `predict` writes: predictions as CSV or JSON lines, the challenge's submission, and a table of the patients."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.files import write_atomically
+from leukemia_tf.data.catalog import CODES
+from leukemia_tf.evaluation.predictions import Prediction, as_record, iterate_predictions
+
+JSON_LINES = ".jsonl"
+
+
+def join_tables(tables: Sequence[Path], out: Path) -> Path:
+    """Write tables of predictions as one: as CSV, or as JSON lines if `out` ends in `.jsonl`."""
+
+    def as_csv(path: Path) -> None:
+        with path.open("wb") as joined:
+            for number, table in enumerate(tables):
+                with table.open("rb") as part:
+                    if number:
+                        part.readline()
+                    shutil.copyfileobj(part, joined)
+
+    def as_lines(path: Path) -> None:
+        with path.open("w", encoding="utf-8") as joined:
+            joined.writelines(json_line(row) + "\n" for table in tables for row in iterate_predictions(table))
+
+    return write_atomically(out, as_lines if out.suffix == JSON_LINES else as_csv)
+
+
+def json_line(prediction: Prediction) -> str:
+    """Return a prediction as one line of JSON, with null for what is unknown."""
+    return json.dumps(as_record(prediction), ensure_ascii=False)
+
+
+def write_submission(path: Path, predictions: Iterable[Prediction]) -> Path:
+    """Write a submission to the C-NMC challenge: a line per image, by their numbers, 1 for `all`, 0 for `hem`.
+
+    Raises
+    ------
+    DataError
+        If an image's name is no number, if two have the same number, or if one has no prediction.
+    """
+    codes = {label: code for code, label in CODES.items()}
+    lines: dict[int, str] = {}
+    for row in predictions:
+        stem = Path(row.path).stem
+        if not stem.isdecimal():
+            raise DataError(f"{row.path}: `submission` takes only the challenge's images, which are named like 12.bmp.")
+        if int(stem) in lines:
+            raise DataError(f"{row.path}: another image has this number; name one folder for a `submission`.")
+        if row.prediction not in codes:
+            raise DataError(f"{row.path}: {row.reason}; a `submission` needs a prediction for every image.")
+        lines[int(stem)] = codes[row.prediction]
+    text = "".join(f"{lines[number]}\n" for number in sorted(lines))
+    return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+
+
+@dataclass
+class _Counts:
+    """Of one patient: cells, cells predicted leukemic, and the sum of their probabilities."""
+
+    cells: int = 0
+    leukemic: int = 0
+    total: float = 0.0
+
+    @property
+    def vote(self) -> str:
+        """The prediction of most cells."""
+        return "tie" if 2 * self.leukemic == self.cells else "all" if 2 * self.leukemic > self.cells else "hem"
+
+
+class PatientTally:
+    """Counts predictions per patient, one after the other, in memory that grows only with the patients."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, _Counts] = {}
+
+    def add(self, row: Prediction) -> None:
+        """Count a prediction, unless its patient is unknown or its image was unreadable."""
+        if row.patient and row.probability is not None:
+            counts = self._counts.setdefault(row.patient, _Counts())
+            counts.cells += 1
+            counts.leukemic += row.prediction == "all"
+            counts.total += row.probability
+
+    def table(self) -> str:
+        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability."""
+        wide = max([7, *map(len, self._counts)]) + 2
+        lines = [f"{'patient':<{wide}}{'cells':>7}{'all':>7}  {'vote':<6}mean probability"]
+        for patient, counts in sorted(self._counts.items()):
+            mean = counts.total / counts.cells
+            lines.append(f"{patient:<{wide}}{counts.cells:>7}{counts.leukemic:>7}  {counts.vote:<6}{mean:.3f}")
+        return "\n".join(lines) if self._counts else ""

@@ -1,0 +1,50 @@
+"""The command that reproduces a run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.files import as_read
+
+
+def reproducing_command(settings: Mapping[str, Any]) -> str:
+    """Return the command line of a run: the flags that differ from the defaults, and the folder of the cells.
+
+    Parameters
+    ----------
+    settings : mapping
+        The content of config.json.
+    """
+    return shlex.join(_ensemble_words(settings) if "members" in settings else _train_words(settings))
+
+
+def _ensemble_words(settings: Mapping[str, Any]) -> list[str]:
+    options = settings["asked"]
+    words = ["python", "-m", "leukemia_tf.ensemble", *options["runs"], "--method", options["method"]]
+    return [*words, "--threshold", options["threshold"]]
+
+
+def _train_words(settings: Mapping[str, Any]) -> list[str]:
+    options = dict(settings["asked"])
+    if settings["data"]["name"] != "embedded":
+        options["data"] = settings["data"]["folder"]
+    words = ["python", "-m", "leukemia_tf.train"]
+    defaults = _flags(cast("dict[str, Any]", as_read(asdict(TrainConfig()))))
+    for flag, value in _flags(options).items():
+        if value == defaults.get(flag) or flag in ("--out", "--resume"):
+            continue
+        is_switch = isinstance(value, bool) and not flag.startswith("--augment")
+        words += [flag] if is_switch else [flag, *map(str, value if isinstance(value, list) else [value])]
+    return words
+
+
+def _flags(options: Mapping[str, Any], prefix: str = "--") -> dict[str, Any]:
+    flags: dict[str, Any] = {}
+    for name, value in options.items():
+        flag = prefix + name.replace("_", "-")
+        flags |= _flags(value, f"{flag}.") if isinstance(value, dict) else {flag: value}
+    return flags

@@ -1,0 +1,124 @@
+"""Finished runs side by side: their predictions on the cells that all of them were evaluated on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import read_csv, read_json
+from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_labelled_predictions
+from leukemia_tf.runs.run_folder import RunFolder, open_run
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run with its predictions on one part.
+
+    Parameters
+    ----------
+    name : str
+        Of its folder, made unique.
+    run : RunFolder
+        Finished.
+    predictions : list of Prediction
+        Sorted by path, as from `by_patient_group`.
+    """
+
+    name: str
+    run: RunFolder
+    predictions: list[Prediction]
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of metrics.json."""
+        return cast("dict[str, Any]", read_json(self.run.metrics))
+
+    @property
+    def threshold(self) -> float:
+        """The probability at or above which it predicts `all`."""
+        return self.metrics["decision"]["threshold"]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of `all`: float [n]."""
+        return np.array([row.probability for row in self.predictions])
+
+
+def read_finished_runs(paths: Sequence[Path], part: str = "test") -> list[FinishedRun]:
+    """Read the predictions of finished runs on a part.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        Run folders.
+    part : str
+        `test` or `val`.
+
+    Returns
+    -------
+    list of FinishedRun
+        In the same order; their predictions are for the same cells.
+
+    Raises
+    ------
+    RunError
+        If one is not finished, or they were not evaluated on the same cells.
+    """
+    runs = [
+        FinishedRun(name, run, _read_predictions(run, part))
+        for name, run in zip(distinct_names(paths), map(open_run, paths))
+    ]
+    _check_same_cells(runs)
+    return runs
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return the folders' names, made unique."""
+    names: list[str] = []
+    for path in paths:
+        name = path.resolve().name
+        while name in names:
+            name += "'"
+        names.append(name)
+    return names
+
+
+def training_seconds(run: RunFolder) -> float:
+    """Return a run's training time; of an ensemble, the sum over its members."""
+    return run.read_config().get("seconds") or sum(float(row["seconds"]) for row in read_csv(run.history))
+
+
+def _read_predictions(run: RunFolder, part: str) -> list[Prediction]:
+    if not run.metrics.is_file() or not run.predictions(part).is_file():
+        raise RunError(f"{run} has no predictions on {part} patients: finish it with `resume=True`, or evaluate it.")
+    patients = {cell.patient for cell in read_cells(run.cells)}
+    rows = sorted(read_labelled_predictions(run.predictions(part), patients), key=lambda row: row.path)
+    return by_patient_group(rows, run.read_config()["data"].get("same_patients", ()))
+
+
+def _check_same_cells(runs: Sequence[FinishedRun]) -> None:
+    first, *others = runs
+    cells = _evaluated_cells(first)
+    for other in others:
+        other_cells = _evaluated_cells(other)
+        if cells != other_cells:
+            only_first, only_second = cells - other_cells, other_cells - cells
+            example = min(only_first + only_second)[0]
+            raise RunError(
+                f"{first.name} and {other.name} were not evaluated on the same cells: {only_first.total():,} are only "
+                f"in the first and {only_second.total():,} only in the second, such as {example}. Train both with one "
+                "`split`."
+            )
+
+
+def _evaluated_cells(finished: FinishedRun) -> Counter:
+    hashes = {cell.path: cell.sha256 for cell in read_cells(finished.run.cells)}
+    return Counter((row.path, row.label, row.patient, hashes.get(row.path)) for row in finished.predictions)

@@ -1,0 +1,73 @@
+"""Example cells: the most confident predictions, correct and wrong, each with its heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, round_robin_by_patient
+from leukemia_tf.explain.frame import frame_of
+from leukemia_tf.explain.maps import explainer, mean_map
+from leukemia_tf.explain.pictures import overlay, thumb
+from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.reporting.page import picture_source
+
+SHOWN = 5  # cells of a gallery
+THUMB = 170  # pixels
+
+
+def galleries(
+    model: keras.Model, folder: Path, predictions: Sequence[Prediction], calibration: Calibration
+) -> list[dict]:
+    """Return, for each class, the cells predicted correctly and wrongly with the highest confidence.
+
+    Cells of many patients are preferred.
+
+    Returns
+    -------
+    list of dict
+        `title`, and `cells` as from `_describe`.
+    """
+    selected = {}
+    for label, name in LABEL_NAMES.items():
+        for correct, word in ((True, "correct"), (False, "wrong")):
+            rows = [row for row in predictions if row.label == label and (row.prediction == label) == correct]
+            if rows:
+                shown = _most_confident(rows, calibration)
+                selected[f"{name}, {word}: the {len(shown)} most confident of {len(rows):,}"] = shown
+    cells = iter(_describe(model, folder, [row for rows in selected.values() for row in rows]))
+    return [{"title": title, "cells": [next(cells) for _ in rows]} for title, rows in selected.items()]
+
+
+def _most_confident(rows: Sequence[Prediction], calibration: Calibration) -> list[Prediction]:
+    """Return the rows farthest from the threshold: each patient's first, then each patient's second, and so on."""
+    threshold = calibration.temperature * log(calibration.threshold / (1 - calibration.threshold))
+
+    def key(row: Prediction) -> tuple[float, str]:
+        return (-abs((row.logit or 0.0) - threshold), row.path)
+
+    return round_robin_by_patient(sorted(rows, key=key))[:SHOWN]
+
+
+def _describe(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
+    """Return what the page shows of each cell: the picture beside its heat map, alternative text and caption."""
+    frames = [frame_of(model, folder / row.path, row) for row in rows]
+    described = []
+    for row, frame, maps in zip(rows, frames, explainer(model)(frames) if frames else ()):
+        heat = mean_map(maps)
+        pair = [thumb(overlay(frame.image, shade), frame.boxes[0], THUMB) for shade in (0 * heat, heat)]
+        label, prediction = LABEL_NAMES[row.label], LABEL_NAMES[row.prediction]
+        described.append(
+            {
+                "source": picture_source(np.hstack(pair)),
+                "width": 2 * THUMB,
+                "height": THUMB,
+                "alt": f"Cell of patient {row.patient}, label {label}, predicted {prediction}, and its heat map",
+                "caption": f"{Path(row.path).stem}: p\u00a0=\u00a0{row.probability:.3f}",
+            }
+        )
+    return described

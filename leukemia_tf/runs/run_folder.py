@@ -1,0 +1,165 @@
+"""The run folder: the only place that knows the file names of a run."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from leukemia_tf.config.upgrade import upgraded
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import SCRATCH, read_json, write_json
+from leukemia_tf.core.version import __version__
+
+FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
+RUNS = Path("runs")
+CONFIG, ENVIRONMENT, REJECTED = "config.json", "environment.json", "rejected.csv"
+
+
+class Folder:
+    """What the folder of a run and that of a study share.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+    config : str
+        The name of its file of settings.
+    """
+
+    def __init__(self, path: Path, config: str) -> None:
+        self.path = Path(path)
+        self.config = self.path / config
+        self.metrics = self.path / "metrics.json"
+        self.figures = self.path / "figures"
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def predictions(self, name: str) -> Path:
+        """Return the path of the predictions on a part, such as `val` or `test`."""
+        return self.path / f"predictions-{name}.csv"
+
+    def figure(self, name: str) -> Path:
+        """Return the path of a figure."""
+        return self.figures / f"{name}.png"
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the settings and what they were resolved to; those of an earlier version in the words of this one."""
+        return upgraded(read_json(self.config))
+
+
+class RunFolder(Folder):
+    """One training with everything it made.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder; see `open_run`, `newest_run` and `new_run_path`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, CONFIG)
+        self.environment = self.path / ENVIRONMENT
+        self.cells = self.path / "cells.csv"
+        self.rejected = self.path / REJECTED
+        self.splits = self.path / "splits.json"
+        self.history = self.path / "history.csv"
+        self.batches = self.path / "batches.csv"
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+        self.model = self.path / "model.keras"
+        self.report = self.path / "report.html"
+        self.card = self.path / "MODEL_CARD.md"
+
+    def external(self, name: str) -> RunFolder:
+        """Return the folder for the scores on external cells."""
+        return RunFolder(self.path / f"on-{name}")
+
+    def stopped_before_config(self) -> bool:
+        """Return whether the folder holds some of the files that a run writes before its settings, and nothing else."""
+        if not self.path.is_dir():
+            return False
+        first = {self.environment.name, self.splits.name, self.cells.name, self.rejected.name}
+        names = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
+        return self.environment.name in names and names <= first
+
+    @property
+    def data(self) -> Path:
+        """The folder of the cells that the run was trained on."""
+        return Path(self.read_config()["data"]["folder"])
+
+    def write_config(self, **values: Any) -> None:
+        """Write config.json, its format number first."""
+        write_json(self.config, {"format": FORMAT, "version": __version__, **values})
+
+
+def new_run_path(name: str) -> Path:
+    """Return a free path below `runs/` with the time and a name."""
+    stem = f"{datetime.now():%Y-%m-%dT%H-%M}-{name}"
+    path, number = RUNS / stem, 1
+    while path.exists():
+        number += 1
+        path = RUNS / f"{stem}-{number}"
+    return path
+
+
+def check_vacant(path: Path) -> None:
+    """Stop before `path`, a folder with something in it, is written over."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(
+            f"{path} is there already: name another folder by `out`, or go on with that run by `resume=True`."
+        )
+
+
+def open_run(path: Path | str) -> RunFolder:
+    """Open a finished or interrupted run.
+
+    Raises
+    ------
+    RunError
+        If there is no run, or one that this version cannot read.
+    """
+    run = RunFolder(Path(path))
+    if not run.config.is_file():
+        raise RunError(f"{path} is not a run folder: it has no {run.config.name}. Train one, or name another.")
+    try:
+        run_format = run.read_config().get("format")
+    except (ValueError, AttributeError) as error:
+        raise RunError(
+            f"{run.config} is not a run's settings ({error}): name another run, or train it again."
+        ) from None
+    if run_format != FORMAT:
+        raise RunError(
+            f"{path} is a run of another version: its format is {run_format}, this leukemia_tf "
+            f"{__version__} reads format {FORMAT}. Train it again, or use the version that made it."
+        )
+    return run
+
+
+def newest_run(root: Path = RUNS) -> RunFolder:
+    """Open the newest run below `root` that has a trained model."""
+    trained = [folder for folder in root.glob("*") if RunFolder(folder).model.is_file()]
+    if not trained:
+        raise RunError(f"there is no trained run in {root.resolve()}: train one first, or name one by `run`.")
+    return open_run(max(trained, key=lambda folder: RunFolder(folder).model.stat().st_mtime_ns))
+
+
+def run_or_newest(path: Path | None) -> RunFolder:
+    """Open the named run, or the newest where none is named; its model must be there."""
+    if path is None:
+        return newest_run()
+    run = open_run(path)
+    if not run.model.is_file():
+        command = f"python -m leukemia_tf.train --out {path} --resume"
+        raise RunError(f"{path} has no trained model yet: finish it ({command}), or name another run.")
+    return run
+
+
+def network_file(path: Path | None) -> Path:
+    """Return a network's file: the named one, that of the named run, or the newest run's where nothing is named."""
+    return path if path is not None and path.is_file() else run_or_newest(path).model

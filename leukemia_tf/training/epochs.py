@@ -1,0 +1,227 @@
+"""The epochs of a stage: `fit` for one at a time, validation, history, state; it can stop and resume at any step."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from leukemia_tf.core.console import progress_bar
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import write_atomically, write_csv
+from leukemia_tf.data.balance import epoch_order
+from leukemia_tf.training.callbacks import StageCallbacks, StepCallback, StopRequest
+from leukemia_tf.training.checkpoints import Progress, assign, network_variables, save_state
+from leukemia_tf.training.inputs import TrainingInputs
+from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.optimizers import moving_averages, unwrapped
+from leukemia_tf.training.schedules import is_annealed, schedule_value
+from leukemia_tf.training.stages import Stage
+
+log = logging.getLogger("leukemia_tf")
+
+
+@dataclass
+class StageRun:
+    """A stage in progress.
+
+    Parameters
+    ----------
+    job : TrainingJob
+        What is trained.
+    stage : Stage
+        Which stage.
+    model : keras.Model
+        The network at the stage's image size.
+    inputs : TrainingInputs
+        The trainer, compiled, with its batches.
+    progress : Progress
+        How far the training has come; changed.
+    stop : StopRequest
+        Checked after each step.
+    """
+
+    job: TrainingJob
+    stage: Stage
+    model: keras.Model
+    inputs: TrainingInputs
+    progress: Progress
+    stop: StopRequest
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The stage's."""
+        return self.inputs.trainer.optimizer
+
+    @property
+    def size(self) -> int:
+        """Side of the cells, in pixels."""
+        return self.model.input_shape[1]
+
+    @property
+    def last_epoch(self) -> int:
+        """Epochs after which the stage ends."""
+        return self.stage.ends or self.stage.epochs
+
+    def variables(self) -> list[keras.Variable]:
+        """Return everything that a step changes."""
+        return [*network_variables(self.model), *self.optimizer.variables]
+
+    def save(self) -> None:
+        """Write the state that the training resumes from."""
+        save_state(self.job.state_folder, self.progress, self.variables())
+
+
+def train_epochs(run: StageRun) -> None:
+    """Train until the stage's last epoch, or until it has not improved for so many epochs as its patience.
+
+    Raises
+    ------
+    RunError
+        If the loss or a weight is no longer a finite number.
+    KeyboardInterrupt
+        After a Ctrl-C, once the step is done and the state is saved.
+    """
+    job, stage, progress = run.job, run.stage, run.progress
+    labels = job.examples("train", run.size).labels
+    cells = len(epoch_order(labels, job.sampling, job.seed, progress.epoch))
+    steps = math.ceil(cells / job.batch_size)
+    done = progress.stage_epoch * steps + len(progress.losses)
+    with (
+        progress_bar(total=stage.epochs * steps, initial=done, title=stage.name, unit="step", leave=True) as bar,
+        StageCallbacks(job.objects.callbacks, run.model, run.optimizer, stage.epochs, steps) as callbacks,
+    ):
+        while progress.stage_epoch < run.last_epoch and progress.epochs_without_improvement < stage.patience:
+            callbacks.listed.on_epoch_begin(progress.stage_epoch)
+            row, losses = _train_epoch(run, cells, steps, bar, callbacks)
+            callbacks.listed.on_epoch_end(progress.stage_epoch - 1, _logs(row))
+            write_csv(job.history_path, job.columns, progress.history)  # before the state: if killed, done again
+            job.on_epoch(row, losses)
+            run.save()
+            _log_epoch(row, bar)
+            if run.stop.requested:
+                raise KeyboardInterrupt
+            if callbacks.stopped:
+                break
+        bar.total = bar.n
+
+
+def _train_epoch(
+    run: StageRun, cells: int, steps: int, bar: tqdm, callbacks: StageCallbacks
+) -> tuple[dict[str, Any], list[float]]:
+    """Train and validate an epoch; return its row of history.csv and the losses of its batches."""
+    stage, progress = run.stage, run.progress
+    began = time.perf_counter()
+    losses = _fit(run, steps, bar, callbacks)
+    with _averaged_weights(run):
+        row: dict[str, Any] = {
+            "stage": stage.name,
+            "epoch": progress.epoch + 1,
+            "learning_rate": float(keras.ops.convert_to_numpy(unwrapped(run.optimizer).learning_rate)),
+            "image_size": run.size,
+            "loss": float(np.average(losses, weights=_batch_sizes(cells, run.job.batch_size))),
+            **_validate(run),
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+        progress.plateau.update(row.get("val_loss", row["loss"]), stage.schedule)
+        eligible = not is_annealed(stage.schedule) or progress.stage_epoch + 1 == run.last_epoch
+        progress.record_epoch(row, _score(row), network_variables(run.model), eligible)
+    return row, losses
+
+
+def _fit(run: StageRun, steps: int, bar: tqdm, callbacks: StageCallbacks) -> list[float]:
+    """Train an epoch, or the rest of one; return the losses of its batches."""
+    stage, progress = run.stage, run.progress
+
+    def schedule(step: int) -> tuple[float, float | None]:
+        done = progress.stage_epoch + step / steps
+        value = schedule_value(stage.schedule, done, stage.epochs, progress.plateau.reductions)
+        return stage.learning_rate * value.rate, value.momentum
+
+    if len(progress.losses) < steps:
+        scheduled = None if run.job.objects.set_the_rate(stage.schedule) else schedule
+        callback = StepCallback(scheduled, progress.losses, bar, run.stop, run.save)
+        batches = run.inputs.training(progress.epoch, len(progress.losses))
+        run.inputs.trainer.fit(batches, shuffle=False, verbose=0, callbacks=[callback, callbacks])
+    if not math.isfinite(progress.losses[-1]) or not _is_finite(run.inputs.trainer):
+        where = f"stage {stage.name}, epoch {progress.epoch + 1}, step {len(progress.losses)}"
+        problem = f"a weight or the loss ({progress.losses[-1]:g}) is no longer a finite number in {where}."
+        raise RunError(f"{problem} {_write_best(run)}Train again with a lower `lr`, or with `clip=1`.")
+    if run.stop.requested and len(progress.losses) < steps:
+        run.save()
+        raise KeyboardInterrupt
+    return list(progress.losses)
+
+
+def _log_epoch(row: dict[str, Any], bar: tqdm) -> None:
+    """Log an epoch in one line, above the bar where one is drawn."""
+    names = [name for name in ("loss", "val_loss", "val_auroc_by_patient") if name in row]
+    scores = ", ".join(f"{name} {row[name]:.3f}" for name in names)
+    with bar.external_write_mode():
+        log.info("%s, epoch %d: %s, %.1f s", row["stage"], row["epoch"], scores, row["seconds"])
+
+
+def _is_finite(model: keras.Model) -> bool:
+    """Return whether every trainable weight is a finite number."""
+    return all(np.isfinite(weight.numpy()).all() for weight in model.trainable_variables)
+
+
+def _write_best(run: StageRun) -> str:
+    """Write the network's best weights, and return a sentence that names the file; nothing if there are none."""
+    if not run.progress.best_variables:
+        return ""
+    assign(network_variables(run.model), run.progress.best_variables)
+    path = write_atomically(run.job.state_folder / "last-good.weights.h5", run.model.save_weights)
+    return f"The best weights until then are in {path} (`weights` takes them). "
+
+
+def _batch_sizes(cells: int, batch_size: int) -> list[int]:
+    """Return how many cells each batch of an epoch holds."""
+    return [min(batch_size, cells - start) for start in range(0, cells, batch_size)]
+
+
+def _validate(run: StageRun) -> dict[str, float]:
+    """Return the scores of the validation cells; nothing where there are none."""
+    val = run.job.examples("val", run.size)
+    if not len(val.labels):
+        return {}
+    logits = run.inputs.trainer.predict(run.inputs.validation(), verbose=0)[:, 0].astype(np.float64)
+    probabilities = 1 / (1 + np.exp(-logits))
+    return {
+        "val_loss": float(np.mean(np.logaddexp(0, logits) - val.labels * logits)),
+        **run.job.score(val.labels, probabilities, val.patients),
+        **run.job.objects.measure(val.labels, probabilities),
+    }
+
+
+def _logs(row: dict[str, Any]) -> dict[str, float]:
+    """Return an epoch's row as callbacks take it."""
+    return {name: value for name, value in row.items() if isinstance(value, (int, float)) and name != "epoch"}
+
+
+def _score(row: dict[str, Any]) -> list[float]:
+    """Return what is best when it is highest; without validation cells, the last epoch is."""
+    if "val_loss" not in row:
+        return [row["epoch"]]
+    return [round(row["val_auroc_by_patient"], 9), -row["val_loss"]]  # its last digits are the order of a sum
+
+
+@contextmanager
+def _averaged_weights(run: StageRun) -> Iterator[None]:
+    """Put the weights' moving averages in their place, where there are any, and the weights back afterwards."""
+    averages, weights = moving_averages(run.optimizer), run.inputs.trainer.trainable_variables
+    if not averages:
+        yield
+        return
+    values = [weight.numpy() for weight in weights]
+    assign(weights, [average.numpy() for average in averages])
+    yield
+    assign(weights, values)

@@ -1,0 +1,90 @@
+"""Cached features in memory: outputs of frozen layers, computed once for each view of each cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import psutil
+from keras import KerasTensor
+
+from leukemia_tf.core.console import progress_bar
+from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.training.examples import Examples
+from leukemia_tf.training.feature_files import FeatureFiles
+
+BATCH = 32  # always full, so that a row's bits do not depend on what else is computed
+LARGEST_SHARE = 0.3  # of all memory, not of the free: what is cached must not depend on the moment
+
+
+class FeatureStore:
+    """Outputs of a frozen network for views of cells.
+
+    Parameters
+    ----------
+    prefix : keras.Model
+        From cells to the outputs that are cached.
+    examples : Examples
+        The n cells.
+    views : int
+        1, or 8 for all dihedral views; the first is the cell as it is.
+    files : FeatureFiles or None
+        Where they are stored between runs.
+
+    Attributes
+    ----------
+    row_kinds : list of (shape, dtype)
+        Of one row of each output.
+    arrays : list of numpy.ndarray
+        float [views, n, ...], one per output.
+    """
+
+    def __init__(self, prefix: keras.Model, examples: Examples, views: int, files: FeatureFiles | None) -> None:
+        self.prefix, self.examples, self.files = prefix, examples, files
+        self.computed = np.zeros((views, len(examples.labels)), bool)
+        self.row_kinds = [(tuple(tensor.shape[1:]), _stored_dtype(tensor.dtype)) for tensor in prefix.outputs]
+        self.arrays = [np.empty((*self.computed.shape, *shape), dtype) for shape, dtype in self.row_kinds]
+        if files:
+            files.read(self.arrays, self.computed, examples.hashes)
+
+    def fill(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
+        """Compute what is missing of these cells in these views: int [k] each."""
+        pairs = np.unique(np.stack([views, indices]), axis=1)
+        views, indices = pairs[:, ~self.computed[pairs[0], pairs[1]]]
+        if not len(indices):
+            return
+        self._compute(indices, views, title)
+        self.computed[views, indices] = True
+        if self.files:
+            rows = [array[views, indices] for array in self.arrays]
+            self.files.write(rows, [self.examples.hashes[index] for index in indices], views)
+
+    def _compute(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
+        padded = np.resize(np.arange(len(indices)), BATCH * math.ceil(len(indices) / BATCH))
+        batches = view_batches(self.examples.cells, indices[padded], views[padded], BATCH)
+        done = 0
+        with progress_bar(total=len(indices), title=title, unit="cell") as bar:
+            for batch in batches:
+                outputs = self.prefix.predict_on_batch(batch)
+                outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+                rows = slice(done, min(done + BATCH, len(indices)))
+                for array, values in zip(self.arrays, outputs, strict=True):
+                    array[views[rows], indices[rows]] = values[: rows.stop - done]
+                bar.update(rows.stop - done)
+                done = rows.stop
+
+    def rows(self, indices: np.ndarray, views: np.ndarray) -> list[np.ndarray]:
+        """Return cached outputs: float [k, ...] each."""
+        return [array[views, indices] for array in self.arrays]
+
+
+def fits(outputs: Sequence[KerasTensor], rows: int) -> bool:
+    """Return whether so many rows of these outputs can be cached in memory."""
+    size = sum(math.prod(tensor.shape[1:]) * np.dtype(_stored_dtype(tensor.dtype)).itemsize for tensor in outputs)
+    return rows * size <= LARGEST_SHARE * psutil.virtual_memory().total
+
+
+def _stored_dtype(dtype: str) -> str:
+    return "float16" if dtype == "float16" else "float32"  # NumPy has no bfloat16

@@ -1,0 +1,130 @@
+"""What a stage trains on: cells into the whole network, or cached features into its trainable tail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import KerasTensor
+
+from leukemia_tf.data.augmentation import TRANSFORMS
+from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.datasets import (
+    View,
+    cached_batches,
+    cached_view,
+    cell_view,
+    epoch_views,
+    prediction_batches,
+    training_batches,
+)
+from leukemia_tf.models.network import logit_model
+from leukemia_tf.training.examples import Examples
+from leukemia_tf.training.feature_cache import FeatureStore, fits
+from leukemia_tf.training.feature_files import FeatureFiles
+from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
+
+VIEWS = 8  # dihedral
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """A stage's trainer with what it takes.
+
+    Parameters
+    ----------
+    trainer : keras.Model
+        From its inputs to the logit; shares the network's layers.
+    training : callable
+        (epoch, batches to skip) -> the epoch's batches.
+    validation : callable
+        () -> the validation cells, in batches.
+    """
+
+    trainer: keras.Model
+    training: Callable[[int, int], tf.data.Dataset]
+    validation: Callable[[], tf.data.Dataset]
+
+
+def make_inputs(
+    model: keras.Model,
+    train: Examples,
+    val: Examples,
+    sampling: Sampling,
+    batch_size: int,
+    seed: int,
+    cache_features: bool,
+    augmentation: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> TrainingInputs:
+    """Choose what a stage trains on; a network's `trainable` flags must be set.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    train, val : Examples
+        Cells of disjoint patients.
+    sampling : Sampling
+        How training cells are drawn, weighted and augmented.
+    batch_size, seed : int
+        Cells per step; the seed of every random draw.
+    cache_features : bool
+        Whether outputs of frozen layers may be cached, if they fit into memory and the views of a cell are few.
+    augmentation : callable, optional
+        The caller's own, behind that of `sampling`: uint8 [n, size, size, 3] -> the same.
+    """
+    boundary = frozen_boundary(model) if cache_features and not (augmentation or _many_views(sampling)) else ()
+    views = VIEWS if sampling.augment.dihedral else 1
+    if boundary and fits(boundary, views * len(train.labels) + len(val.labels)):
+        return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed)
+    view, weights = cell_view(train.cells, sampling), cell_weights(train.labels, train.patients, sampling)
+    if augmentation:
+        view = _augmented(view, augmentation)
+    return TrainingInputs(
+        logit_model(model),
+        lambda epoch, skip: training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip),
+        lambda: prediction_batches(val.cells, batch_size),
+    )
+
+
+def _cached_inputs(
+    model: keras.Model,
+    boundary: Sequence[KerasTensor],
+    train: Examples,
+    val: Examples,
+    sampling: Sampling,
+    batch_size: int,
+    seed: int,
+) -> TrainingInputs:
+    """Feed the trainable tail from cached features."""
+    views = VIEWS if sampling.augment.dihedral else 1
+    prefix = keras.Model(model.input, list(boundary))
+    files = FeatureFiles(prefix) if all(len(tensor.shape) == 2 for tensor in boundary) else None
+    train_features, val_features = FeatureStore(prefix, train, views, files), FeatureStore(prefix, val, 1, files)
+    view = cached_view(train_features.rows, train_features.row_kinds, views)
+    weights = cell_weights(train.labels, train.patients, sampling)
+
+    def training(epoch: int, skip: int) -> tf.data.Dataset:
+        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch), "features of the frozen layers")
+        return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip)
+
+    @cache
+    def validation() -> tf.data.Dataset:
+        indices = np.arange(len(val.labels))
+        val_features.fill(indices, np.zeros_like(indices), "features for validation")
+        return cached_batches([array[0] for array in val_features.arrays], batch_size)
+
+    return TrainingInputs(trainable_tail(model, boundary), training, validation)
+
+
+def _augmented(view: View, augmentation: Callable[[tf.Tensor], tf.Tensor]) -> View:
+    return lambda index, draws: augmentation(view(index, draws))
+
+
+def _many_views(sampling: Sampling) -> bool:
+    """Return whether a cell's random views are too many to be cached."""
+    return any(getattr(sampling.augment, name)[0] > 0 for name in TRANSFORMS if name != "dihedral")

@@ -1,0 +1,89 @@
+"""A refit: an evaluated recipe trained again on all patients, for use; its scores are those of the run it follows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.errors import RunError, UserError
+from leukemia_tf.core.files import read_csv, read_json, write_json
+from leukemia_tf.runs.run_folder import RunFolder, open_run
+
+BESIDE_REFIT = ("out", "data", "refit", "resume", "cache", "precision", "devices", "tensorboard")  # settings
+
+
+def refit_config(config: TrainConfig) -> TrainConfig:
+    """Return the settings of the run in `config.refit`, with its stages up to their best epochs, and all patients.
+
+    A `plateau` schedule follows the training loss, since there is no validation part.
+
+    Raises
+    ------
+    UserError
+        If that run is not finished or is a refit itself, or if other settings are given beside `refit`.
+    """
+    if config.refit is None:
+        raise ValueError(f"`refit` must name a run. Received: {config}")
+    run = open_run(config.refit)
+    settings, evaluated = _read_evaluated(run)
+    defaults = TrainConfig()
+    for field in fields(config):
+        if field.name not in BESIDE_REFIT and getattr(config, field.name) != getattr(defaults, field.name):
+            raise UserError(f"`{field.name}` beside `refit`: all settings come from {run}.")
+    return replace(
+        evaluated,
+        out=config.out,
+        data=config.data or run.data,
+        refit=config.refit,
+        resume=config.resume,
+        cache=config.cache,
+        precision=config.precision,
+        devices=config.devices,
+        tensorboard=config.tensorboard,
+        recipe=None,
+        stages=json.dumps(completed_stages(run)),
+        sizes=None,
+        epochs=None,
+        lr=1e-3,
+        weights="none" if settings["weights"]["source"] == "random" else evaluated.weights,
+        image_size=settings["network"]["image_size"],
+        split=f"refit:{run.splits}",
+    )
+
+
+def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
+    """Return the content of config.json and the training's settings of a run that can be refitted."""
+    if not run.metrics.is_file():
+        raise RunError(f"`refit={run}`: it is not finished; go on with it by `out={run}` and `resume=True`.")
+    settings = run.read_config()
+    if "members" in settings:
+        raise RunError(f"`refit={run}`: it is an ensemble; refit its members, and combine those.")
+    config = TrainConfig(**settings["train"])
+    if config.refit:
+        raise RunError(f"`refit={run}`: it is a refit itself; name the run that it follows, {config.refit}.")
+    if config.pseudo_labels:
+        raise RunError(f"`refit={run}`: a part of its labels are pseudo-labels; there are no more cells to train on.")
+    return settings, config
+
+
+def completed_stages(run: RunFolder) -> list[dict[str, Any]]:
+    """Return the stages of a run that improved its score, each up to its best epoch."""
+    rows, stages = read_csv(run.history), []
+    for record in run.read_config()["stages"]:
+        epochs = [row for row in rows if row["stage"] == record["name"]]
+        best = max((number for number, row in enumerate(epochs, start=1) if row["best"] == "1"), default=0)
+        if best:
+            stages.append({**record, "ends": best, "if_better": False})
+    return stages
+
+
+def copy_scores(run: RunFolder, evaluated: RunFolder) -> dict[str, Any]:
+    """Write, as the metrics of a refit, those of the run whose recipe it follows, with a caution that says so."""
+    caution = f"scores of {evaluated}, by whose recipe this was trained on all patients; it has none of its own"
+    metrics: Any = read_json(evaluated.metrics)
+    caution = "; ".join(filter(None, (caution, metrics.get("caution"))))
+    metrics = {**metrics, "caution": caution, "scores_of": str(evaluated), "trained_on": "all patients"}
+    write_json(run.metrics, metrics)
+    return metrics

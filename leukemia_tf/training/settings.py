@@ -1,0 +1,111 @@
+"""Settings of a training: checked, and resolved where they depend on each other; without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from leukemia_tf.config import SetupConfig
+from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.data.balance import Sampling
+from leukemia_tf.data.policies import check_policy
+from leukemia_tf.data.preprocessing import Preprocessing, check_cache, parse_framing
+from leukemia_tf.models.architecture import Architecture, remaining_blocks
+from leukemia_tf.models.heads import Head, find_head
+from leukemia_tf.models.table import find_architecture
+from leukemia_tf.training.optimization import OptimizationConfig
+
+EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells, and minutes on two cores
+Setup = TypeVar("Setup", bound=SetupConfig)
+PRECISIONS = ("auto", "float32", "mixed")
+
+
+def check_setup(config: SetupConfig) -> None:
+    """Stop at settings of the network, the cells or a step that cannot be, before anything is read.
+
+    Raises
+    ------
+    UserError
+        That names the setting.
+    """
+    architecture = find_architecture(config.base)
+    for name in ("image_size", "batch_size"):
+        check_count(name, getattr(config, name))
+    remaining_blocks(architecture, dropped_blocks(config), config.cut)
+    resolve_head(config, architecture)
+    check_policy(config.on_bad_image)
+    resolve_sampling(config)
+    resolve_optimization(config)
+    Preprocessing(1, config.framing, config.contrast, config.stain_normalization)
+    check_cache(config.cache)
+    check_devices(config.precision, config.devices)
+
+
+def check_count(name: str, value: int | None, least: int = 1) -> None:
+    """Stop at a number below the least; None is none."""
+    if value is not None and value < least:
+        raise ArgumentError(name, value, f"it takes a number of {least} or more.")
+
+
+def check_devices(precision: str, devices: str) -> None:
+    """Stop at a precision or a number of devices that cannot be.
+
+    Raises
+    ------
+    ArgumentError
+        That says which.
+    """
+    if precision not in PRECISIONS:
+        raise ArgumentError("precision", precision, nearest(precision, PRECISIONS))
+    if devices != "auto" and (not devices.isdecimal() or int(devices) < 1):
+        raise ArgumentError("devices", devices, "it takes auto, or a number of 1 or more.")
+
+
+def dropped_blocks(config: SetupConfig) -> int:
+    """Return how many of the base's last blocks a run drops."""
+    return config.drop_blocks or int(config.drop_last_block)
+
+
+def resolve_head(config: SetupConfig, architecture: Architecture) -> Head:
+    """Return the head that a run puts on its base."""
+    return find_head(
+        config.head or architecture.default_head(bool(dropped_blocks(config) or config.cut)),
+        pooling=config.pooling,
+        depths=config.depths,
+        units=config.units,
+        dropout=config.dropout,
+        dropout_before=config.dropout_before,
+    )
+
+
+def resolve_sampling(config: SetupConfig) -> Sampling:
+    """Return how a run draws, weights and augments its training cells."""
+    augment = config.augment
+    if augment.dihedral is None:
+        augment = replace(augment, dihedral=config.weights == "none" or not find_architecture(config.base).weights)
+    return Sampling(config.balance, config.multiply, config.patient_weight, augment)
+
+
+def with_default_views(config: Setup) -> Setup:
+    """Return settings in which `augment.dihedral` says whether cells are turned and flipped."""
+    return replace(config, augment=resolve_sampling(config).augment)
+
+
+def resolve_optimization(config: SetupConfig) -> OptimizationConfig:
+    """Return loss and optimizer of a run."""
+    return OptimizationConfig(
+        config.optimizer,
+        config.loss,
+        config.label_smoothing,
+        config.weight_decay,
+        config.clip,
+        getattr(config, "ema", 0.0),  # one of `train`'s
+    )
+
+
+def default_size(architecture: Architecture, framing: str, embedded: bool) -> int:
+    """Return the input's default side: a fixed frame is not scaled, if the base takes any size."""
+    if embedded:
+        return max(EMBEDDED_SIZE, architecture.blocks[-1].smallest_size)
+    kind, side = parse_framing(framing)
+    return side if kind == "fixed" and architecture.weights else architecture.image_size

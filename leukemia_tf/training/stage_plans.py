@@ -1,0 +1,159 @@
+"""From a run's settings to its stages: presets, JSON lists, sizes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.training.stage_files import is_json, read_stages
+from leukemia_tf.training.stages import (
+    FINE_TUNING_EPOCHS,
+    FINE_TUNING_PATIENCE,
+    FROM_SCRATCH_EPOCHS,
+    HEAD_EPOCHS,
+    HEAD_PATIENCE,
+    PRESETS,
+    Plan,
+    Stage,
+)
+
+
+def plan_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> tuple[Stage, ...]:
+    """Plan a training.
+
+    Random blocks learn from the start: there is no frozen stage of random features. With no pretrained block every
+    preset is one stage, in which everything learns.
+
+    Parameters
+    ----------
+    plan : Plan
+        The settings.
+    blocks : sequence of str
+        Names of the base's blocks, from input to output.
+    pretrained : collection of str
+        Those whose weights were loaded.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+
+    Raises
+    ------
+    UserError
+        If there is no such preset or file, or if a stage cannot be.
+    """
+    stages = read_stages(plan, blocks, pretrained) if is_json(plan.stages) else _preset(plan, blocks, pretrained)
+    if plan.sizes:
+        stages = [
+            replace(stage, name=f"{size} px: {stage.name}", image_size=size, epochs=min(epochs, plan.epochs or epochs))
+            for size, epochs in plan.sizes
+            for stage in stages
+        ]
+    return tuple(_numbered(stages))
+
+
+def _numbered(stages: Iterable[Stage]) -> Iterator[Stage]:
+    """Yield stages, those whose name was used before with a number."""
+    uses: Counter[str] = Counter()
+    for stage in stages:
+        uses[stage.name] += 1
+        yield replace(stage, name=f"{stage.name} ({uses[stage.name]})") if uses[stage.name] > 1 else stage
+
+
+def check_stages(stages: str) -> int:
+    """Return how many blocks `fine-tune-top:N` names, else 0.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such preset or file.
+    """
+    kind, colon, number = stages.partition(":")
+    if is_json(stages):
+        if not stages.startswith("[") and not Path(stages).is_file():
+            raise ArgumentError("stages", stages, "there is no such file.")
+    elif kind == "fine-tune-top":
+        if not number.isdecimal() or int(number) < 1:
+            raise ArgumentError("stages", stages, "it needs a number of blocks, as in `fine-tune-top:1`.")
+        return int(number)
+    elif stages not in PRESETS or colon:
+        raise ArgumentError("stages", stages, f"no such preset; {nearest(stages, PRESETS)} Or name a .json file.")
+    return 0
+
+
+def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> list[Stage]:
+    top = check_stages(plan.stages)
+    random = tuple(block for block in blocks if block not in pretrained)
+    loaded = [block for block in blocks if block in pretrained]
+    if not loaded:
+        most = plan.epochs or FROM_SCRATCH_EPOCHS
+        return [_stage(plan, "whole", random, plan.rate, most, max(5, most // 2))]
+    if plan.stages == "whole":
+        return [_fine_tuning(plan, "whole", blocks)]
+    stages = [_stage(plan, "head", random, plan.rate, HEAD_EPOCHS, HEAD_PATIENCE, schedule="cosine")]
+    if top:
+        if top > len(blocks):
+            raise ArgumentError("stages", plan.stages, f"the base has {len(blocks)} blocks, {', '.join(blocks)}.")
+        stages.append(_fine_tuning(plan, f"top {top}", [b for b in blocks if b in random or b in blocks[-top:]]))
+    if plan.stages == "progressive":
+        learning = random
+        for block in reversed(loaded):
+            learning = (block, *learning)
+            stages.append(_fine_tuning(plan, f"unfreeze {block}", learning, if_better=len(stages) > 1))
+    return stages
+
+
+def _stage(
+    plan: Plan,
+    name: str,
+    learning: Sequence[str],
+    rate: float,
+    epochs: int,
+    patience: int,
+    schedule: str = "constant",
+    if_better: bool = False,
+) -> Stage:
+    """Return a stage with the preset's defaults, where the plan says nothing else."""
+    return Stage(
+        name,
+        tuple(learning),
+        rate,
+        plan.epochs or epochs,
+        plan.patience or patience,
+        schedule=plan.schedule or schedule,
+        layer_decay=plan.layer_decay,
+        if_better=if_better,
+    )
+
+
+def _fine_tuning(plan: Plan, name: str, learning: Sequence[str], if_better: bool = False) -> Stage:
+    return _stage(
+        plan, name, learning, plan.fine_tuning_rate, FINE_TUNING_EPOCHS, FINE_TUNING_PATIENCE, if_better=if_better
+    )
+
+
+def as_records(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """Return stages as config.json and a JSON list of stages hold them."""
+    return [asdict(stage) for stage in stages]
+
+
+def parse_sizes(text: str | None) -> tuple[tuple[int, int], ...]:
+    """Return `64x3,128x5` as ((64, 3), (128, 5)): sizes in pixels with their epochs.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not written so.
+    """
+    pairs = []
+    for part in (text or "").split(",") if text else ():
+        size, _, epochs = part.strip().partition("x")
+        if not size.isdecimal() or not epochs.isdecimal() or not int(size) or not int(epochs):
+            raise ArgumentError("sizes", text, "it takes sizes with their epochs, as in `64x3,128x5,224x8`.")
+        pairs.append((int(size), int(epochs)))
+    return tuple(pairs)

@@ -1,0 +1,95 @@
+"""The stages of a training, one after another, each from the best weights so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from leukemia_tf.models.freezing import disable_frozen_dropout, learning_rate_multipliers, set_trainable
+from leukemia_tf.models.network import preprocessing_of
+from leukemia_tf.training.callbacks import StopRequest
+from leukemia_tf.training.checkpoints import Progress, assign, load_state, network_variables
+from leukemia_tf.training.epochs import StageRun, train_epochs
+from leukemia_tf.training.inputs import make_inputs
+from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.optimizers import build_loss, build_optimizer
+from leukemia_tf.training.stages import Stage
+
+
+def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """Train a network stage by stage, and leave it with the best weights.
+
+    Each stage starts from the best weights so far; one with `if_better` is skipped if the stage before it did not
+    improve on them. Best is the highest `val_auroc_by_patient`, then the lowest `val_loss`, at the last image size;
+    where the rate is annealed, of a stage's last epoch. A stage improves only by more than the score's standard error:
+    there are few validation patients, and training more weights has to pay.
+
+    Parameters
+    ----------
+    job : TrainingJob
+        What is trained.
+    stages : sequence of Stage
+        In order.
+
+    Returns
+    -------
+    list of dict
+        The rows of history.csv.
+
+    Raises
+    ------
+    RunError
+        If the loss is not a number, or no saved state can be used.
+    KeyboardInterrupt
+        After a Ctrl-C, once the step is done and the state is saved.
+    """
+    run_size = preprocessing_of(job.network.model)["image_size"]
+    progress, saved = load_state(job.state_folder)
+    with StopRequest() as stop:
+        while progress.stage < len(stages):
+            stage = stages[progress.stage]
+            resumed = bool(progress.stage_epoch or progress.losses)
+            if resumed or not stage.if_better or progress.improved:
+                size = stage.image_size or run_size
+                if not resumed:
+                    before = stages[progress.stage - 1].image_size or run_size if progress.stage else size
+                    progress.begin_stage(reset_best=size != before)
+                model = job.network.model if size == run_size else job.resized(size)
+                _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
+            progress.stage, progress.stage_epoch = progress.stage + 1, 0
+    assign(network_variables(job.network.model), progress.best_variables)
+    return progress.history
+
+
+def _train_stage(
+    job: TrainingJob,
+    stage: Stage,
+    model: keras.Model,
+    size: int,
+    progress: Progress,
+    saved: list[np.ndarray],
+    stop: StopRequest,
+) -> None:
+    blocks, pretrained = job.network.blocks, job.network.pretrained
+    start = progress.best_variables or [variable.numpy() for variable in network_variables(job.network.model)]
+    assign(network_variables(model), start)
+    set_trainable(model, blocks, stage.learning, pretrained)
+    with disable_frozen_dropout(model, blocks, stage.learning):
+        train, val = job.examples("train", size), job.examples("val", size)
+        augmentation = job.objects.augment if job.objects.augmentation else None
+        inputs = make_inputs(
+            model, train, val, job.sampling, job.batch_size, job.seed, job.cache_features, augmentation
+        )
+        multipliers = learning_rate_multipliers(model, blocks, stage.layer_decay)
+        optimizer = job.objects.stage_optimizer(stage) or build_optimizer(
+            job.optimization, stage.learning_rate, multipliers
+        )
+        inputs.trainer.compile(optimizer, job.objects.loss or build_loss(job.optimization))
+        inputs.trainer.optimizer.build(inputs.trainer.trainable_variables)
+        run = StageRun(job, stage, model, inputs, progress, stop)
+        if saved:
+            assign(run.variables(), saved)
+        train_epochs(run)

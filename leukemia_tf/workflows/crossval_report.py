@@ -1,0 +1,160 @@
+"""The result of a cross-validation: folds checked, pooled, scored, drawn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from leukemia_tf.config import CrossvalConfig
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import read_csv, read_json, write_json
+from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.data.folds import FoldTable
+from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
+from leukemia_tf.evaluation.figures import pooled_figures
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_predictions, write_predictions
+from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part, summarize_folds
+from leukemia_tf.reporting.error_analysis import draw_histories
+from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.runs.study_folder import Study
+from leukemia_tf.workflows.crossval_holdout import score_holdout
+from leukemia_tf.workflows.crossval_table import table
+
+log = logging.getLogger("leukemia_tf")
+
+Runs = Mapping[tuple[int, int], RunFolder]  # by seed and fold
+FoldMetrics = Mapping[tuple[int, int], dict[str, Any]]  # contents of metrics.json, by seed and fold
+
+
+def report(study: Study, config: CrossvalConfig, folds: FoldTable, runs: Runs) -> dict[str, Any]:
+    """Score finished folds: write predictions, metrics.json and figures into the study's folder, and log a table.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json.
+
+    Raises
+    ------
+    RunError
+        If a fold was tested on other cells than it was drawn for, or trained on a test patient: nothing is written.
+    """
+    data = study.read_config()["data"]
+    groups = data["same_patients"]
+    check_folds(folds, runs, groups, leaks=config.split == "image")
+    of_fold = {key: read_json(run.metrics) for key, run in runs.items()}
+    metrics = _head(config, folds, data["name"])
+    for seed in folds.by_seed:
+        metrics["parts"][f"seed-{seed}"] = _score_seed(study, config, *_pool(folds, runs, of_fold, seed), groups, seed)
+    metrics["runs"] = [_row(*key, run, of_fold[key]) for key, run in runs.items()]
+    metrics["over_folds"] = summarize_folds(metrics["runs"])
+    _draw_histories(study, runs)
+    if config.holdout:
+        held_out = [cell for cell, fold in zip(folds.cells, folds.by_seed[config.seed]) if fold is None]
+        metrics["holdout"] = score_holdout(held_out, list(runs.values()), groups, config.seed)
+    path = write_json(study.metrics, metrics)
+    if config.json:
+        log.info("%s", path.read_text(encoding="utf-8"))
+    else:
+        log.info("%s\n\nfolder: %s", table(metrics), study)
+    return metrics
+
+
+def check_folds(folds: FoldTable, runs: Runs, groups: Sequence[Sequence[str]], leaks: bool = False) -> None:
+    """Stop if a run was tested on other cells than its fold's, or trained on a test patient or a held-out patient.
+
+    Parameters
+    ----------
+    folds : FoldTable
+        The test fold of each cell.
+    runs : mapping
+        By seed and fold.
+    groups : sequence of sequence of str
+        Names of one patient.
+    leaks : bool
+        Whether the folds are by image, which leaks patients on purpose.
+    """
+    group_of = groups_by_patient(groups)
+    patient_of = dict(zip((cell.path for cell in folds.cells), patient_group_names(folds.cells, group_of).tolist()))
+    for (seed, fold), run in runs.items():
+        cells = read_cells(run.cells)
+        fold_of = dict(zip((cell.path for cell in folds.cells), folds.by_seed[seed]))
+        test = {cell.path for cell in cells if cell.split == "test"}
+        if test != {path for path, number in fold_of.items() if number == fold}:
+            raise RunError(
+                f"{run} was tested on other cells than fold {fold} was drawn for: delete it, and continue the "
+                "cross-validation with `resume=True`."
+            )
+        held_out = {patient_of[path] for path, number in fold_of.items() if number is None}
+        unseen = held_out if leaks else held_out | {patient_of[path] for path in test}
+        seen = patient_group_names([cell for cell in cells if cell.split in ("train", "val")], group_of)
+        leaked = sorted(unseen & set(seen.tolist()))
+        if leaked:
+            raise RunError(f"leak: {run} was trained on its test patient {leaked[0]}. Nothing is reported.")
+
+
+def _head(config: CrossvalConfig, folds: FoldTable, data: str) -> dict[str, Any]:
+    """Return what metrics.json says before the scores."""
+    return {
+        "protocol": config.split,
+        **({"caution": LEAK_WARNING} if config.split == "image" else {}),
+        "folds": config.folds,
+        "seeds": list(folds.by_seed),
+        "validation": config.validation,
+        "data": data,
+        "bootstrap_seed": config.seed,
+        "parts": {},
+    }
+
+
+def _pool(folds: FoldTable, runs: Runs, of_fold: FoldMetrics, seed: int) -> tuple[list[Prediction], np.ndarray]:
+    """Return each cell's out-of-fold prediction, and the threshold of its fold: float [n]."""
+    pooled: dict[str, tuple[Prediction, float]] = {}
+    for key, run in runs.items():
+        if key[0] == seed:
+            threshold = of_fold[key]["decision"]["threshold"]
+            pooled |= {row.path: (row, threshold) for row in read_predictions(run.predictions("test"))}
+    pairs = [pooled[cell.path] for cell in folds.cells if cell.path in pooled]
+    return [row for row, _ in pairs], np.array([threshold for _, threshold in pairs])
+
+
+def _score_seed(
+    study: Study,
+    config: CrossvalConfig,
+    predictions: Sequence[Prediction],
+    thresholds: np.ndarray,
+    groups: Sequence[Sequence[str]],
+    seed: int,
+) -> dict[str, Any]:
+    """Write and draw the out-of-fold predictions of a seed, and return their scores."""
+    write_predictions(study.predictions(f"seed-{seed}"), predictions)
+    rows = by_patient_group(predictions, groups)
+    scores = score_part(rows, thresholds, config.seed)
+    for name, figure in pooled_figures(rows, scores["cell"], float(np.median(thresholds))).items():
+        save(figure, study.figure(f"{name}-seed-{seed}"))
+    return scores
+
+
+def _row(seed: int, fold: int, run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores of one fold."""
+    test, history = metrics["parts"]["test"], read_csv(run.history)
+    return {
+        "seed": seed,
+        "fold": fold,
+        "run": run.path.name,
+        "cells": test["cells"],
+        "patients": test["patients"],
+        "epochs": len(history),
+        "seconds": sum(float(row["seconds"]) for row in history),
+        **{metric: test["cell"][metric]["value"] for metric in METRICS},
+    }
+
+
+def _draw_histories(study: Study, runs: Runs) -> None:
+    histories = {f"seed {seed}, fold {fold}": read_csv(run.history) for (seed, fold), run in runs.items()}
+    save(draw_histories(histories), study.figure("histories"))

@@ -1,0 +1,248 @@
+"""Score a run on its validation and test patients, or a network on another folder of labelled cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from leukemia_tf.config import EvaluateConfig
+from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
+from leukemia_tf.core.files import read_csv, write_atomically, write_json
+from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.integrity import pixel_hash, read_image
+from leukemia_tf.data.split_protocols import REFIT
+from leukemia_tf.data.splits import Split, read_split
+from leukemia_tf.evaluation.calibration import fit_calibration
+from leukemia_tf.evaluation.figures import run_figures
+from leukemia_tf.evaluation.out_of_distribution import fit_training_distribution
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
+from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part, score_table
+from leukemia_tf.evaluation.thresholds import check_threshold
+from leukemia_tf.evaluation.tta import check_tta
+from leukemia_tf.inference.cells import cell_logits, cell_predictions
+from leukemia_tf.models.network import load_network
+from leukemia_tf.models.probability import get_calibration, set_calibration
+from leukemia_tf.reporting.report import write_report
+from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.workflows.external_validation import evaluate_network, evaluate_run_external, is_external
+
+log = logging.getLogger("leukemia_tf")
+
+PARTS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """A run with its network and the cells it is scored on.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Trained.
+    folder : pathlib.Path
+        Where its cells lie now.
+    settings : mapping
+        The content of config.json.
+    split : Split
+        Its patients by part.
+    cells : dict of str to list of Cell
+        Those of `train`, and of `val` and `test` unless empty.
+    model : keras.Model
+        The network.
+    tta : str
+        Test-time views.
+    """
+
+    run: RunFolder
+    folder: Path
+    settings: Mapping[str, Any]
+    split: Split
+    cells: Mapping[str, list[Cell]]
+    model: keras.Model
+    tta: str
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that are scored; a split may have no patient for validation."""
+        return [part for part in PARTS if self.cells[part]]
+
+
+def evaluate(config: EvaluateConfig) -> dict:
+    """Run the command `evaluate`; see `leukemia_tf.evaluate.evaluate`."""
+    if config.run is not None and config.run.is_file():
+        metrics, run = _evaluate_file(config.run, config)
+    else:
+        metrics, run = _evaluate_folder(run_or_newest(config.run), config)
+    if config.json:
+        log.info("%s", run.metrics.read_text(encoding="utf-8"))
+    else:
+        show_scores(run, metrics)
+    return metrics
+
+
+def _evaluate_file(network: Path, config: EvaluateConfig) -> tuple[dict, RunFolder]:
+    if config.data is None:
+        raise ArgumentError("data", None, f"{network} is a network without a run: name a folder of labelled cells.")
+    _check_external(config)
+    out = RunFolder(Path(f"{network.stem}-on-{config.data.resolve().name}"))
+    return evaluate_network(network, config.data, out, config.seed, config.tta), out
+
+
+def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunFolder]:
+    folder = config.data or run.data
+    if config.data and is_external(run, folder):
+        _check_external(config)
+        return evaluate_run_external(run, folder, config.seed, config.tta), run.external(folder.resolve().name)
+    return evaluate_run(run, folder, config.seed, config.threshold, config.tta), run
+
+
+def _check_external(config: EvaluateConfig) -> None:
+    if config.threshold:
+        raise ArgumentError(
+            "threshold", config.threshold, "it is fitted on the run's own validation patients: leave out `data`."
+        )
+
+
+def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | None = None, tta: str = "none") -> dict:
+    """Score a run on its validation and test cells.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Trained.
+    folder : pathlib.Path
+        Where its cells lie.
+    seed : int
+        Of the bootstrap.
+    threshold : str, optional
+        Fit temperature and threshold anew by this rule, and store both in the run's network.
+    tta : str
+        Test-time views.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json, which is written last.
+
+    Raises
+    ------
+    UserError
+        If the run has no patients to be scored on, or its cells are not in the folder.
+    """
+    _check_settings(threshold, tta)
+    evaluation = _open(run, folder, tta)
+    logits = _logits(evaluation)
+    run.metrics.unlink(missing_ok=True)  # of what is written over from here on
+    if threshold:
+        _calibrate(evaluation, logits, threshold)
+    predictions = _predict(evaluation, logits)
+    metrics = _score(evaluation, predictions, seed)
+    _write(evaluation, predictions, metrics)
+    return metrics
+
+
+def _check_settings(threshold: str | None, tta: str) -> None:
+    check_tta(tta)
+    if threshold and tta != "none":
+        raise UserError(
+            f"`threshold` beside `tta`: a threshold is fitted on cells as they are. "
+            f"Received: threshold={threshold!r}, tta={tta!r}"
+        )
+    check_threshold(threshold or "0.5")
+
+
+def _open(run: RunFolder, folder: Path, tta: str) -> _Evaluation:
+    settings, split = run.read_config(), read_split(run.splits)
+    if split.protocol == REFIT:
+        raise RunError(
+            f"{run} was trained on all its patients, so none is left to evaluate it on. Its recipe was evaluated in "
+            f"{settings['train']['refit']}."
+        )
+    model, cells = load_network(run.model), read_cells(run.cells)
+    by_part = {part: [cell for cell in cells if cell.split == part] for part in ("train", *PARTS)}
+    for part in PARTS:
+        _check_pictures(folder, by_part[part])
+    return _Evaluation(run, folder, settings, split, by_part, model, tta)
+
+
+def _check_pictures(folder: Path, cells: Sequence[Cell]) -> None:
+    for cell in cells:
+        if pixel_hash(read_image(folder / cell.path)[1]) != cell.sha256:
+            raise DataError(
+                f"{folder / cell.path} is not the picture that the run was split with: name its folder as `data`."
+            )
+
+
+def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
+    model, folder, settings = evaluation.model, evaluation.folder, evaluation.settings["train"]
+    return {
+        part: cell_logits(model, folder, evaluation.cells[part], settings, evaluation.tta, f"preparing {part}")
+        for part in evaluation.parts
+    }
+
+
+def _calibrate(evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str) -> None:
+    """Fit temperature and threshold on the validation cells, and store them in the run's network."""
+    model, cells = evaluation.model, evaluation.cells
+    distribution = get_calibration(model).out_of_distribution or fit_training_distribution(
+        evaluation.folder, cells["train"]
+    )
+    set_calibration(model, fit_calibration(cells["val"], logits.get("val"), threshold, distribution))
+    write_atomically(evaluation.run.model, model.save)
+
+
+def _predict(evaluation: _Evaluation, logits: Mapping[str, np.ndarray]) -> dict[str, list[Prediction]]:
+    return {
+        part: cell_predictions(
+            evaluation.model, evaluation.folder, evaluation.cells[part], logits[part], evaluation.tta
+        )
+        for part in evaluation.parts
+    }
+
+
+def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], seed: int) -> dict[str, Any]:
+    """Return the content of metrics.json."""
+    run, split, data = evaluation.run, evaluation.split, evaluation.settings["data"]
+    calibration, groups = get_calibration(evaluation.model), data.get("same_patients", ())
+    return {
+        "protocol": split.protocol,
+        **({"caution": LEAK_WARNING} if split.protocol == "image" else {}),
+        "seed": split.seed,
+        "data": data["name"],
+        "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
+        "decision": {"temperature": calibration.temperature, "threshold": calibration.threshold},
+        "tta": evaluation.tta,
+        "bootstrap_seed": seed,
+        "parts": {
+            part: score_part(by_patient_group(rows, groups), calibration.threshold, seed)
+            for part, rows in predictions.items()
+        },
+    }
+
+
+def _write(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], metrics: dict) -> None:
+    """Write predictions, figures, report and card; metrics.json last, so that a run that has it is finished."""
+    run = evaluation.run
+    for part, rows in predictions.items():
+        write_predictions(run.predictions(part), rows)
+    test = by_patient_group(predictions["test"], evaluation.settings["data"].get("same_patients", ()))
+    figures = run_figures(test, read_csv(run.history), metrics)
+    for name, figure in figures.items():
+        save(figure, run.figure(name))
+    write_report(run, metrics, test, figures, evaluation.model, evaluation.folder)
+    write_json(run.metrics, metrics)
+
+
+def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
+    """Log the scores on the test patients, and the run's folder."""
+    caution = f"; {metrics['caution']}" if "caution" in metrics else ""
+    drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
+    log.info("\n%s", score_table("test", metrics["parts"]["test"], f"{metrics['protocol']} {drawn}{caution}"))
+    log.info("\nrun folder: %s", run)

@@ -1,0 +1,155 @@
+"""How faithful heat maps are to the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from leukemia_tf.config import ExplainCheckConfig
+from leukemia_tf.core.errors import UserError
+from leukemia_tf.core.files import write_json
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.predictions import Prediction, round_robin_by_patient
+from leukemia_tf.explain import faithfulness_plots, faithfulness_scores
+from leukemia_tf.explain.faithfulness import Faithfulness, measure_faithfulness
+from leukemia_tf.explain.frame import Frame, frame_of
+from leukemia_tf.explain.maps import explainer
+from leukemia_tf.explain.methods import DEFAULT, METHODS, find_method
+from leukemia_tf.explain.pictures import draw_sheet
+from leukemia_tf.explain.target import Target
+from leukemia_tf.inference.heat_maps import ExplainedImage, captioned, overlay_of
+from leukemia_tf.models.member import members_of
+from leukemia_tf.models.network import load_network
+from leukemia_tf.reporting.finished_runs import read_finished_runs
+from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.training.settings import check_count
+
+log = logging.getLogger("leukemia_tf")
+
+SHEET = 24  # cells
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A run's network with the test predictions that are explained.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target : Target
+        Its network, at a layer.
+    folder : pathlib.Path
+        Where its cells are.
+    predictions : list of Prediction
+        Of all test cells.
+    """
+
+    run: RunFolder
+    target: Target
+    folder: Path
+    predictions: list[Prediction]
+
+    def frames(self, predictions: Sequence[Prediction]) -> list[Frame]:
+        """Read the cells of predictions."""
+        return [frame_of(self.target.model, self.folder / row.path, row) for row in predictions]
+
+    @property
+    def scale(self) -> float:
+        """The standard deviation of the logit over the test cells: the unit of deletion and insertion."""
+        return float(np.std(np.array([row.logit for row in self.predictions], float))) or 1.0
+
+
+def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
+    """Run the command `explain_check`; see `leukemia_tf.explain_check.explain_check`."""
+    check_count("cells", config.cells, 2)
+    run = run_or_newest(config.run)
+    methods = _methods(config)
+    subject = _open(run, config)
+    sample = _sample(subject.predictions, config.cells, config.seed)
+    frames = subject.frames(sample)
+    measured = measure_faithfulness(subject.target, frames, methods, max(2, len(sample) // 10), config.seed)
+    scores = _score(subject, measured, frames, config.seed)
+    figures = _draw(subject, measured, scores, config)
+    for name, figure in figures.items():
+        save(figure, config.out / f"{name}.png")
+    path = write_json(config.out / "explain-check.json", scores)
+    if config.json:
+        log.info("%s", path.read_text(encoding="utf-8"))
+    else:
+        log.info("%s", faithfulness_scores.table(scores))
+        log.info("\n%s: explain-check.json and %d pictures", config.out, len(figures))
+    return scores
+
+
+def _methods(config: ExplainCheckConfig) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(config.method)) or tuple(METHODS)
+    for name in names:
+        find_method(name)
+    return names
+
+
+def _open(run: RunFolder, config: ExplainCheckConfig) -> _Subject:
+    model: keras.Model = load_network(run.model)
+    if len(members_of(model)) > 1:
+        raise UserError(f"{run} is an ensemble: name the run of one of its members.")
+    (finished,) = read_finished_runs([run.path])
+    return _Subject(run, Target(model, config.layer), config.data or run.data, finished.predictions)
+
+
+def _sample(predictions: Sequence[Prediction], count: int, seed: int) -> list[Prediction]:
+    """Return a random sample, spread over the patients."""
+    order = np.random.default_rng(seed).permutation(len(predictions))
+    return round_robin_by_patient([predictions[index] for index in order])[:count]
+
+
+def _score(
+    subject: _Subject, measured: Mapping[str, Faithfulness], frames: Sequence[Frame], seed: int
+) -> dict[str, Any]:
+    """Return the content of explain-check.json."""
+    return {
+        "run": str(subject.run),
+        "layer": subject.target.layer,
+        "cells": len(frames),
+        **faithfulness_scores.patients_of([frame.prediction for frame in frames]),
+        "seed": seed,
+        "deviation_of_the_logit": subject.scale,
+        **faithfulness_scores.scores(measured, frames, subject.scale, seed),
+        "layers": faithfulness_scores.layers(subject.target.model, frames, seed),
+    }
+
+
+def _draw(
+    subject: _Subject, measured: Mapping[str, Faithfulness], scores: Mapping[str, Any], config: ExplainCheckConfig
+) -> dict[str, Figure]:
+    """Return the figures by file name."""
+    return {
+        "curves": faithfulness_plots.draw_curves(measured, subject.scale),
+        "shuffled": faithfulness_plots.draw_shuffled(measured),
+        "agreement": faithfulness_plots.draw_agreement(scores["agreement"]),
+        **_sheets(subject, config),
+    }
+
+
+def _sheets(subject: _Subject, config: ExplainCheckConfig) -> dict[str, Figure]:
+    """Return contact sheets of right and of wrong cells, by the default method."""
+    explain, sheets = explainer(subject.target.model, DEFAULT, config.layer), {}
+    for name, right in (("right", True), ("wrong", False)):
+        matching = [row for row in subject.predictions if (row.prediction == row.label) == right]
+        sample = _sample(matching, SHEET, config.seed)
+        if sample:
+            frames = subject.frames(sample)
+            images = [
+                ExplainedImage(Path(row.path), [frame], [maps])
+                for row, frame, maps in zip(sample, frames, explain(frames))
+            ]
+            title = f"{METHODS[DEFAULT].title} of {len(sample)} cells that are {name}"
+            sheets[name] = draw_sheet([captioned(image, overlay_of(image)) for image in images], title=title)
+    return sheets

@@ -1,0 +1,155 @@
+"""External validation: a network scored on another folder, of patients that it has never seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.errors import DataError, RunError
+from leukemia_tf.core.files import read_json, write_json
+from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.patient_groups import list_patient_groups
+from leukemia_tf.data.prepare import log_findings, scan_folder
+from leukemia_tf.evaluation.figures import run_figures
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
+from leukemia_tf.evaluation.scores import score_part
+from leukemia_tf.evaluation.tta import check_tta
+from leukemia_tf.inference.cells import cell_logits, cell_predictions
+from leukemia_tf.models.network import load_network
+from leukemia_tf.models.probability import get_calibration
+from leukemia_tf.runs.run_folder import RunFolder
+
+log = logging.getLogger("leukemia_tf")
+
+
+def is_external(run: RunFolder, folder: Path) -> bool:
+    """Return whether a folder holds other cells than those that a run was split with."""
+    present = [(folder / cell.path).is_file() for cell in read_cells(run.cells) if cell.split in ("val", "test")]
+    return sum(present) < len(present) / 2  # a path may be the same by chance
+
+
+def evaluate_run_external(run: RunFolder, folder: Path, seed: int = 0, tta: str = "none") -> dict:
+    """Score a run on all labelled cells of another folder, into `RUN/on-NAME/`.
+
+    Temperature and threshold stay the run's.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json; its protocol is `external`.
+
+    Raises
+    ------
+    DataError
+        If a picture there was trained on, or none is labelled.
+    """
+    out = run.external(folder.resolve().name)
+    return evaluate_network(run.model, folder, out, seed, tta, run)
+
+
+def evaluate_network(
+    network: Path, folder: Path, out: RunFolder, seed: int = 0, tta: str = "none", run: RunFolder | None = None
+) -> dict:
+    """Score a network on all labelled cells of a folder.
+
+    Parameters
+    ----------
+    network : pathlib.Path
+        A `.keras` file of this package.
+    folder : pathlib.Path
+        Labelled cells.
+    out : RunFolder
+        Where predictions, metrics.json and figures are written.
+    seed : int
+        Of the bootstrap.
+    tta : str
+        Test-time views.
+    run : RunFolder, optional
+        The network's run: its training cells must not be in the folder. Without it that cannot be checked.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json.
+
+    Raises
+    ------
+    DataError
+        If a picture there was trained on, or none is labelled.
+    RunError
+        If `out` holds the scores on another folder.
+    """
+    check_tta(tta)
+    cells, groups = _labelled_cells(folder)
+    if run:
+        _check_unseen(run, folder, cells)
+    else:
+        log.warning("WARNING: whether %s was trained on these cells cannot be checked: it has no run folder", network)
+    _check_same_folder(out, folder)
+    model = load_network(network)
+    settings = run.read_config()["train"] if run else vars(TrainConfig())
+    logits = cell_logits(model, folder, cells, settings, tta)
+    predictions = cell_predictions(model, folder, cells, logits, tta)
+    calibration, grouped = get_calibration(model), by_patient_group(predictions, groups)
+    metrics = {
+        "protocol": "external",
+        "bootstrap_seed": seed,
+        "data": folder.resolve().name,
+        "folder": str(folder.resolve()),
+        "run": str(run or network),
+        "decision": {"temperature": calibration.temperature, "threshold": calibration.threshold},
+        "tta": tta,
+        "parts": {"test": score_part(grouped, calibration.threshold, seed)},
+    }
+    _write(out, predictions, grouped, metrics)
+    return metrics
+
+
+def _labelled_cells(folder: Path) -> tuple[tuple[Cell, ...], tuple[tuple[str, ...], ...]]:
+    """Return a folder's labelled cells, and the names that are one patient."""
+    catalog, scanned = scan_folder(folder)
+    log_findings(catalog, scanned)
+    if not scanned.cells:
+        raise DataError(
+            f"{folder} holds no labelled image: `python -m leukemia_tf.predict` predicts images without a label."
+        )
+    return scanned.cells, list_patient_groups(scanned.cells, scanned.near_duplicates())
+
+
+def _check_unseen(run: RunFolder, folder: Path, cells: Sequence[Cell]) -> None:
+    """Stop at a picture that the run was trained or selected on; warn of patients with the same name."""
+    seen = {cell.sha256: cell for cell in read_cells(run.cells) if cell.split in ("train", "val")}
+    known = [cell for cell in cells if cell.sha256 in seen]
+    if known:
+        raise DataError(
+            f"{folder / known[0].path} is {seen[known[0].sha256].path}, which {run} was trained or selected on "
+            f"({len(known):,} in all): leave such pictures out, or every score is too high."
+        )
+    names = {cell.patient for cell in cells} & {cell.patient for cell in seen.values()}
+    if names:
+        log.warning(
+            "WARNING: %d patients here have the names of patients that the run was trained on (%s): make sure that "
+            "they are other people",
+            len(names),
+            ", ".join(sorted(names)[:5]),
+        )
+
+
+def _check_same_folder(out: RunFolder, folder: Path) -> None:
+    if out.metrics.is_file() and read_json(out.metrics)["folder"] != str(folder.resolve()):
+        raise RunError(
+            f"{out} holds the scores on another folder named {folder.resolve().name}: move it, or rename the folder."
+        )
+
+
+def _write(
+    out: RunFolder, predictions: Sequence[Prediction], grouped: Sequence[Prediction], metrics: dict[str, Any]
+) -> None:
+    write_predictions(out.predictions("test"), predictions)
+    for name, figure in run_figures(grouped, [], metrics).items():
+        save(figure, out.figure(name))
+    write_json(out.metrics, metrics)

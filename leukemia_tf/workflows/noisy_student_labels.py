@@ -1,0 +1,105 @@
+"""Cells without a label for `noisy_student`, and the labels that a network predicts for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from leukemia_tf.config import NoisyStudentConfig
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.data.catalog import Catalog, Cell, find_images, parse_file_name, read_cells
+from leukemia_tf.data.patient_groups import groups_by_patient
+from leukemia_tf.data.prepare import Prepared, scan_folder
+from leukemia_tf.data.pseudo_labels import pseudo_labelled
+from leukemia_tf.data.scan import Scan, scan
+from leukemia_tf.evaluation.predictions import UNLIKE
+from leukemia_tf.inference.cells import cell_logits, cell_predictions
+from leukemia_tf.models.network import load_network
+from leukemia_tf.runs.run_folder import RunFolder
+
+log = logging.getLogger("leukemia_tf")
+
+
+def read_unlabelled(folder: Path, data: Path, prepared: Prepared) -> tuple[Cell, ...]:
+    """Read further cells; their labels, if they have any, are not used.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the further cells.
+    data : pathlib.Path
+        Of the labelled cells.
+    prepared : Prepared
+        The labelled cells. Cells of their patients (by file name), identical pictures and near-duplicates of them are
+        left out.
+
+    Returns
+    -------
+    tuple of Cell
+        Without label; the path relative to `data` where it lies inside, else absolute; the patient if the file name
+        has one.
+
+    Raises
+    ------
+    DataError
+        If none is left.
+    """
+    further = _scan_unlabelled(folder, data.resolve())
+    cells = [replace(cell, patient=_patient(cell)) for cell in further.cells]
+    pictures = _known_pictures(cells, further, data.resolve(), prepared)
+    patients = _known_patients(prepared)
+    new = tuple(cell for cell in cells if cell.sha256 not in pictures and cell.patient not in patients)
+    log.info("%d further cells without a label; %d are left out, known already", len(new), len(cells) - len(new))
+    if not new:
+        raise DataError(f"`unlabelled={folder}`: every cell there is one of the labelled ones, or of their patients.")
+    return new
+
+
+def _scan_unlabelled(folder: Path, data: Path) -> Scan:
+    paths = [path.resolve() for path in find_images([folder])]
+    names = (str(path.relative_to(data)) if path.is_relative_to(data) else str(path) for path in paths)
+    further = scan(Catalog(data, (), tuple(names)), unlabelled=True)
+    for row in further.rejected:
+        log.warning("left out: %s: %s", row.path, row.reason)
+    return further
+
+
+def _patient(cell: Cell) -> str:
+    _, patient = parse_file_name(Path(cell.path)) or ("", "")
+    return patient
+
+
+def _known_pictures(cells: Sequence[Cell], further: Scan, data: Path, prepared: Prepared) -> set[str]:
+    """Return the hashes of the labelled pictures, and of all near-duplicates of them."""
+    _, known = scan_folder(data, "skip")
+    together = Scan((*known.cells, *cells), (*known.statistics, *further.statistics), ())
+    labelled = {cell.path for cell in prepared.cells}
+    pictures = {cell.sha256 for cell in prepared.cells}
+    for one, other, _ in together.near_duplicates():
+        if {one.path, other.path} & labelled:
+            pictures |= {one.sha256, other.sha256}
+    return pictures
+
+
+def _known_patients(prepared: Prepared) -> set[str]:
+    """Return all names of the patients of the labelled cells."""
+    group_of = groups_by_patient(prepared.patient_groups)
+    return {name for cell in prepared.cells for name in group_of.get(cell.patient, {cell.patient})}
+
+
+def pseudo_label_cells(run: RunFolder, config: NoisyStudentConfig, path: Path, cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells that a run's network is confident about, with its labels; from `path` if that was written."""
+    if path.is_file():
+        return list(read_cells(path))
+    model = load_network(run.model)
+    logits = cell_logits(model, run.data, cells, run.read_config()["train"], "none", "preparing unlabelled")
+    predictions = cell_predictions(model, run.data, cells, logits, "none")
+    unlike = sum(row.status == UNLIKE for row in predictions)
+    if unlike:
+        log.warning("WARNING: %d of %d unlabelled cells are unlike the training cells", unlike, len(cells))
+    probabilities = np.array([row.probability for row in predictions])
+    return pseudo_labelled(cells, probabilities, config.labels == "soft", config.confidence, config.balanced)

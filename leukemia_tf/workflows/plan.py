@@ -1,0 +1,64 @@
+"""The stages of a run: planned from its settings, after a range test where the learning rate is `auto`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.training.setup import TrainingSetup
+from leukemia_tf.training.stage_plans import parse_sizes, plan_stages
+from leukemia_tf.training.stages import Plan, Stage
+from leukemia_tf.workflows.lrfind import range_test
+
+log = logging.getLogger("leukemia_tf")
+
+
+def plan(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
+    """Plan the stages of a run.
+
+    Raises
+    ------
+    UserError
+        If the network cannot take a stage's image size, or the last size is not the run's.
+    """
+    stages = _planned(config, setup)
+    _check_sizes(setup, stages)
+    return stages
+
+
+def plan_of(config: TrainConfig, rate: float) -> Plan:
+    """Return what a run's settings say of its stages, for a learning rate of the head."""
+    return Plan(
+        config.stages,
+        rate,
+        config.fine_tune_lr or rate / 100,
+        config.epochs,
+        config.patience,
+        config.schedule,
+        config.layer_decay,
+        parse_sizes(config.sizes),
+    )
+
+
+def _planned(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
+    network = setup.network
+    blocks = [block.name for block in network.blocks]
+    if config.lr != "auto":
+        return plan_stages(plan_of(config, config.lr), blocks, network.pretrained)
+    first = plan_stages(plan_of(config, 1e-3), blocks, network.pretrained)[0]
+    rate = range_test(config, setup, first.learning).valley
+    log.info("learning rate: %.2g, in the middle of the loss's longest fall", rate)
+    if set(first.learning) & set(network.pretrained):
+        config = replace(config, fine_tune_lr=config.fine_tune_lr or rate)
+    return plan_stages(plan_of(config, rate), blocks, network.pretrained)
+
+
+def _check_sizes(setup: TrainingSetup, stages: Sequence[Stage]) -> None:
+    size, last = setup.preprocessing.image_size, stages[-1].image_size
+    if last not in (0, size):
+        raise ArgumentError("image_size", size, f"the last stage is at {last} pixels: say `image_size={last}`.")
+    for other in {stage.image_size for stage in stages} - {0, size}:
+        setup.resized(other)

@@ -1,0 +1,93 @@
+"""From cells to a trained network, evaluated on patients it has never seen."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.data.scan import quarantine
+from leukemia_tf.models.architecture import Architecture, network_name
+from leukemia_tf.runs.run_folder import RunFolder, new_run_path, open_run
+from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.training.objects import TrainingObjects
+from leukemia_tf.training.refit import copy_scores
+from leukemia_tf.training.resume import read_planned_stages
+from leukemia_tf.training.settings import dropped_blocks
+from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training_cells
+from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.start import check_same_cells, write_run_start
+from leukemia_tf.workflows.evaluate import evaluate_run, show_scores
+from leukemia_tf.workflows.fit import fit
+from leukemia_tf.workflows.plan import plan
+from leukemia_tf.workflows.resolve import resolve
+
+log = logging.getLogger("leukemia_tf")
+
+
+def train(requested: TrainConfig, **own: Any) -> RunFolder:
+    """Run the command `train`; see `leukemia_tf.train.train`. The caller's own objects are those of TrainingObjects."""
+    config, objects = resolve(requested), TrainingObjects(**own)
+    architecture, source, prepared = read_training_cells(config)
+    scope, computed_on = prepare_devices(config.precision, config.devices)
+    with scope:
+        setup = build_setup(config, architecture, source, prepared, objects.head)
+        run, stages = _start(requested, config, setup, computed_on, objects)
+        if prepared.rejected and config.on_bad_image == "quarantine":
+            log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
+        log.info("run folder: %s", run)
+        log.info("stages:\n%s\n", "\n".join(f"  {stage}" for stage in stages))
+        if not run.model.is_file():
+            fit(run, config, setup, stages, objects)
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+    show_scores(run, _evaluate(run, config, setup))
+    return run
+
+
+def train_once(config: TrainConfig) -> RunFolder:
+    """Train the run in `config.out`, resume it, or find it finished."""
+    if config.out is None:
+        raise ValueError(f"`out` must name the run's folder. Received: {config}")
+    run = RunFolder(config.out)
+    if run.metrics.is_file():
+        log.info("finished already: %s", run)
+        return run
+    keras.utils.clear_session()
+    return train(replace(config, resume=run.config.is_file()))
+
+
+def _start(
+    requested: TrainConfig,
+    config: TrainConfig,
+    setup: TrainingSetup,
+    computed_on: dict[str, Any],
+    objects: TrainingObjects,
+) -> tuple[RunFolder, tuple[Stage, ...]]:
+    """Return the run's folder and its stages: those of the interrupted run, or new ones, written down."""
+    if config.resume and config.out:
+        run = open_run(config.out)
+        check_same_cells(run, setup.source, setup.prepared)
+        objects.check_resumable(run)
+        return run, read_planned_stages(run)
+    stages, name = plan(config, setup), _name(config, setup.architecture)
+    run = RunFolder(config.out or new_run_path(name))
+    write_run_start(run, requested, config, name, setup, stages, computed_on, objects)
+    return run, stages
+
+
+def _name(config: TrainConfig, architecture: Architecture) -> str:
+    """Return the network's name; a refit and a leaking split are part of it."""
+    mark = "-refit" if config.refit else "-split-by-image" if config.split.startswith("image") else ""
+    return network_name(architecture, dropped_blocks(config), config.cut) + mark
+
+
+def _evaluate(run: RunFolder, config: TrainConfig, setup: TrainingSetup) -> dict[str, Any]:
+    """Score the run on its test patients; a refit has the scores of the run that it follows."""
+    if config.refit:
+        return copy_scores(run, open_run(config.refit))
+    calibrated = run.metrics.is_file()  # a finished run may have been calibrated anew since
+    return evaluate_run(run, setup.source.folder, threshold=None if calibrated else config.threshold)

@@ -1,0 +1,78 @@
+"""A network for inference alone, with each BatchNormalization fused into the convolution before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, tree
+
+from leukemia_tf.models.member import Member
+
+
+def fuse_batch_normalization(model: keras.Model) -> keras.Model:
+    """Return a copy of a network with each BatchNormalization fused into the convolution before it.
+
+    A runtime then convolves, adds and activates in one pass; predictions differ by rounding alone. A convolution gets
+    the name of the BatchNormalization, so that a layer's name stands for the same values as before.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package, or an ensemble. It is not changed.
+
+    Returns
+    -------
+    keras.Model
+        With the same inputs and outputs; not for training.
+    """
+    norms = _norms_behind(model)
+    fused = {norm.name for norm in norms.values()}
+
+    def copy(layer: layers.Layer) -> layers.Layer:
+        if isinstance(layer, Member):
+            return Member(fuse_batch_normalization(layer.network), name=layer.name)
+        config = layer.get_config()
+        if layer.name in norms:
+            config |= {"use_bias": True, "name": norms[layer.name].name}
+        return type(layer).from_config(config)
+
+    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        skipped = isinstance(layer, layers.BatchNormalization) and layer.name in fused
+        return args[0] if skipped else layer(*args, **kwargs)
+
+    clone = keras.models.clone_model(model, clone_function=copy, call_function=call)
+    for layer in model.layers:
+        if layer.name in norms:
+            norm = norms[layer.name]
+            clone.get_layer(norm.name).set_weights(_fused_weights(layer, norm))
+        elif layer.weights and layer.name not in fused and not isinstance(layer, Member):
+            clone.get_layer(layer.name).set_weights(layer.get_weights())
+    return clone
+
+
+def _norms_behind(model: keras.Model) -> dict[str, layers.BatchNormalization]:
+    """Return the BatchNormalization of each convolution whose output nothing else reads, by the convolution's name."""
+    readers = Counter(id(tensor) for operation in model.operations for tensor in tree.flatten(operation.input))
+    readers.update(id(tensor) for tensor in model.outputs)
+    norms = {id(layer.input): layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)}
+    return {
+        layer.name: norms[id(layer.output)]
+        for layer in model.layers
+        if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D))
+        and layer.activation is keras.activations.linear
+        and id(layer.output) in norms
+        and readers[id(layer.output)] == 1
+    }
+
+
+def _fused_weights(layer: layers.Conv2D | layers.DepthwiseConv2D, norm: layers.BatchNormalization) -> list[np.ndarray]:
+    """Return the kernel and the bias with which a convolution computes its normalised output."""
+    mean, variance = (np.asarray(value, "float64") for value in (norm.moving_mean, norm.moving_variance))
+    scale = (np.asarray(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
+    kernel, *bias = layer.get_weights()
+    shift = (np.asarray(norm.beta) if norm.center else 0.0) + ((bias[0] if bias else 0.0) - mean) * scale
+    outputs = kernel.shape[-2:] if isinstance(layer, layers.DepthwiseConv2D) else kernel.shape[-1:]
+    return [kernel * scale.reshape(outputs), shift]

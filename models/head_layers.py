@@ -1,0 +1,101 @@
+"""A head's layers: which maps it pools, how, and the classifier behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import KerasTensor, layers
+
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.models.architecture import Block, load_object
+from leukemia_tf.models.heads import POOLINGS, Head, HeadFunction
+from leukemia_tf.models.layer_names import LOGIT, PROBABILITY
+from leukemia_tf.models.pooling import CellMask
+from leukemia_tf.models.probability import Probability
+
+
+def add_head(base: keras.Model, blocks: Sequence[Block], head: Head, cells: KerasTensor) -> KerasTensor:
+    """Put a head on a backbone.
+
+    Parameters
+    ----------
+    base : keras.Model
+        The backbone.
+    blocks : sequence of Block
+        Its blocks, from input to output.
+    head : Head
+        How they are pooled and classified.
+    cells : keras.KerasTensor
+        The network's input, uint8 [n, size, size, 3].
+
+    Returns
+    -------
+    keras.KerasTensor
+        float32 [n, 1], the probability of `all`.
+
+    Raises
+    ------
+    ArgumentError
+        If the backbone has fewer blocks than the head pools, or the head's function returns no features.
+    """
+    return add_classifier(_pool(_pooled_maps(base, blocks, head, cells), head, cells), head)
+
+
+def add_classifier(features: KerasTensor, head: Head) -> KerasTensor:
+    """Put a head's layers behind the pooling on features: [n, f] -> float32 [n, 1], the probability."""
+    x = features
+    if head.standardize:
+        x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
+    x = _call(head.function, x) if head.function else _dense(head, x)
+    logit = layers.Dense(1, name=LOGIT, dtype="float32")(x)
+    return Probability(name=PROBABILITY)(logit)
+
+
+def _dense(head: Head, x: KerasTensor) -> KerasTensor:
+    if head.dropout_before:
+        x = layers.Dropout(head.dropout_before, name="dropout_before")(x)
+    for number, units in enumerate(head.units, start=1):
+        x = layers.Dense(units, activation="relu", name=f"dense{number}")(x)
+    if head.dropout:
+        x = layers.Dropout(head.dropout, name="dropout")(x)
+    return x
+
+
+def _call(function: HeadFunction, features: KerasTensor) -> KerasTensor:
+    """Call the user's function; stop if it returns no features [n, k]."""
+    x = function(features)
+    if not isinstance(x, KerasTensor) or len(x.shape) != 2 or x.shape[-1] is None:
+        raise ArgumentError("head", x, f"of features {features.shape} it has to return a Keras tensor [n, k].")
+    return x
+
+
+def _pooled_maps(base: keras.Model, blocks: Sequence[Block], head: Head, cells: KerasTensor) -> list[KerasTensor]:
+    """Return the maps that a head pools, each [n, h, w, c], from input to output."""
+
+    def maps(layer: str) -> KerasTensor:
+        return base.get_layer(layer).output
+
+    if not head.coarsest:
+        if head.depths > len(blocks):
+            raise ArgumentError("depths", head.depths, f"the base has {len(blocks)} blocks.")
+        return [maps(block.last) for block in blocks[-head.depths :]]
+    fine = [block for block in blocks if _stride(maps(block.last), cells) <= head.coarsest] or blocks[:1]
+    *before, last = fine[-head.depths :]
+    return [*(maps(block.last) for block in before), maps(last.texture or last.last)]
+
+
+def _stride(maps: KerasTensor, cells: KerasTensor) -> int:
+    """Return how many pixels of the image's side one pixel of maps stands for: a power of two."""
+    return 2 ** round(math.log2(cells.shape[1] / maps.shape[1]))
+
+
+def _pool(outputs: Sequence[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
+    """Pool each of the maps and concatenate the features; the last one's layer is called `pool`."""
+    pooling, pooled = POOLINGS[head.pooling], []
+    names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
+    for name, maps in zip(names, outputs, strict=True):
+        inputs = [maps, CellMask(*maps.shape[1:3], name=f"{name}_mask")(cells)] if pooling.masked else maps
+        pooled.append(load_object(pooling.layer)(name=name)(inputs))
+    return pooled[0] if len(pooled) == 1 else layers.Concatenate(name="depths")(pooled)

@@ -1,0 +1,179 @@
+"""Cached features: the same training as without, computed once, stored on disk, damaged files noticed."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.balance import Sampling
+from leukemia_tf.models.freezing import set_trainable
+from leukemia_tf.models.heads import Head
+from leukemia_tf.training.feature_cache import FeatureStore
+from leukemia_tf.training.feature_files import FeatureFiles, drop_oldest
+from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
+from leukemia_tf.training.inputs import make_inputs
+from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.trainer import train_stages
+
+POOLED = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.4)
+TEXTURE = Head(pooling="cell", depths=2, units=(), dropout=0.3, standardize=True)
+STAGES = {
+    "head": Stage("head", (), 1e-2, 3, 9),
+    "top": Stage("top", ("block3",), 1e-3, 3, 9),
+}
+
+
+def names(model):
+    tensors = {id(tensor) for tensor in frozen_boundary(model)}
+    return [op.name for op in model.operations if tensors & {id(tensor) for tensor in keras.tree.flatten(op.output)}]
+
+
+@pytest.mark.parametrize(
+    ("head", "learning", "wanted"),
+    [
+        (None, (), ["pool"]),
+        (POOLED, (), ["depths"]),
+        (POOLED, ("block3",), ["block2_pool", "pool_1"]),
+        (POOLED, ("block2", "block3"), ["block1_pool"]),
+        (POOLED, ("block1", "block2", "block3"), []),
+        (TEXTURE, (), ["depths"]),
+        (TEXTURE, ("block3",), ["block2_pool", "pool_1", "pool_mask"]),
+    ],
+)
+def test_frozen_boundary(make_job, head, learning, wanted):
+    job = make_job(head=head)
+    model = job.network.model
+    set_trainable(model, job.network.blocks, learning, job.network.pretrained)
+    assert sorted(names(model)) == sorted(wanted)
+    if wanted:
+        boundary = frozen_boundary(model)
+        cells = job.examples("train", 60).cells.array
+        features = keras.Model(model.input, list(boundary)).predict(cells, verbose=0)
+        features = features if isinstance(features, list) else [features]
+        before = model.to_json()
+        tail = trainable_tail(model, boundary)
+        assert model.to_json() == before
+        direct = keras.Model(model.input, model.get_layer("logit").output).predict(cells, verbose=0)
+        np.testing.assert_allclose(tail.predict(features, verbose=0), direct, rtol=1e-4, atol=1e-5)
+        assert {v.path for v in tail.trainable_variables} == {v.path for v in model.trainable_variables}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("dihedral", "head"), [(True, POOLED), (False, POOLED), (True, TEXTURE)])
+def test_same_losses_as_without(make_job, stage, dihedral, head):
+    results = {}
+    for cached in (True, False):
+        sampling = Sampling(augment=Augmentation(dihedral=dihedral))
+        job = make_job(f"{cached}", head=head, sampling=sampling, cache_features=cached)
+        rows, losses = [], []
+        job = replace(job, on_epoch=lambda row, new: (rows.append(row), losses.extend(new)))  # noqa: B023
+        train_stages(job, [STAGES[stage]])
+        results[cached] = losses + [row["val_loss"] for row in rows]
+    np.testing.assert_allclose(results[True], results[False], rtol=1e-4)
+    assert len(set(results[True])) > 10
+
+
+def test_layers_without_weights_are_not_worth_caching():
+    from leukemia_tf.models.network import blocks_of, build_network
+    from leukemia_tf.models.table import find_architecture
+
+    model = build_network(find_architecture("resnet18"), 2, {"image_size": 64}, POOLED)
+    blocks = blocks_of(model)
+    set_trainable(model, blocks, [block.name for block in blocks], ())
+    assert frozen_boundary(model) == ()
+
+
+def test_a_layer_that_is_called_twice_turns_caching_off():
+    cell, twice = keras.Input((4,)), keras.layers.Dense(4, trainable=False)
+    logit = keras.layers.Dense(1, name="logit")
+    assert len(frozen_boundary(keras.Model(cell, logit(twice(cell))))) == 1
+    assert frozen_boundary(keras.Model(cell, keras.layers.Dense(1, name="logit")(twice(twice(cell))))) == ()
+
+
+def test_random_views_without_end_are_not_cached(make_job):
+    job = make_job(head=POOLED)
+    model = job.network.model
+    set_trainable(model, job.network.blocks, (), job.network.pretrained)
+    parts = (job.examples("train", 60), job.examples("val", 60))
+    for augment, cached in (
+        (Augmentation(), True),
+        (Augmentation(rotation=(0.5, 20.0)), False),
+        (Augmentation(mixup=(1, 1)), False),
+    ):
+        inputs = make_inputs(model, *parts, Sampling(augment=augment), 4, 0, True)
+        assert (inputs.trainer.inputs[0].dtype == "float32") == cached
+    assert make_inputs(model, *parts, Sampling(), 4, 0, False).trainer.inputs[0].dtype == "uint8"
+
+
+@pytest.fixture
+def frozen(make_job):
+    """A network whose base is frozen, its frozen part, and its training cells."""
+    job = make_job(head=POOLED)
+    model = job.network.model
+    set_trainable(model, job.network.blocks, (), job.network.pretrained)
+    return model, keras.Model(model.input, list(frozen_boundary(model))), job.examples("train", 60)
+
+
+class Counted:
+    """A network that counts the batches it runs."""
+
+    def __init__(self, model):
+        self.model, self.batches, self.outputs = model, 0, model.outputs
+
+    def predict_on_batch(self, cells):
+        self.batches += 1
+        return self.model.predict_on_batch(cells)
+
+
+def test_each_view_of_each_cell_is_computed_once_and_stored_on_disk(frozen):
+    model, prefix, cells = frozen
+    counted = Counted(prefix)
+    store = FeatureStore(counted, cells, 8, FeatureFiles(prefix))
+    some, views = np.array([3, 5, 3, 7]), np.array([0, 1, 0, 6])
+    store.fill(some, views, "")
+    store.fill(some, views, "")
+    assert counted.batches == 1
+    (rows,) = store.rows(some, views)
+    turned = cells.cells.array[5][:, ::-1]  # view 1 is flipped left and right
+    np.testing.assert_allclose(rows[1], prefix.predict(turned[None], verbose=0)[0], rtol=1e-4, atol=1e-6)
+
+    again = FeatureStore(counted, cells, 8, FeatureFiles(prefix))
+    again.fill(some, views, "")
+    assert counted.batches == 1
+    np.testing.assert_array_equal(again.rows(some, views)[0], rows)
+    again.fill(np.arange(20), np.zeros(20, int), "")
+    assert counted.batches == 2
+    np.testing.assert_array_equal(again.rows(some, views)[0], rows)
+
+    (stored, *_) = FeatureFiles(prefix).folder.glob("*.npz")
+    stored.write_bytes(stored.read_bytes()[:200])
+    third = FeatureStore(counted, cells, 8, FeatureFiles(prefix))
+    third.fill(some, views, "")
+    np.testing.assert_array_equal(third.rows(some, views)[0], rows)
+
+    kernel = model.get_layer("block1_conv").kernel
+    kernel.assign(kernel + 1e-3)
+    assert FeatureFiles(prefix).folder != store.files.folder
+
+
+def test_features_of_a_cell_do_not_depend_on_its_batch(frozen):
+    _, prefix, cells = frozen
+    alone, together = (FeatureStore(prefix, cells, 1, None) for _ in range(2))
+    alone.fill(np.array([7]), np.array([0]), "")
+    together.fill(np.arange(20), np.zeros(20, int), "")
+    np.testing.assert_array_equal(alone.arrays[0][0, 7], together.arrays[0][0, 7])
+
+
+def test_the_least_recently_used_are_deleted(tmp_path):
+    import os
+
+    for age, name in enumerate("abc"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.npz").write_bytes(b"x" * 100)
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    drop_oldest(tmp_path, 250)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    drop_oldest(tmp_path, 10)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -1,0 +1,118 @@
+"""Scores of a run: again, with another threshold, with test-time augmentation, on other cells; and of a file."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from leukemia_tf.config import EvaluateConfig, PredictConfig
+from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
+from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.data.synthetic import write_phantoms
+from leukemia_tf.evaluation.predictions import read_predictions
+from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.workflows.evaluate import evaluate
+from leukemia_tf.workflows.predict import predict
+
+
+def test_evaluate_again_gives_the_same(tiny_run):
+    before = tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()
+    evaluate(EvaluateConfig(run=tiny_run.path))
+    assert (tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()) == before
+
+
+def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    before = read_predictions(run.predictions("val"))
+    metrics = evaluate(EvaluateConfig(run=run.path, threshold="sensitivity:0.9"))
+    calibration = metrics["decision"]
+    rows = read_predictions(run.predictions("val"))
+    assert [row.logit for row in rows] == [row.logit for row in before]
+    for row in rows:
+        assert row.probability == pytest.approx(1 / (1 + np.exp(-row.logit / calibration["temperature"])), abs=1e-6)
+        assert row.prediction == ("all" if row.probability >= calibration["threshold"] else "hem")
+    leukemic = [row.prediction == "all" for row in rows if row.label == "all"]
+    assert np.mean(leukemic) >= 0.9
+    (prediction,) = predict(PredictConfig(images=tiny_run.data / rows[0].path, run=run.path))
+    expected = 1 / (1 + np.exp(-prediction.logit / calibration["temperature"]))
+    assert prediction.probability == pytest.approx(expected, abs=1e-6)
+    assert evaluate(EvaluateConfig(run=run.path, tta="dihedral"))["decision"] == calibration
+    turned = read_predictions(run.predictions("val"))
+    assert {row.view for row in turned} == {"dihedral"}
+    assert [row.logit for row in turned] != [row.logit for row in rows]
+    with pytest.raises(UserError, match="`threshold` beside `tta`"):
+        evaluate(EvaluateConfig(run=run.path, threshold="0.4", tta="dihedral"))
+    with pytest.raises(UserError, match="Received: threshold='many'"):
+        evaluate(EvaluateConfig(run=run.path, threshold="many"))
+
+
+@pytest.fixture
+def other_cells(tiny_cells, tmp_path):
+    """The tiny cells mirrored, under other names."""
+    folder = tmp_path / "other"
+    for number, path in enumerate(sorted(tiny_cells.rglob("*.bmp"))):
+        target = folder / ("all" if path.stem.endswith("_all") else "hem") / f"P{number % 4}" / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), cv2.imread(str(path))[::-1])
+    return folder
+
+
+@pytest.fixture
+def external_run(tiny_run, tmp_path):
+    """A copy of the tiny run, so that its folder may be written into."""
+    return open_run(shutil.copytree(tiny_run.path, tmp_path / "run"))
+
+
+def test_external_validation(external_run, tiny_cells, other_cells):
+    metrics = evaluate(EvaluateConfig(run=external_run.path, data=other_cells))
+    out = external_run.external("other")
+    rows = read_predictions(out.predictions("test"))
+    assert len(rows) == metrics["parts"]["test"]["cells"] == len(list(tiny_cells.rglob("*.bmp")))
+    assert metrics["protocol"] == "external"
+    assert metrics["decision"] == json.loads(external_run.metrics.read_text())["decision"]
+    assert out.figure("roc").is_file()
+    seen = next(cell for cell in read_cells(external_run.cells) if cell.split == "train")
+    (other_cells / "all" / "P0" / "copy.bmp").write_bytes((tiny_cells / seen.path).read_bytes())
+    with pytest.raises(DataError, match=r"copy\.bmp is .* which .* was trained or selected on"):
+        evaluate(EvaluateConfig(run=external_run.path, data=other_cells))
+    with pytest.raises(ArgumentError, match="leave out `data`"):
+        evaluate(EvaluateConfig(run=external_run.path, data=other_cells, threshold="0.4"))
+
+
+def test_a_network_file_scores_as_its_run(external_run, other_cells, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    network = shutil.copy(external_run.model, tmp_path / "network.keras")
+    by_run = evaluate(EvaluateConfig(run=external_run.path, data=other_cells))
+    by_file = evaluate(EvaluateConfig(run=network, data=other_cells))
+    assert "cannot be checked" in caplog.text
+    assert by_file["decision"] == by_run["decision"]
+    for metric, score in by_run["parts"]["test"]["cell"].items():
+        assert by_file["parts"]["test"]["cell"][metric]["value"] == pytest.approx(score["value"], abs=1e-5, nan_ok=True)
+    out = RunFolder(Path("network-on-other"))
+    wanted = read_predictions(external_run.external("other").predictions("test"))
+    rows = read_predictions(out.predictions("test"))
+    assert [row.path for row in rows] == [row.path for row in wanted]
+    np.testing.assert_allclose([row.logit for row in rows], [row.logit for row in wanted], atol=1e-5)
+    assert json.loads(out.metrics.read_text())["run"] == str(network)
+
+
+def test_network_files_that_cannot_be_evaluated(external_run, other_cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=r"`data`: .*model\.keras is a network without a run"):
+        evaluate(EvaluateConfig(run=external_run.model))
+    foreign = tmp_path / "foreign.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save(foreign)
+    with pytest.raises(RunError, match="is not a network of this package"):
+        evaluate(EvaluateConfig(run=foreign, data=other_cells))
+    assert not Path("foreign-on-other").exists()
+
+
+def test_evaluate_notices_other_pictures(tiny_run, tmp_path):
+    other = write_phantoms(tmp_path / "other", patients=4, cells=5, seed=4, side=120)
+    with pytest.raises(DataError, match="other"):
+        evaluate(EvaluateConfig(run=tiny_run.path, data=other))

@@ -1,0 +1,40 @@
+"""Export of a run and of a `.keras` file: what is served predicts as the network."""
+
+import shutil
+
+import keras
+import pytest
+import tensorflow as tf
+
+from leukemia_tf.config import ExportConfig, PredictConfig
+from leukemia_tf.core.errors import RunError
+from leukemia_tf.workflows.export import export
+from leukemia_tf.workflows.predict import predict
+
+
+def test_a_network_file_is_served_as_it_predicts(tiny_run, tiny_cells, tmp_path):
+    network = shutil.copy(tiny_run.model, tmp_path / "my-network.keras")
+    version = export(ExportConfig(run=network, out=tmp_path / "saved"))
+    assert version == tmp_path / "saved" / "my-network" / "1"
+    assert not {"config.json", "MODEL_CARD.md"} & {path.name for path in version.iterdir()}
+    images = sorted(tiny_cells.rglob("*.bmp"))[:5]
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    outputs = served(image_bytes=tf.constant([image.read_bytes() for image in images]))
+    predictions = predict(PredictConfig(images=tuple(images), run=network))
+    assert outputs["probability"].numpy() == pytest.approx([row.probability for row in predictions], abs=1e-5)
+    assert export(ExportConfig(run=network, out=tmp_path / "saved", name="other")).parent.name == "other"
+
+
+def test_a_run_is_exported_with_its_card_and_settings(tiny_run, tmp_path):
+    version = export(ExportConfig(run=tiny_run.path, out=tmp_path))
+    assert version.parent.name == tiny_run.read_config()["network"]["name"]
+    assert {"saved_model.pb", "config.json", "MODEL_CARD.md"} <= {path.name for path in version.iterdir()}
+    assert export(ExportConfig(run=tiny_run.path, out=tmp_path)).name == "2"
+
+
+def test_a_foreign_file_is_refused_before_anything_is_written(tmp_path):
+    foreign = tmp_path / "foreign.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save(foreign)
+    with pytest.raises(RunError, match="is not a network of this package"):
+        export(ExportConfig(run=foreign, out=tmp_path / "saved"))
+    assert not (tmp_path / "saved").exists()

@@ -1,0 +1,162 @@
+"""What `train` writes, what it refuses before writing anything, and how it warns."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import keras
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from leukemia_tf.config import Augmentation, EvaluateConfig, TrainConfig
+from leukemia_tf.core.errors import UserError, WeightsError
+from leukemia_tf.core.files import read_csv, write_json
+from leukemia_tf.data import source
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.training.settings import resolve_sampling
+from leukemia_tf.workflows.evaluate import evaluate
+from leukemia_tf.workflows.train import train
+
+
+def test_run_folder(tiny_run):
+    names = {path.name for path in tiny_run.path.iterdir()}
+    assert names == {
+        *("config.json", "environment.json", "cells.csv", "splits.json", "history.csv", "model.keras"),
+        "batches.csv",
+        *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures", "report.html", "MODEL_CARD.md"),
+    }
+    assert {path.stem for path in tiny_run.figures.iterdir()} == {
+        *("learning-curves", "confusion-matrix", "roc", "precision-recall", "calibration", "patients"),
+    }
+    with tiny_run.history.open() as stream:
+        columns = next(csv.reader(stream))
+    assert columns[:8] == ["stage", "epoch", "learning_rate", "image_size", "loss", "val_loss", "val_auroc", "seconds"]
+    settings = tiny_run.read_config()
+    assert settings["train"]["seed"] == 0
+    assert settings["weights"]["source"] == "random"
+
+
+def test_metrics_follow_from_the_predictions(tiny_run):
+    metrics = json.loads(tiny_run.metrics.read_text())
+    assert metrics["protocol"] == "patient"
+    for part in ("val", "test"):
+        labels, probabilities, patients = arrays(read_predictions(tiny_run.predictions(part)))
+        cell = metrics["parts"][part]["cell"]
+        assert set(cell) == set(METRICS)
+        assert cell["auroc"]["value"] == pytest.approx(roc_auc_score(labels, probabilities))
+        assert sum(metrics["parts"][part]["patients"].values()) == len(set(patients))
+
+
+def bad_cell(folder):
+    path = next(folder.rglob("*_hem.bmp"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def few_patients(folder):
+    for path in folder.rglob("UID_H*"):
+        if not path.name.startswith(("UID_H1_", "UID_H2_")):
+            path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "config", "sentence"),
+    [
+        (lambda folder: bad_cell(folder), {}, r"_hem\.bmp: is truncated"),
+        (lambda folder: few_patients(folder), {}, "too few patients to split: `hem` has 2"),
+        (None, {"base": "resnet5"}, "`base`: .*did you mean resnet50"),
+        (None, {"split": "by-image"}, r"It takes patient, .* or a splits\.json"),
+        (None, {"weights": "gone.h5"}, r"`weights`: no such file.* Received: weights=gone\.h5"),
+        (None, {"epochs": 0}, "`epochs`: it takes a number of 1 or more"),
+        (None, {"patience": 0}, "Received: patience=0"),
+        (None, {"stages": "progresive"}, "`stages`: .*did you mean progressive"),
+        (None, {"stages": '[{"learning": 5}]'}, "learning takes 0 to 4"),
+        (None, {"schedule": "cosin"}, "`schedule`: .*did you mean cosine"),
+        (None, {"optimizer": "adm"}, "`optimizer`: did you mean adam"),
+        (None, {"lr": -1.0}, "Received: lr=-1"),
+        (None, {"sizes": "60x1,120x1"}, "the weights of a head that flattens depend on the size"),
+        (None, {"sizes": "20x1,60x1", "pooling": "mean"}, "`image_size`: scratch up to block4_pool needs 60 pixels"),
+        (None, {"sizes": "60x1", "image_size": 90}, "`image_size`: the last of `sizes=60x1` is the run's size"),
+        (None, {"precision": "half"}, "Received: precision='half'"),
+        (None, {"devices": "0"}, "Received: devices='0'"),
+        (None, {"image_size": 20}, "`image_size`: scratch up to block4_pool needs 60 pixels"),
+    ],
+)
+def test_bad_input_writes_nothing(tiny_cells, tmp_path, spoil, config, sentence):
+    data = shutil.copytree(tiny_cells, tmp_path / "data")
+    if spoil:
+        spoil(data)
+    out = tmp_path / "run"
+    with pytest.raises(UserError, match=sentence):
+        train(TrainConfig(**({"base": "scratch", "data": data, "out": out} | config)))
+    assert not out.exists()
+
+
+def test_without_imagenet_weights_only_the_embedded_cells_are_trained_on(tiny_cells, tmp_path, monkeypatch, caplog):
+    def offline(*_, **__):
+        raise Exception("no network")  # as Keras raises it
+
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    config = TrainConfig(base="mobilenetv2", drop_last_block=True, image_size=32, epochs=1, out=tmp_path / "run")
+    with pytest.raises(WeightsError, match="cannot be had"):
+        train(TrainConfig(**{**vars(config), "data": tiny_cells}))
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(source, "embedded_cells", lambda: tiny_cells)
+    run = train(config)
+    assert "WARNING: training starts from RANDOM weights" in caplog.text
+    assert run.read_config()["weights"] == {"asked": "imagenet", "source": "random"}
+
+
+def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
+    folder = tmp_path / "cells"
+    shutil.copytree(tiny_cells, folder)
+    bad = next(folder.rglob("UID_2_*_all.bmp"))
+    bad.write_bytes(bad.read_bytes()[:-9])
+    config = TrainConfig(base="scratch", data=folder, image_size=60, epochs=1, on_bad_image="quarantine")
+    run = train(replace(config, out=tmp_path / "run"))
+    rejected = json.loads(run.metrics.read_text())["rejected"]
+    assert [(row["path"], "truncated" in row["reason"]) for row in rejected] == [(str(bad.relative_to(folder)), True)]
+    assert bad.name in run.rejected.read_text()
+    assert not bad.exists()
+    assert (tmp_path / "cells-quarantine" / bad.relative_to(folder)).is_file()
+
+
+def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
+    config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=1, split="image", out=tmp_path / "run")
+    metrics = json.loads(train(config).metrics.read_text())
+    assert metrics["protocol"] == "image"
+    assert "patients leak" in metrics["caution"]
+    assert caplog.text.count("CAUTION: split by image") == 1
+    assert "every score will be too high" in caplog.text
+
+
+def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
+    parts = {"train": ["1", "2", "3", "H1", "H2", "H3"], "val": [], "test": ["4", "H4"]}
+    write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
+    config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=3, patience=1, out=tmp_path / "run")
+    run = train(replace(config, split=str(tmp_path / "split.json"), threshold="0.3"))
+    assert "lacks all and hem: no temperature" in caplog.text
+    assert json.loads(run.metrics.read_text())["decision"] == {"temperature": 1.0, "threshold": 0.3}
+    assert "no patient for validation" in caplog.text
+    assert [(row["val_loss"], row["best"]) for row in read_csv(run.history)] == [("", "1")] * 3
+    assert list(json.loads(run.metrics.read_text())["parts"]) == ["test"]
+    before = run.metrics.read_text()
+    evaluate(EvaluateConfig(run=run.path))
+    assert run.metrics.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("base", "weights", "requested", "turned"),
+    [
+        ("resnet50", "imagenet", None, False),
+        ("resnet50", "none", None, True),
+        ("scratch", "imagenet", None, True),
+        ("resnet50", "imagenet", True, True),
+        ("scratch", "imagenet", False, False),
+    ],
+)
+def test_cells_are_turned_unless_a_layer_starts_from_imagenet(base, weights, requested, turned):
+    config = TrainConfig(base=base, weights=weights, augment=Augmentation(dihedral=requested))
+    assert resolve_sampling(config).augment.dihedral is turned
