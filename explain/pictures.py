@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.evaluation.plots import INK, plain
-from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
 from leukemia_tf.explain.regions import cell_parts, heat_shares
 
@@ -53,9 +53,9 @@ def write_picture(picture: np.ndarray, path: Path) -> Path:
 
 def prediction_text(prediction: Prediction) -> str:
     """Return a caption: the prediction, its probability, and the label and the status where they matter."""
-    truth = f", labelled {prediction.label}" if prediction.label else ""
+    truth = f", labelled {LABEL_NAMES[prediction.label]}" if prediction.label else ""
     status = "" if prediction.status == "ok" else f" ({prediction.status})"
-    return f"{prediction.prediction}, p = {prediction.probability:.3f}{truth}{status}"
+    return f"{LABEL_NAMES[prediction.prediction]}, p = {prediction.probability:.3f}{truth}{status}"
 
 
 def heat_text(frame: Frame, heat: np.ndarray) -> str:
@@ -100,7 +100,7 @@ def draw_heat_map(
     axes[1].imshow(heat, cmap=COLOURS, vmin=0, vmax=1)
     if frame.mask.any():
         axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
-    axes[1].set_title(f"{method}: what supports `{frame.prediction.prediction}`")
+    axes[1].set_title(f"{method}: what supports {LABEL_NAMES[frame.prediction.prediction]}")
     axes[2].imshow(overlay(frame.image, heat))
     axes[2].set_title(heat_text(frame, heat), fontsize=9)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, shrink=0.85, pad=0.01)

@@ -19,8 +19,7 @@ def test_quickstart(tmp_path, monkeypatch):
     assert "0 of" in next(text for text in texts if "patients shared" in text)
     assert [line for line in trained.splitlines() if "epoch" in line and "val_loss" in line]  # one line per epoch
     assert "test AUROC by patient" in trained
-    assert sum("image/png" in output.get("data", {}) for output in _outputs(notebook)) >= 1
-    assert sum("data:image/png" in str(output.get("data", {})) for output in _outputs(notebook)) >= 1
+    assert sum("data:image/png" in str(output.get("data", {})) for output in _outputs(notebook)) == 2
     assert not [text for text in texts if "oneDNN" in text or "cuda" in text.lower()]
 
 

@@ -9,9 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
-from tqdm.auto import tqdm as auto_bar
+from tqdm.notebook import tqdm as notebook_bar
 from tqdm.std import tqdm as terminal_bar
 
 log = logging.getLogger("leukemia_tf")
@@ -125,9 +126,14 @@ def progress_bar(
     """
     options = {"total": total, "desc": title, "unit": unit, "initial": initial, "leave": leave}
     quiet = disable or not log.isEnabledFor(logging.INFO)
-    if sys.stderr.isatty() or "ipykernel" in sys.modules:
-        return auto_bar(iterable, disable=quiet, **options)
-    return _Lines(iterable, disable=quiet, **options)
+    return _bar_class()(iterable, disable=quiet, **options)
+
+
+def _bar_class() -> Any:
+    """Return what fits the place: a bar of the terminal or of a notebook that can draw one, else lines."""
+    if "ipykernel" in sys.modules:
+        return notebook_bar if find_spec("ipywidgets") else _Lines
+    return terminal_bar if sys.stderr.isatty() else _Lines
 
 
 class _Lines(terminal_bar):

@@ -1,19 +1,19 @@
-"""Tests of an `architecture` run for a row of most families (of what is served fewer), and for every with `-m slow`."""
+"""Tests of an `architecture` run for a row of most families, of the deepest only what is quick; all by `-m slow`."""
 
 import pytest
 
 from leukemia_tf.models.table import ARCHITECTURES
 
-FAST = (
-    *("scratch", "resnet18", "vgg16", "densenet121", "googlenet", "alexnet", "squeezenet"),
-    *("mobilenetv2", "mobilenetv3small", "efficientnetb0", "xception"),
-)
-SERVED = ("resnet18", "mobilenetv2", "efficientnetb0")  # each takes ten seconds
+FAST = ("scratch", "resnet18", "vgg16", "alexnet", "squeezenet", "mobilenetv2", "mobilenetv3small")
+DEEP = ("densenet121", "googlenet", "efficientnetb0", "xception")
+BUILT = ("test_builds", "test_a_path_to_the_head_leads_through_every_block", "test_saves_and_reloads")
+SERVED = ("resnet18", "mobilenetv2")  # each takes ten seconds
 
 
 def pytest_generate_tests(metafunc):
     if "architecture" in metafunc.fixturenames:
-        fast = SERVED if metafunc.function.__name__ in ("test_exports", "test_fused_predicts_the_same") else FAST
+        test = metafunc.function.__name__
+        fast = (*FAST, *DEEP) if test in BUILT else SERVED if test == "test_exports" else FAST
         rows = [
             pytest.param(record, id=name, marks=() if name in fast else pytest.mark.slow)
             for name, record in ARCHITECTURES.items()

@@ -80,8 +80,14 @@ def test_a_file_may_cover_part_and_says_so(name, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`")
-@pytest.mark.parametrize("name", ["xception", "convnexttiny", "efficientnetb0"])
-@pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".keras"])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        pytest.param(name, suffix, marks=() if (name == "efficientnetb0") != (suffix == ".h5") else pytest.mark.slow)
+        for name in ("xception", "convnexttiny", "efficientnetb0")
+        for suffix in (".h5", ".weights.h5", ".keras")
+    ],
+)
 def test_files_of_keras_load_whatever_its_layers_numbers(name, suffix, tmp_path):
     """Networks with layers that Keras numbers, or with layers in layers."""
     architecture, model, blocks = make(name, False, 71)

@@ -42,6 +42,7 @@ print(json.dumps([chosen["sharing_a_batch"], histories]))
 """
 
 
+@pytest.mark.slow
 def test_two_devices_give_the_losses_of_one():
     results = []
     for devices in ("1", "2"):
