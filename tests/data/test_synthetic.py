@@ -19,6 +19,7 @@ def features(pixels):
     return [area, *pixels[mask > 0].mean(0), 4 * np.pi * area / cv2.arcLength(outline, True) ** 2]
 
 
+@pytest.mark.slow
 def test_a_split_by_image_scores_better_than_one_by_patient():
     drawn = list(draw_cells(patients=15, cells=10, seed=0))
     x = np.array([features(pixels) for _, pixels in drawn])

@@ -88,7 +88,9 @@ def test_an_exported_file_needs_nothing_else(runtime, images, tiny_run, tmp_path
     )
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize(
+    "runtime", [pytest.param(name, marks=() if name == "onnx" else pytest.mark.slow) for name in RUNTIMES]
+)
 def test_a_network_of_mixed_precision_is_computed_at_float32(runtime):
     cells = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), np.uint8)
     before = keras.config.dtype_policy()

@@ -138,6 +138,7 @@ def test_running_it_again_is_refused_once_finished(tiny_cells, whole):
         train(TrainConfig(**SETTINGS, data=tiny_cells, out=whole.path))
 
 
+@pytest.mark.slow
 def test_stopped_before_its_settings_were_written_it_starts_again(tiny_cells, whole, tmp_path):
     torn = RunFolder(tmp_path / "torn")
     torn.path.mkdir()
@@ -205,6 +206,7 @@ def test_a_state_of_an_earlier_version_is_refused_in_a_sentence(tmp_path):
         load_state(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_no_state(tmp_path, tiny_cells, whole):
     """A file system of a few megabytes, as Linux makes one in memory."""
     small = tmp_path / "small"

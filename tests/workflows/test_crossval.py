@@ -117,6 +117,7 @@ def test_a_leak_is_not_reported(study, tmp_path):
     assert not leaking.metrics.is_file()
 
 
+@pytest.mark.slow
 def test_folds_by_image_say_so(tiny_cells, tmp_path, capsys):
     config = CrossvalConfig(**TINY, data=tiny_cells, out=tmp_path / "images", folds=2, split="image", validation=0.3)
     study = crossval(config)

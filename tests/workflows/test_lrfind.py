@@ -22,6 +22,7 @@ def test_lrfind_draws_the_curve_and_suggests(tiny_cells, tmp_path, caplog):
     assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]
 
 
+@pytest.mark.slow
 def test_lr_auto_takes_what_it_suggests(tiny_cells, tmp_path, caplog):
     run = train(TrainConfig(**TINY, data=tiny_cells, out=tmp_path / "run", lr="auto", epochs=1, tensorboard=True))
     (row,) = read_csv(run.history)

@@ -178,6 +178,7 @@ def test_the_same_settings_resume_to_the_same_result(every, every_config, tmp_pa
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_cells_of_a_folder_without_labels(cells, tmp_path):
     others = write_phantoms(tmp_path / "others", patients=2, cells=4, seed=9, side=120)
     folder = tmp_path / "unlabelled"
