@@ -24,6 +24,7 @@ def photograph_again(pixels, rng):
     return np.where(cell[..., None] > 0, np.clip(again, 11, 255), 0).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_precision_and_recall_on_phantoms():
     rng = np.random.default_rng(1)
     cells = [pixels for _, pixels in draw_cells(patients=12, cells=10, seed=5)]
@@ -41,6 +42,7 @@ def test_nothing_to_tell_apart(pixels):
     assert near_duplicates(np.array([view, view])) == []
 
 
+@pytest.mark.slow
 def test_real_cells(real_cells):
     """H10's fields 129 to 161 come back as 162 to 194; patients who share a cell are known to be one."""
     scanned = scan(read_catalog(real_cells))

@@ -144,6 +144,7 @@ def test_standard_error_of_an_auroc():
     assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
 
 
+@pytest.mark.slow
 def test_intervals_have_their_nominal_coverage():
     """Many small studies of strongly correlated cells: 95 % of intervals cover the truth, few per-cell ones do."""
     rng = np.random.default_rng(5)

@@ -126,6 +126,7 @@ def foreign(cells, rng):
     }
 
 
+@pytest.mark.slow
 def test_foreign_images_are_flagged_and_new_patients_are_not(real_cells):
     cells = read_catalog(real_cells).cells
     values = image_statistics_of_files([real_cells / cell.path for cell in cells])

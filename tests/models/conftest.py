@@ -4,8 +4,8 @@ import pytest
 
 from leukemia_tf.models.table import ARCHITECTURES
 
-FAST = ("scratch", "resnet18", "vgg16", "alexnet", "squeezenet", "mobilenetv2", "mobilenetv3small")
-DEEP = ("densenet121", "googlenet", "efficientnetb0", "xception")
+FAST = ("scratch", "resnet18", "vgg16", "squeezenet", "mobilenetv2")
+DEEP = ("alexnet", "mobilenetv3small", "densenet121", "googlenet", "efficientnetb0", "xception")
 BUILT = ("test_builds", "test_a_path_to_the_head_leads_through_every_block")
 SERVED = ("resnet18", "mobilenetv2")  # each takes ten seconds
 

@@ -143,6 +143,7 @@ def test_leak_on_real_cells(real_cells, real_weights, tmp_path, monkeypatch):
     assert 0.05 < leak["image"]["auroc"]["value"] - leak["patient"]["auroc"]["value"] < 0.2
 
 
+@pytest.mark.slow
 def test_real_cells(real_cells, tmp_path):
     report = audit(AuditConfig(real_cells, out=tmp_path))
     assert (report["images"], report["patients"], len(report["rejected"])) == (2001, 38, 0)

@@ -143,6 +143,7 @@ def test_the_networks_of_the_folds_vote(every):
     assert set(read_json(every.metrics)["voted"]["runs"]) == {"teachers", "students"}
 
 
+@pytest.mark.slow
 def test_a_student_is_what_train_makes_of_the_labels(study, config, tmp_path):
     labels, split = study.pseudo_labels("fold-0-round-1"), study.split("fold-0", ".json")
     again = train(
