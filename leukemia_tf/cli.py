@@ -55,7 +55,7 @@ def run_command(
     except UserError as error:
         _stop(as_flags(str(error), names))
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         os._exit(0)
     except OSError as error:
         if error.filename is None:
@@ -74,8 +74,13 @@ def _leave(status: int) -> NoReturn:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
     sys.exit(status)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_flags(sentence: str, names: set[str]) -> str:
@@ -117,8 +122,8 @@ def _verbosity(arguments: Sequence[str]) -> tuple[list[str], int]:
     if "--version" in arguments:
         print(f"leukemia_tf {__version__}")
         sys.exit(0)
-    asked = [LEVELS[argument] for argument in arguments if argument in LEVELS]
-    return [argument for argument in arguments if argument not in LEVELS], asked[-1] if asked else logging.INFO
+    levels = [LEVELS[argument] for argument in arguments if argument in LEVELS]
+    return [argument for argument in arguments if argument not in LEVELS], levels[-1] if levels else logging.INFO
 
 
 def _parse(name: str, config_type: type[Config], arguments: Sequence[str]) -> Config:

@@ -184,9 +184,9 @@ def keras_internals(tree: list[Source]) -> Iterator[str]:
 
 def _texts(tree: ast.Module) -> Iterator[ast.Constant]:
     """Yield a file's strings, without docstrings; of an f-string its parts."""
-    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node
 
 

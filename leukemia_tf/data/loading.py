@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.core.console import start_console
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import classes, load_cell_arrays
 from leukemia_tf.data.prepare import Prepared, prepare_cells
-from leukemia_tf.data.preprocessing import Preprocessing, parse_framing
+from leukemia_tf.data.preprocessing import EMBEDDED_SIZE, Preprocessing, parse_framing
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.splits import PARTS, describe
 
-EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells
 USUAL_SIZE = 224  # pixels, of framings that scale
 
 
@@ -147,7 +145,6 @@ def load_cells(
     >>> cells.dataset("test", batch_size=8).element_spec[0].shape
     TensorShape([None, 32, 32, 3])
     """
-    start_console()
     source = find_source(Path(data) if data is not None else None)
     kind, side = parse_framing(framing)
     usual = EMBEDDED_SIZE if source.embedded else side if kind == "fixed" else USUAL_SIZE

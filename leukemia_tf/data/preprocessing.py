@@ -14,6 +14,7 @@ STAIN_NORMALIZATIONS = ("none", "reinhard")
 BACKGROUND = 10  # of 255: a pixel with no channel above this is background
 CACHES = ("auto", "memory", "disk", "none")
 LARGEST_SIDE = 4096  # pixels
+EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells, and minutes on two cores
 FIXED_SIDE = 330  # pixels: `fixed` without a number; nearly every cell of C-NMC fits
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import keras
 
 from leukemia_tf.config import SetupConfig
-from leukemia_tf.core.console import start_console
 from leukemia_tf.core.errors import ArgumentError, nearest
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.models.heads import Head, HeadFunction, as_head
@@ -59,7 +58,6 @@ def build_model(
     >>> model.get_layer("block_15_add").output.shape
     (None, 2, 2, 160)
     """
-    start_console()
     for name, value in settings.items():
         if name not in SETTINGS:
             raise ArgumentError(name, value, f"no such setting of a network; {nearest(name, SETTINGS)}")

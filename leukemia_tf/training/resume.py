@@ -1,4 +1,4 @@
-"""How an interrupted run resumes: what it was asked for, and the stages it planned; without TensorFlow."""
+"""How an interrupted run resumes: its settings, and the stages it planned; without TensorFlow."""
 
 from __future__ import annotations
 

@@ -9,13 +9,12 @@ from leukemia_tf.config import SetupConfig
 from leukemia_tf.core.errors import ArgumentError, nearest
 from leukemia_tf.data.balance import Sampling
 from leukemia_tf.data.policies import check_policy
-from leukemia_tf.data.preprocessing import Preprocessing, check_cache, parse_framing
+from leukemia_tf.data.preprocessing import EMBEDDED_SIZE, Preprocessing, check_cache, parse_framing
 from leukemia_tf.models.architecture import Architecture, remaining_blocks
 from leukemia_tf.models.heads import Head, find_head
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.optimization import OptimizationConfig
 
-EMBEDDED_SIZE = 96  # pixels: enough for the phantom cells, and minutes on two cores
 Setup = TypeVar("Setup", bound=SetupConfig)
 PRECISIONS = ("auto", "float32", "mixed")
 

@@ -238,7 +238,7 @@ def without_arguments():
     return keras.Model()
 
 
-def elsewhere(include_top=False, weights=None, input_tensor=None):
+def no_backbone(include_top=False, weights=None, input_tensor=None):
     return tiny_base(input_tensor=keras.Input((SIZE, SIZE, 3)))
 
 
@@ -257,7 +257,7 @@ def elsewhere(include_top=False, weights=None, input_tensor=None):
         ({"image_size": 4}, "`image_size`: nasnet_mobile up to stage3_pool needs 8 pixels"),
         ({"constructor": whole_model}, r"`constructor`: called with .* it builds no backbone"),
         ({"constructor": without_arguments}, "unexpected keyword argument"),
-        ({"constructor": elsewhere}, "it builds no backbone"),
+        ({"constructor": no_backbone}, "it builds no backbone"),
         ({"constructor": "keras.applications:NoNet"}, "NoNet"),
         ({"constructor": "no_such_module:Net"}, "No module named 'no_such_module'"),
         ({"constructor": "keras.applications.ResNet50"}, "it builds no backbone"),
