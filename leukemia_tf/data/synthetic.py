@@ -1,7 +1,8 @@
 """Phantom cells: the embedded set, drawn by code, in C-NMC's file format and naming.
 
-Purple nuclei on black. The classes differ in size, outline and chromatin, with overlap. Patients differ in stain and
-size, so that a split by image scores too high.
+Purple nuclei on black. Size, outline and chromatin go with a patient's latent severity, which overlaps between the
+classes: no classifier can separate all patients. Patients also differ in stain, so that a split by image scores too
+high.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import numpy as np
 from leukemia_tf.core.console import progress_bar
 
 SIDE = 450  # pixels, as in C-NMC
-VERSION = 1  # goes into the folder's name: change it whenever the drawing changes
+SEVERITY = 1.1  # mean over leukemic patients, standard deviation 1; normal ones: -1.1. AUROC by patient: 0.94 at most
+VERSION = 2  # goes into the folder's name: change it whenever the drawing changes
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,29 @@ class Patient:
     label: str
     radius: float  # pixels, mean over the patient's cells
     stain: np.ndarray  # float [3], RGB, 0-255
+    grain: float  # pixels, size of the chromatin's clumps
     clumping: float  # standard deviation of the chromatin's grey levels
+    wobble: float  # share of the radius by which the outline departs from a circle
+    nucleoli: float  # mean number per cell
 
 
 def draw_patients(count: int, seed: int) -> list[Patient]:
-    """Draw `count` patients of each class; patients differ more than the classes do."""
+    """Draw `count` patients of each class; what they look like depends on a latent severity, not on the class."""
     rng = np.random.default_rng([seed, 0])
     patients = []
-    for label in ("all", "hem"):
-        blast = label == "all"
+    for label, mean in (("all", SEVERITY), ("hem", -SEVERITY)):
         for number in range(1, count + 1):
+            severity = rng.normal(mean, 1)
             patients.append(
                 Patient(
-                    name=f"{number}" if blast else f"H{number}",
+                    name=f"{number}" if label == "all" else f"H{number}",
                     label=label,
-                    radius=(91.0 if blast else 78.0) + rng.normal(0, 6.5),
+                    radius=84.0 + 4.5 * severity + rng.normal(0, 4.0),
                     stain=np.array([88.0, 36.0, 104.0]) + rng.normal(0, 10.0, 3) + rng.normal(0, 8.0),
-                    clumping=(6.5 if blast else 9.5) + rng.normal(0, 0.8),
+                    grain=6.0 * np.exp(-0.25 * severity),
+                    clumping=8.0 - severity + rng.normal(0, 0.8),
+                    wobble=0.032 * np.exp(0.2 * severity),
+                    nucleoli=0.7 * np.exp(0.6 * severity),
                 )
             )
     return patients
@@ -60,13 +68,11 @@ def draw_cell(patient: Patient, rng: np.random.Generator, side: int = SIDE) -> n
     numpy.ndarray
         uint8 [side, side, 3], RGB, 0-255; the background is exactly black.
     """
-    blast = patient.label == "all"
     scale = side / SIDE
     radius = scale * patient.radius * np.exp(rng.normal(0, 0.11))
-    mask = _outline(radius, 0.043 if blast else 0.024, rng, side)
-    chromatin = _noise(rng, side, scale * (4.0 if blast else 8.0)) * patient.clumping
-    if blast:
-        chromatin += 22.0 * _nucleoli(mask, radius, rng, side)
+    mask = _outline(radius, patient.wobble, rng, side)
+    chromatin = _noise(rng, side, scale * patient.grain) * patient.clumping
+    chromatin += 22.0 * _nucleoli(mask, radius, rng.poisson(patient.nucleoli), rng, side)
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / radius
     rim = np.exp(-((depth / 0.08) ** 2))
     tint = patient.stain + rng.normal(0, 2.5, 3)
@@ -91,10 +97,10 @@ def _noise(rng: np.random.Generator, side: int, scale: float) -> np.ndarray:
     return field / field.std()
 
 
-def _nucleoli(mask: np.ndarray, radius: float, rng: np.random.Generator, side: int) -> np.ndarray:
+def _nucleoli(mask: np.ndarray, radius: float, count: int, rng: np.random.Generator, side: int) -> np.ndarray:
     spots = np.zeros((side, side), np.float32)
     rows, columns = np.nonzero(mask)
-    for _ in range(rng.integers(0, 4)):
+    for _ in range(count):
         pick = rng.integers(len(rows))
         centre = (int(columns[pick]), int(rows[pick]))
         cv2.circle(spots, centre, max(1, round(radius * rng.uniform(0.08, 0.15))), 1.0, -1)
@@ -116,7 +122,7 @@ def draw_cells(patients: int, cells: int, seed: int, side: int = SIDE) -> Iterat
             yield f"training_data/fold_{index % 3}/{patient.label}/{name}", draw_cell(patient, rng, side)
 
 
-def write_phantoms(folder: Path, patients: int = 15, cells: int = 10, seed: int = 0, side: int = SIDE) -> Path:
+def write_phantoms(folder: Path, patients: int = 50, cells: int = 4, seed: int = 0, side: int = SIDE) -> Path:
     """Write phantom cells as 24-bit BMPs, unless the folder exists; all of them or none.
 
     Returns
