@@ -9,7 +9,8 @@ from typing import Any
 def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of config.json with the settings under `asked` and `train` renamed for this version.
 
-    `contrast: stain` became `stain_normalization: reinhard`, and `balance: main-report` became `mean`.
+    `contrast: stain` became `stain_normalization: reinhard`, `balance: main-report` became `mean`, and `head: texture`
+    became `multi-depth`, which reads other depths.
     """
     return {
         key: _training_settings(value) if key in ("asked", "train") and isinstance(value, Mapping) else value
@@ -25,4 +26,6 @@ def _training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         changed["contrast"] = "none" if stain else changed["contrast"]
     if changed.get("balance") == "main-report":
         changed["balance"] = "mean"
+    if changed.get("head") == "texture":
+        changed["head"] = "multi-depth"
     return changed
