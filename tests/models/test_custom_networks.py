@@ -182,6 +182,20 @@ def test_an_old_file_still_works(tmp_path, name, arguments):
     assert load_file(old, blocks_of(old), tmp_path / "model.weights.h5").random == ()
 
 
+def test_a_network_of_0_1_0_still_works(tmp_path):
+    """Its default head ended the base in a block's middle, and its description has fields that are gone."""
+    model = build_network(find_architecture("resnet18"), preprocessing={"image_size": 96}, cut="layer2_0_relu")
+    stored = model.get_layer("scale").network
+    stored |= {"drop_blocks": 1, "cut": None, "head": {**stored["head"], "coarsest": 8}}
+    stored["blocks"] = [{**block, "texture": ""} for block in stored["blocks"]]
+    model.save(tmp_path / "model.keras")
+    old = load_network(tmp_path / "model.keras")
+    assert [block.last for block in blocks_of(old)] == ["maxpool", "layer1_1_relu", "layer2_0_relu"]
+    assert explained_layer(old) == "layer2_0_relu"
+    cells = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
+    np.testing.assert_array_equal(old(cells), model(cells))
+
+
 def test_an_old_ensemble_still_works(tmp_path):
     networks = [build_network(find_architecture("scratch"), preprocessing={"image_size": 60}) for _ in range(2)]
     build_ensemble(networks).save(tmp_path / "model.keras")
