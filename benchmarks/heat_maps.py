@@ -42,7 +42,7 @@ def default_network(path: Path) -> Path:
 
     settings = asdict(Preprocessing(330, "fixed", stain_normalization="reinhard"))
     network = build_pretrained(
-        find_architecture("resnet50"), 1, settings, "imagenet", seed=0, head=find_head("texture")
+        find_architecture("resnet50"), 1, settings, "imagenet", seed=0, head=find_head("multi-depth")
     )
     network.model.save(path)
     return path

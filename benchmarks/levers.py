@@ -56,7 +56,7 @@ class Recipe:
     """What a row changes: the head, its epochs and weights, the size of the ensemble, the views."""
 
     epochs: int = 20
-    head: Head = field(default_factory=lambda: replace(HEADS["texture"], depths=2))
+    head: Head = field(default_factory=lambda: HEADS["multi-depth"])
     sampling: Sampling = field(default_factory=lambda: Sampling(patient_weight="equal"))
     weight_decay: float = 0.0
     smoothing: float = 0.0

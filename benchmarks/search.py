@@ -42,7 +42,7 @@ def score(features: np.ndarray, at: SharedCells, fitted: np.ndarray, tested: np.
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     cell = keras.Input((features.shape[-1],))
-    model = keras.Model(cell, add_classifier(cell, replace(HEADS["texture"], dropout=values["dropout"])))
+    model = keras.Model(cell, add_classifier(cell, replace(HEADS["multi-depth"], dropout=values["dropout"])))
     model.compile(keras.optimizers.AdamW(values["lr"], weight_decay=values["weight-decay"]), "binary_crossentropy")
     labels, groups = at.labels[fitted], at.groups[fitted]
     weights = cell_weights(labels, groups, Sampling(balance="class-weight", patient_weight="equal"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +27,12 @@ class Block:
         Smallest side of the input, in pixels, for which its output has at least one pixel.
     explain : str
         The layer that a class-activation map weights if the backbone ends with this block; `last` if empty.
-    texture : str
-        The layer that a head of fine maps (`Head.coarsest`) pools instead of `last`: the end of the block's first unit;
-        `last` if empty.
     """
 
     name: str
     last: str
     smallest_size: int
     explain: str = ""
-    texture: str = ""
 
     def ending_at(self, layer: str) -> Block:
         """Return the block up to one of its layers."""
@@ -90,7 +86,7 @@ class Architecture:
 
     def default_head(self, cut: bool) -> str:
         """Return the name of the head that training puts on the whole or on the truncated backbone."""
-        return "texture" if cut and self.weights else self.cut_head if cut else self.head
+        return "multi-depth" if cut and self.weights else self.cut_head if cut else self.head
 
     def load_constructor(self) -> Callable[..., keras.Model]:
         """Import and return the constructor."""
@@ -119,13 +115,6 @@ def remaining_blocks(architecture: Architecture, drop_blocks: int = 0, cut: str 
         problem = f"{architecture.name} can lose 0 to {len(blocks) - 1} of {names}."
         raise ArgumentError("drop_blocks", drop_blocks, problem)
     return blocks[: len(blocks) - drop_blocks]
-
-
-def blocks_within(blocks: Sequence[Block], layers: Collection[str]) -> tuple[Block, ...]:
-    """Return the blocks of which a network has the last layer, and the next one up to its `texture` if it has that."""
-    present = [block for block in blocks if block.last in layers]
-    following = blocks[len(present) : len(present) + 1]
-    return (*present, *(block.ending_at(block.texture) for block in following if block.texture in layers))
 
 
 def network_name(architecture: Architecture, drop_blocks: int = 0, cut: str | None = None) -> str:

@@ -105,7 +105,7 @@ def _check_blocks(base: keras.Model, architecture: Architecture) -> None:
     """Stop at a record whose blocks name layers that the backbone lacks, or are out of order."""
     order = {layer.name: position for position, layer in enumerate(base.layers)}
     for block in architecture.blocks:
-        for name in (block.last, block.explain, block.texture):
+        for name in (block.last, block.explain):
             if name and name not in order:
                 problem = f"{architecture.name} has no layer of that name for {block.name}; {nearest(name, order)}"
                 raise ArgumentError("blocks", name, problem)

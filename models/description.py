@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import keras
 
-from leukemia_tf.models.architecture import Architecture, Block, blocks_within
+from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.heads import Head
 from leukemia_tf.models.layer_names import SCALE
 from leukemia_tf.models.table import find_architecture
+
+BLOCK = {field.name for field in fields(Block)}  # networks of 0.1.0 store a further one, `texture`
 
 
 def describe_network(
@@ -45,7 +47,8 @@ def describe_network(
 
 def blocks_of(model: keras.Model) -> tuple[Block, ...]:
     """Return the blocks of a network's backbone, from input to output; the last one as it was truncated."""
-    return tuple(Block(**block) for block in _description_of(model)["blocks"])
+    stored = description_of(model)["blocks"]
+    return tuple(Block(**{key: value for key, value in block.items() if key in BLOCK}) for block in stored)
 
 
 def architecture_of(model: keras.Model) -> Architecture:
@@ -56,19 +59,20 @@ def architecture_of(model: keras.Model) -> Architecture:
     ArgumentError
         If this process has none: a network of the user's that was not registered here.
     """
-    return find_architecture(_description_of(model)["architecture"])
+    return find_architecture(description_of(model)["architecture"])
 
 
-def _description_of(model: keras.Model) -> dict[str, Any]:
+def description_of(model: keras.Model) -> dict[str, Any]:
+    """Return what `describe_network` stored in a network."""
     return model.get_layer(SCALE).network or _description_from_name(model)
 
 
 def _description_from_name(model: keras.Model) -> dict[str, Any]:
-    """Parse the name of a network that was saved before networks stored their description."""
-    name, _, cut = model.name.partition("_to_")
-    architecture, layers = find_architecture(name.partition("_")[0]), {layer.name for layer in model.layers}
-    blocks = architecture.blocks
-    present = [block for block in blocks if block.last in layers]
-    if cut in layers and cut not in {block.last for block in present}:
-        blocks = (*present, blocks[len(present)].ending_at(cut))
-    return {"architecture": architecture.name, "blocks": [asdict(block) for block in blocks_within(blocks, layers)]}
+    """Describe a network that was saved before networks stored it: by its name, and what its head pools last."""
+    architecture, layers = find_architecture(model.name.partition("_")[0]), {layer.name for layer in model.layers}
+    blocks = [block for block in architecture.blocks if block.last in layers]
+    maps = keras.tree.flatten(model.get_layer("pool").input)[0]
+    end = next(layer.name for layer in model.layers if layer.output is maps)
+    if end not in {block.last for block in blocks}:
+        blocks.append(architecture.blocks[len(blocks)].ending_at(end))
+    return {"architecture": architecture.name, "blocks": [asdict(block) for block in blocks]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import keras
@@ -38,9 +37,10 @@ def add_head(base: keras.Model, blocks: Sequence[Block], head: Head, cells: Kera
     Raises
     ------
     ArgumentError
-        If the backbone has fewer blocks than the head pools, or the head's function returns no features.
+        If the head's function returns no features.
     """
-    return add_classifier(_pool(_pooled_maps(base, blocks, head, cells), head, cells), head)
+    ends = [base.get_layer(block.last).output for block in blocks[-head.depths :]]
+    return add_classifier(_pool(ends, head, cells), head)
 
 
 def add_classifier(features: KerasTensor, head: Head) -> KerasTensor:
@@ -69,26 +69,6 @@ def _call(function: HeadFunction, features: KerasTensor) -> KerasTensor:
     if not isinstance(x, KerasTensor) or len(x.shape) != 2 or x.shape[-1] is None:
         raise ArgumentError("head", x, f"of features {features.shape} it has to return a Keras tensor [n, k].")
     return x
-
-
-def _pooled_maps(base: keras.Model, blocks: Sequence[Block], head: Head, cells: KerasTensor) -> list[KerasTensor]:
-    """Return the maps that a head pools, each [n, h, w, c], from input to output."""
-
-    def maps(layer: str) -> KerasTensor:
-        return base.get_layer(layer).output
-
-    if not head.coarsest:
-        if head.depths > len(blocks):
-            raise ArgumentError("depths", head.depths, f"the base has {len(blocks)} blocks.")
-        return [maps(block.last) for block in blocks[-head.depths :]]
-    fine = [block for block in blocks if _stride(maps(block.last), cells) <= head.coarsest] or blocks[:1]
-    *before, last = fine[-head.depths :]
-    return [*(maps(block.last) for block in before), maps(last.texture or last.last)]
-
-
-def _stride(maps: KerasTensor, cells: KerasTensor) -> int:
-    """Return how many pixels of the image's side one pixel of maps stands for: a power of two."""
-    return 2 ** round(math.log2(cells.shape[1] / maps.shape[1]))
 
 
 def _pool(outputs: Sequence[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:

@@ -50,10 +50,7 @@ class Head:
         Over space: `mean`, `max`, `mean-std` (mean and standard deviation), `cell` (both over the cell's pixels alone),
         `cell-and-frame` (both over the cell and over the frame), or `flatten` (no pooling).
     depths : int
-        How many of the last blocks are pooled and concatenated.
-    coarsest : int or None
-        Leave out blocks of whose maps one pixel stands for more pixels of the image's side than this. `depths` is then
-        the most that are pooled, and the last one is pooled at its `texture`. None: leave out no block.
+        How many of the last blocks have their ends pooled and concatenated; all of them where there are fewer.
     units : tuple of int
         Width of each dense layer (ReLU), 0 to 2 of them.
     dropout : float
@@ -79,7 +76,6 @@ class Head:
     dropout: float = 0.5
     dropout_before: float = 0.0
     standardize: bool = False
-    coarsest: int | None = None
     function: HeadFunction | None = None
 
     def __post_init__(self) -> None:
@@ -101,12 +97,13 @@ HEADS = {
     "dense256": Head(),  # on the truncated VGG16 and ResNet50
     "dense512": Head(units=(512,), dropout=0.0),
     "linear": Head(units=()),  # on MobileNetV2
-    "flat256": Head(pooling="flatten"),  # on VGG16, and the scratch CNN's first variant
+    "linear-no-dropout": Head(units=(), dropout=0.0),  # on the whole ResNet50
+    "flat256": Head(pooling="flatten"),  # on the whole VGG16, and the scratch CNN's first variant
     "flat256-two-dropouts": Head(pooling="flatten", dropout_before=0.5),  # the scratch CNN's best
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
-    "texture": Head(pooling="cell-and-frame", standardize=True, coarsest=8),  # chromatin is fine
+    "multi-depth": Head(pooling="cell-and-frame", depths=3, standardize=True),
 }
 
 

@@ -30,14 +30,12 @@ def _vgg(depth: int, convolutions: tuple[int, ...], parameters: int, truncated: 
         weights=(f"vgg{depth}_{NOTOP}", *more),
         url=f"{WEIGHTS}/vgg{depth}",
         reference="Simonyan & Zisserman 2015, arXiv:1409.1556",
+        head="flat256",
     )
 
 
 def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int, *more: str) -> Architecture:
-    stages = (
-        (f"conv{i}", f"conv{i}_block{count}_out", 2**i, "", f"conv{i}_block1_out")
-        for i, count in enumerate(counts, start=2)
-    )
+    stages = ((f"conv{i}", f"conv{i}_block{count}_out", 2**i) for i, count in enumerate(counts, start=2))
     return Architecture(
         name=f"resnet{depth}",
         constructor=f"keras.applications:ResNet{depth}",
@@ -49,6 +47,7 @@ def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int
         weights=(f"resnet{depth}_{NOTOP}", *more),
         url=f"{WEIGHTS}/resnet",
         reference="He, Zhang, Ren & Sun 2016, arXiv:1512.03385",
+        head="linear-no-dropout",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from leukemia_tf.core.errors import ArgumentError, RunError, nearest
-from leukemia_tf.models.architecture import Architecture, blocks_within, network_name
+from leukemia_tf.models.architecture import Architecture, network_name
 from leukemia_tf.models.base import build_base
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.description import blocks_of, describe_network
@@ -57,7 +58,7 @@ def build_network(
     Raises
     ------
     ArgumentError
-        If the size is too small for the backbone, or if it cannot be truncated or pooled so.
+        If the size is too small for the backbone, or if it cannot be truncated so.
     """
     preprocessing = preprocessing or {"image_size": architecture.image_size}
     size = preprocessing["image_size"]
@@ -65,13 +66,13 @@ def build_network(
     scale = CellInput(architecture.scaling, preprocessing, name=SCALE)
     base, blocks = build_base(architecture, scale(cell), drop_blocks, cut)
     head = as_head(head or HEADS[architecture.cut_head if drop_blocks or cut else architecture.head])
+    head = replace(head, depths=min(head.depths, len(blocks)))
     last = blocks[-1].last if cut else None
     name = network_name(architecture, drop_blocks, last).replace("-", "_")
     model = keras.Model(cell, add_head(base, blocks, head, cell), name=name)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = FRESH_MOMENTUM
-    blocks = blocks_within(blocks, {layer.name for layer in model.layers})
     scale.network = describe_network(architecture, drop_blocks, last, head, blocks)
     return model
 

@@ -16,6 +16,7 @@ def _torchvision(
     truncated: int,
     reference: str,
     *more: str,
+    head: str = "dense256",
 ) -> Architecture:
     """Return the record of a network whose weights are converted from torchvision's; `more` are other files' names."""
     return Architecture(
@@ -27,16 +28,14 @@ def _torchvision(
         parameters=parameters,
         parameters_truncated=truncated,
         reference=reference,
+        head=head,
         weights=(f"{name}.weights.h5", *more),
         converted=True,
     )
 
 
 def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int) -> Architecture:
-    stages = (
-        Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1), "", f"layer{i}_0_relu")
-        for i, count in enumerate(counts, 1)
-    )
+    stages = (Block(f"conv{i + 1}", f"layer{i}_{count - 1}_relu", 2 ** (i + 1)) for i, count in enumerate(counts, 1))
     return _torchvision(
         f"resnet{depth}",
         "resnet",
@@ -45,6 +44,7 @@ def _resnet(depth: int, counts: tuple[int, ...], parameters: int, truncated: int
         parameters,
         truncated,
         "He, Zhang, Ren & Sun 2016, arXiv:1512.03385",
+        head="linear-no-dropout",
     )
 
 

@@ -10,7 +10,7 @@ import keras
 
 from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.models.architecture import Architecture, Block
-from leukemia_tf.models.description import blocks_of
+from leukemia_tf.models.description import blocks_of, description_of
 from leukemia_tf.models.heads import Head, HeadFunction
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.weights import LoadedWeights, load_file, load_imagenet
@@ -40,6 +40,11 @@ class Network:
     def pretrained(self) -> tuple[str, ...]:
         """Names of the blocks whose weights were loaded."""
         return self.loaded.blocks if self.loaded else ()
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """Names of the BatchNormalizations that the loaded weights have folded into the layers before them."""
+        return self.loaded.folded if self.loaded else ()
 
 
 def build_pretrained(
@@ -85,9 +90,9 @@ def build_pretrained(
     blocks = blocks_of(model)
     size = f"{preprocessing['image_size']} x {preprocessing['image_size']}"
     log.info("\nnetwork: %s, %s parameters, cells of %s pixels", model.name, f"{model.count_params():,}", size)
-    if isinstance(head, Head) and head.coarsest:
-        names = ", ".join(block.name for block in blocks)
-        log.info("the head pools fine maps alone: of the base's blocks %s are left in the network", names)
+    described = description_of(model)["head"]
+    ends = ", ".join(block.last for block in blocks[-described["depths"] :])
+    log.info("head: %s pooling of %s", described["pooling"], ends)
     if weights == "none" or (weights == "imagenet" and not architecture.weights):
         log.info("weights: none; every layer trains from random weights")
         return Network(model, blocks, None)

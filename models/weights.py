@@ -37,6 +37,9 @@ class LoadedWeights:
         Names of the backbone's layers that keep random weights.
     parameters : int
         How many parameters were loaded.
+    folded : tuple of str
+        Names of the BatchNormalizations that the file has folded into the layers before them: what is left of them
+        normalizes nothing, so they must not learn.
     """
 
     source: str
@@ -44,6 +47,7 @@ class LoadedWeights:
     layers: int
     random: tuple[str, ...]
     parameters: int
+    folded: tuple[str, ...] = ()
 
 
 def load_imagenet(model: keras.Model, architecture: Architecture, blocks: Sequence[Block]) -> LoadedWeights:
@@ -99,7 +103,16 @@ def _load(model: keras.Model, blocks: Sequence[Block], path: Path, arrays: Array
         layers=len(base) - len(random),
         random=tuple(random),
         parameters=sum(layer.count_params() for layer in base if layer.name not in random),
+        folded=tuple(layer.name for layer, _ in pairs if _is_folded(layer)),
     )
+
+
+def _is_folded(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer is a BatchNormalization with the statistics and the scale that a fresh one has."""
+    if not isinstance(layer, keras.layers.BatchNormalization) or not layer.scale:
+        return False
+    mean, variance, gamma = map(keras.ops.convert_to_numpy, (layer.moving_mean, layer.moving_variance, layer.gamma))
+    return not mean.any() and np.ptp(variance) == 0 and bool((gamma == 1).all())
 
 
 def _read(model: keras.Model, path: Path) -> Arrays:

@@ -22,8 +22,8 @@ class SetupConfig(Settings):
     cut: str | None = None
     """Truncate the base after this layer or block."""
     head: str | None = None
-    """Classifier on the base: dense256, dense512, linear, flat256, flat256-two-dropouts, flat128, flat-two-dense,
-    three-depths or texture. Default: texture on a truncated base, else the reports'."""
+    """Classifier on the base: dense256, dense512, linear, linear-no-dropout, flat256, flat256-two-dropouts, flat128,
+    flat-two-dense, three-depths or multi-depth. Default: multi-depth on a truncated base, else the reports'."""
     pooling: str | None = None
     """Change the head: mean, max, mean-std, cell (both inside the cell only), cell-and-frame or flatten."""
     depths: int | None = None
@@ -41,7 +41,10 @@ class SetupConfig(Settings):
     seed: int = 0
     """Seed of the split, the weights, the shuffling and the augmentation."""
     image_size: int | None = None
-    """Side of the network's input, in pixels. Default: a fixed frame's, else the base's; 96 on the embedded cells."""
+    """Side of the network's input, in pixels. Default: a fixed frame's; the base's with another framing or a head that
+    flattens; 96 on the embedded cells."""
+    train_batchnorm: bool = False
+    """Train BatchNormalization with loaded weights, statistics too, with the layer before it. Default: it is fixed."""
     batch_size: int = 32
     """Cells per batch."""
     split: str = "patient"
@@ -98,8 +101,9 @@ class TrainConfig(SetupConfig):
     recipe: str | None = None
     """Settings of a report (`python -m leukemia_tf.recipes`) or of a file; other flags override them."""
     stages: str = "progressive"
-    """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), progressive (then block by block,
-    from the top), whole, or a .json file. Each stage goes on from the weights of the one before."""
+    """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), last-layers:N (then the last N
+    layers with weights, BatchNormalization not counted), progressive (then block by block, from the top), whole, or a
+    .json file. Each stage goes on from the weights of the one before."""
     epochs: int | None = None
     """Largest number of epochs of each stage. Default: 20 for the head, 2 for each block that progressive unfreezes,
     6 for other fine-tuning, 16 from random weights."""

@@ -9,8 +9,8 @@ from typing import Any
 def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of config.json with the settings under `asked` and `train` renamed for this version.
 
-    `contrast: stain` became `stain_normalization: reinhard`, and `balance: main-report` became `mean`. Stages have no
-    `if_better` any more.
+    `contrast: stain` became `stain_normalization: reinhard`, `balance: main-report` became `mean`, and `head: texture`
+    became `multi-depth`, which reads other depths. Stages have no `if_better` any more.
     """
     changed: dict[str, Any] = {
         key: _training_settings(value) if key in ("asked", "train") and isinstance(value, Mapping) else value
@@ -33,4 +33,6 @@ def _training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         changed["contrast"] = "none" if stain else changed["contrast"]
     if changed.get("balance") == "main-report":
         changed["balance"] = "mean"
+    if changed.get("head") == "texture":
+        changed["head"] = "multi-depth"
     return changed

@@ -63,11 +63,11 @@ def build_model(
             raise ArgumentError(name, value, f"no such setting of a network; {nearest(name, SETTINGS)}")
     config = SetupConfig(base=base, head=head if isinstance(head, str) else None, **settings)
     architecture = find_architecture(base)
-    size = config.image_size or default_size(architecture, config.framing, embedded=False)
+    chosen = resolve_head(config, architecture) if head is None or isinstance(head, str) else as_head(head)
+    size = config.image_size or default_size(architecture, chosen, config.framing, embedded=False)
     preprocessing = Preprocessing(
         size, framing=config.framing, stain_normalization=config.stain_normalization, contrast=config.contrast
     )
-    chosen = resolve_head(config, architecture) if head is None or isinstance(head, str) else as_head(head)
     return build_pretrained(
         architecture,
         dropped_blocks(config),

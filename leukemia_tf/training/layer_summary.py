@@ -38,7 +38,8 @@ def write_summary(path: Path, network: Network, stages: Sequence[Stage]) -> Path
 
 def _trainable_layers(network: Network, stage: Stage) -> dict[str, int]:
     """Return the layers that a stage trains, each with the number of its trainable parameters."""
-    set_trainable(network.model, network.blocks, stage.learning, network.pretrained)
+    learning, pretrained = stage.learning, network.pretrained
+    set_trainable(network.model, network.blocks, learning, pretrained, stage.train_batchnorm, network.folded)
     counts = {
         layer.name: sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
         for layer in network.model.layers

@@ -9,8 +9,10 @@ from typing import Any
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json, write_json
+from leukemia_tf.models.table import find_architecture
 from leukemia_tf.runs.run_folder import RunFolder, open_run
 from leukemia_tf.training.history import epochs_followed
+from leukemia_tf.training.settings import resolve_head
 
 BESIDE_REFIT = ("out", "data", "refit", "resume", "cache", "precision", "devices", "tensorboard")  # settings
 
@@ -65,11 +67,20 @@ def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
     if "members" in settings:
         raise RunError(f"`refit={run}`: it is an ensemble; refit its members, and combine those.")
     config = TrainConfig(**settings["train"])
+    _check_head(run, settings["network"]["head"], config)
     if config.refit:
         raise RunError(f"`refit={run}`: it is a refit itself; name the run that it follows, {config.refit}.")
     if config.pseudo_labels:
         raise RunError(f"`refit={run}`: a part of its labels are pseudo-labels; there are no more cells to train on.")
     return settings, config
+
+
+def _check_head(run: RunFolder, recorded: dict[str, Any], config: TrainConfig) -> None:
+    """Stop if this version would put another head on the base than the one that was evaluated."""
+    head = resolve_head(config, find_architecture(config.base))
+    built = {**vars(head), "units": list(head.units), "depths": recorded["depths"]}  # fewer on a base of few blocks
+    if not recorded.get("function") and any(recorded[name] != built.get(name) for name in recorded):
+        raise RunError(f"`refit={run}`: its settings stand for another head in this version; train it anew.")
 
 
 def completed_stages(run: RunFolder, keep: str) -> list[dict[str, Any]]:

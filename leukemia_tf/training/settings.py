@@ -30,7 +30,7 @@ def check_setup(config: SetupConfig) -> None:
     architecture = find_architecture(config.base)
     for name in ("image_size", "batch_size"):
         check_count(name, getattr(config, name))
-    remaining_blocks(architecture, dropped_blocks(config), config.cut)
+    _check_depths(config, architecture)
     resolve_head(config, architecture)
     check_policy(config.on_bad_image)
     resolve_sampling(config)
@@ -38,6 +38,13 @@ def check_setup(config: SetupConfig) -> None:
     Preprocessing(1, config.framing, config.contrast, config.stain_normalization)
     check_cache(config.cache)
     check_devices(config.precision, config.devices)
+
+
+def _check_depths(config: SetupConfig, architecture: Architecture) -> None:
+    blocks = remaining_blocks(architecture, dropped_blocks(config), config.cut)
+    check_count("depths", config.depths)
+    if (config.depths or 0) > len(blocks):
+        raise ArgumentError("depths", config.depths, f"the base has {len(blocks)} blocks.")
 
 
 def check_count(name: str, value: int | None, least: int = 1) -> None:
@@ -102,9 +109,13 @@ def resolve_optimization(config: SetupConfig) -> OptimizationConfig:
     )
 
 
-def default_size(architecture: Architecture, framing: str, embedded: bool) -> int:
-    """Return the input's default side: a fixed frame is not scaled, if the base takes any size."""
+def default_size(architecture: Architecture, head: Head, framing: str, embedded: bool) -> int:
+    """Return the input's default side: a fixed frame is not scaled, if base and head take any size.
+
+    The weights of a head that flattens grow with the image, so it has the base's own size.
+    """
     if embedded:
         return max(EMBEDDED_SIZE, architecture.blocks[-1].smallest_size)
     kind, side = parse_framing(framing)
-    return side if kind == "fixed" and architecture.weights else architecture.image_size
+    unscaled = kind == "fixed" and architecture.weights and head.pooling != "flatten"
+    return side if unscaled else architecture.image_size

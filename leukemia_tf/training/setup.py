@@ -128,9 +128,9 @@ def build_setup(
     UserError
         If it cannot be built so, or its weights cannot be loaded.
     """
-    size = config.image_size or default_size(architecture, config.framing, source.embedded)
-    preprocessing = Preprocessing(size, config.framing, config.contrast, config.stain_normalization)
     chosen = as_head(head) if head else resolve_head(config, architecture)
+    size = config.image_size or default_size(architecture, chosen, config.framing, source.embedded)
+    preprocessing = Preprocessing(size, config.framing, config.contrast, config.stain_normalization)
     network = build_pretrained(
         architecture,
         dropped_blocks(config),
@@ -141,4 +141,12 @@ def build_setup(
         head=chosen,
         cut=config.cut,
     )
+    if config.train_batchnorm and network.folded:
+        log.warning(
+            "WARNING: the weights have folded %d BatchNormalizations into the layers before them (%s …): these stay "
+            "fixed",
+            len(network.folded),
+            network.folded[0],
+        )
+    chosen = replace(chosen, depths=min(chosen.depths, len(network.blocks)))
     return TrainingSetup(architecture, chosen, source, prepared, preprocessing, network, config)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leukemia_tf.core.errors import UserError, nearest
+from leukemia_tf.training.learning import Layers, fine_tunes, named_parts
 from leukemia_tf.training.schedules import is_annealed
 from leukemia_tf.training.stages import FINE_TUNING_EPOCHS, HEAD_EPOCHS, Plan, Stage
 
@@ -18,7 +19,7 @@ def is_json(stages: str) -> bool:
     return stages.endswith(".json") or stages.startswith("[")
 
 
-def read_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> list[Stage]:
+def read_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str], layers: Layers) -> list[Stage]:
     """Read a JSON list of stages; what a stage leaves out follows from the plan.
 
     Raises
@@ -35,7 +36,7 @@ def read_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) 
     if not isinstance(records, list) or not records or not all(isinstance(record, dict) for record in records):
         raise UserError(f'{where}: it must hold a list of stages, such as [{{"learning": 1, "epochs": 5}}].')
     return [
-        _stage(where, f"stage {number}", record, plan, blocks, pretrained)
+        _stage(where, f"stage {number}", record, plan, blocks, pretrained, layers)
         for number, record in enumerate(records, start=1)
     ]
 
@@ -47,6 +48,7 @@ def _stage(
     plan: Plan,
     blocks: Sequence[str],
     pretrained: Collection[str],
+    layers: Layers,
 ) -> Stage:
     where = f"{source}, {name}"
     known = [field.name for field in fields(Stage)]
@@ -55,14 +57,18 @@ def _stage(
     for key in record:
         if key not in known:
             raise UserError(f"{where}: no such setting as {key!r}; {nearest(key, known)}")
-    learning = _blocks(where, record.get("learning", 0), blocks)
-    tuned = bool(set(learning) & set(pretrained))
+    try:
+        learning = named_parts(record.get("learning", 0), blocks, layers)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    tuned = fine_tunes(learning, pretrained, layers)
     defaults = {
         "name": name,
         "learning_rate": plan.fine_tuning_rate if tuned else plan.rate,
         "epochs": FINE_TUNING_EPOCHS if tuned else HEAD_EPOCHS,
         "schedule": plan.schedule or "constant",
         "layer_decay": plan.layer_decay,
+        "train_batchnorm": plan.train_batchnorm,
     }
     try:
         stage = Stage(**{**defaults, **record, "learning": learning})
@@ -71,19 +77,3 @@ def _stage(
     if "patience" not in record and not is_annealed(stage.schedule):
         stage = replace(stage, patience=plan.patience)
     return replace(stage, epochs=min(stage.epochs, plan.epochs)) if plan.epochs else stage
-
-
-def _blocks(where: str, received: Any, blocks: Sequence[str]) -> tuple[str, ...]:
-    """Return the blocks that a stage names: how many of the last ones, `all`, or their names."""
-    if received == "all":
-        return tuple(blocks)
-    if isinstance(received, int) and 0 <= received <= len(blocks):
-        return tuple(blocks[len(blocks) - received :])
-    if not isinstance(received, list):
-        raise UserError(
-            f'{where}: learning takes 0 to {len(blocks)}, "all", or a list of blocks. Received: {received!r}'
-        )
-    for name in received:
-        if name not in blocks:
-            raise UserError(f"{where}: no such block as {name!r}; {nearest(str(name), blocks)}")
-    return tuple(block for block in blocks if block in received)

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.training.learning import Layers, in_order, last_layers
 from leukemia_tf.training.schedules import is_annealed
 from leukemia_tf.training.stage_files import is_json, read_stages
 from leukemia_tf.training.stages import (
@@ -21,8 +23,13 @@ from leukemia_tf.training.stages import (
     Stage,
 )
 
+COUNTED = {"fine-tune-top": "blocks", "last-layers": "layers"}  # presets that a number follows
+NO_LAYERS: Layers = MappingProxyType({})
 
-def plan_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> tuple[Stage, ...]:
+
+def plan_stages(
+    plan: Plan, blocks: Sequence[str], pretrained: Collection[str], layers: Layers = NO_LAYERS
+) -> tuple[Stage, ...]:
     """Plan a training.
 
     Random blocks learn from the start: there is no frozen stage of random features. With no pretrained block every
@@ -36,6 +43,8 @@ def plan_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) 
         Names of the base's blocks, from input to output.
     pretrained : collection of str
         Those whose weights were loaded.
+    layers : mapping
+        As from `leukemia_tf.models.freezing.weighted_layers`; without it stages can name blocks alone.
 
     Returns
     -------
@@ -47,7 +56,8 @@ def plan_stages(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) 
     UserError
         If there is no such preset or file, or if a stage cannot be.
     """
-    stages = read_stages(plan, blocks, pretrained) if is_json(plan.stages) else _preset(plan, blocks, pretrained)
+    plan_all = read_stages if is_json(plan.stages) else _preset
+    stages = plan_all(plan, blocks, pretrained, layers)
     if plan.sizes:
         stages = [
             replace(stage, name=f"{size} px: {stage.name}", image_size=size, epochs=min(epochs, plan.epochs or epochs))
@@ -65,8 +75,8 @@ def _numbered(stages: Iterable[Stage]) -> Iterator[Stage]:
         yield replace(stage, name=f"{stage.name} ({uses[stage.name]})") if uses[stage.name] > 1 else stage
 
 
-def check_stages(stages: str) -> int:
-    """Return how many blocks `fine-tune-top:N` names, else 0.
+def check_stages(stages: str) -> tuple[str, int]:
+    """Return what `stages` names: the preset, and the number that follows it; an empty name for a JSON list.
 
     Raises
     ------
@@ -77,25 +87,29 @@ def check_stages(stages: str) -> int:
     if is_json(stages):
         if not stages.startswith("[") and not Path(stages).is_file():
             raise ArgumentError("stages", stages, "there is no such file.")
-    elif kind == "fine-tune-top":
+        return "", 0
+    if kind in COUNTED:
         if not number.isdecimal() or int(number) < 1:
-            raise ArgumentError("stages", stages, "it needs a number of blocks, as in `fine-tune-top:1`.")
-        return int(number)
-    elif stages not in PRESETS or colon:
+            raise ArgumentError("stages", stages, f"it needs a number of {COUNTED[kind]}, as in `{kind}:1`.")
+        return kind, int(number)
+    if stages not in PRESETS or colon:
         raise ArgumentError("stages", stages, f"no such preset; {nearest(stages, PRESETS)} Or name a .json file.")
-    return 0
+    return kind, 0
 
 
-def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> list[Stage]:
-    top = check_stages(plan.stages)
+def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str], layers: Layers) -> list[Stage]:
+    kind, top = check_stages(plan.stages)
     random = tuple(block for block in blocks if block not in pretrained)
     loaded = [block for block in blocks if block in pretrained]
     if not loaded:
-        return [_stage(plan, "whole", random, plan.rate, FROM_SCRATCH_EPOCHS)]
+        return [_stage(plan, "whole", random, plan.rate, FROM_SCRATCH_EPOCHS, schedule="cosine")]
     if plan.stages == "whole":
         return [_fine_tuning(plan, "whole", blocks)]
     stages = [_stage(plan, "head", random, plan.rate, HEAD_EPOCHS, schedule="cosine")]
-    if top:
+    if kind == "last-layers":
+        learning = in_order({*random, *last_layers(plan.stages, blocks, layers)}, blocks, layers)
+        stages.append(_fine_tuning(plan, f"last {top} layers", learning))
+    if kind == "fine-tune-top":
         if top > len(blocks):
             raise ArgumentError("stages", plan.stages, f"the base has {len(blocks)} blocks, {', '.join(blocks)}.")
         stages.append(_fine_tuning(plan, f"top {top}", [b for b in blocks if b in random or b in blocks[-top:]]))
@@ -125,6 +139,7 @@ def _stage(
         None if is_annealed(schedule) else plan.patience,
         schedule=schedule,
         layer_decay=plan.layer_decay,
+        train_batchnorm=plan.train_batchnorm,
     )
 
 

@@ -1,4 +1,4 @@
-"""The stages of a training, as data: which blocks learn, at which size, for how long, at which rate."""
+"""The stages of a training, as data: which blocks and layers learn, at which size, for how long, at which rate."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.training.schedules import check_schedule
 
-PRESETS = ("feature-extraction", "fine-tune-top:N", "progressive", "whole")
+PRESETS = ("feature-extraction", "fine-tune-top:N", "last-layers:N", "progressive", "whole")
 HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 20, 6, 16
 BLOCK_EPOCHS = 2  # of each block that `progressive` unfreezes: it goes through all of them
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A span of training with a fixed set of learning blocks, one image size and one rate.
+    """A span of training with a fixed set of learning layers, one image size and one rate.
 
     Parameters
     ----------
     name : str
         Its name in history.csv.
     learning : tuple of str
-        Blocks of the base that learn; the head always does.
+        Blocks and layers of the base that learn; the head always does.
     learning_rate : float
         The head's and the top block's, before the schedule.
     epochs : int
@@ -36,6 +36,8 @@ class Stage:
         Each lower block's rate as a share of the one above.
     ends : int
         Epochs after which it ends, though its schedule is laid out for more; 0 where nothing ends it.
+    train_batchnorm : bool
+        Whether BatchNormalization with loaded weights learns with the layer before it; else it is fixed.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Stage:
     schedule: str = "constant"
     layer_decay: float = 1.0
     ends: int = 0
+    train_batchnorm: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -63,6 +66,10 @@ class Stage:
                 raise UserError(
                     f"stage {self.name}: {field} takes a whole number of {least} or more. Received: {value!r}"
                 )
+        if not isinstance(self.train_batchnorm, bool):
+            raise UserError(
+                f"stage {self.name}: train_batchnorm takes true or false. Received: {self.train_batchnorm!r}"
+            )
         if not 0 < self.learning_rate < 100:
             raise UserError(
                 f"stage {self.name}: learning_rate takes a number above 0. Received: {self.learning_rate!r}"
@@ -76,9 +83,10 @@ class Stage:
         size = f" at {self.image_size} px" if self.image_size else ""
         schedule = "" if self.schedule == "constant" else f", {self.schedule}"
         learns = ", ".join(("head", *reversed(self.learning)))
+        norms = " with BatchNormalization" if self.train_batchnorm and self.learning else ""
         epochs = f"{self.ends} of {self.epochs}" if self.ends else f"{self.epochs}"
         stop = f", fewer after {self.patience} without a lower val_loss" if self.patience else ""
-        return f"{self.name}{size}: {learns}; rate {self.learning_rate:g}{schedule}, {epochs} epochs{stop}"
+        return f"{self.name}{size}: {learns}{norms}; rate {self.learning_rate:g}{schedule}, {epochs} epochs{stop}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ class Plan:
         Of stages without one.
     layer_decay : float
         Likewise.
+    train_batchnorm : bool
+        Likewise.
     sizes : tuple of tuple
         (image size, epochs), each of which goes through all stages; empty for the run's size alone.
     """
@@ -110,4 +120,5 @@ class Plan:
     patience: int | None = None
     schedule: str | None = None
     layer_decay: float = 1.0
+    train_batchnorm: bool = False
     sizes: tuple[tuple[int, int], ...] = ()

@@ -73,7 +73,7 @@ def _train_stage(
     blocks, pretrained = job.network.blocks, job.network.pretrained
     start = progress.kept_variables or [variable.numpy() for variable in network_variables(job.network.model)]
     assign(network_variables(model), start)
-    set_trainable(model, blocks, stage.learning, pretrained)
+    set_trainable(model, blocks, stage.learning, pretrained, stage.train_batchnorm, job.network.folded)
     with disable_frozen_dropout(model, blocks, stage.learning):
         train, val = job.examples("train", size), job.examples("val", size)
         augmentation = job.objects.augment if job.objects.augmentation else None

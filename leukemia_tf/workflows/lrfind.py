@@ -51,7 +51,7 @@ def _range_test(config: LrfindConfig) -> RangeTest:
 
 
 def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[str], steps: int = STEPS) -> RangeTest:
-    """Raise the rate step by step while these blocks and the head learn; the network is left as it was.
+    """Raise the rate step by step while these parts and the head learn; the network is left as it was.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[s
     setup : TrainingSetup
         Cells and network.
     learning : collection of str
-        Names of the blocks that learn beside the head.
+        Names of the blocks and layers that learn beside the head.
     steps : int
         Rates to try.
     """
     network, load = setup.network, setup.examples()
     train, val = (load(part, setup.preprocessing.image_size) for part in ("train", "val"))
     optimization, sampling = resolve_optimization(config), resolve_sampling(config)
-    set_trainable(network.model, network.blocks, learning, network.pretrained)
+    set_trainable(network.model, network.blocks, learning, network.pretrained, config.train_batchnorm, network.folded)
     with disable_frozen_dropout(network.model, network.blocks, learning):
         inputs = make_inputs(
             network.model, train, val, sampling, config.batch_size, config.seed, config.cache != "none"

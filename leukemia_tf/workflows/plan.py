@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.models.freezing import weighted_layers
+from leukemia_tf.training.learning import fine_tunes
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import parse_sizes, plan_stages
 from leukemia_tf.training.stages import Plan, Stage
@@ -39,21 +41,23 @@ def plan_of(config: TrainConfig, rate: float) -> Plan:
         config.patience,
         config.schedule,
         config.layer_decay,
+        config.train_batchnorm,
         parse_sizes(config.sizes),
     )
 
 
 def _planned(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
     network = setup.network
-    blocks = [block.name for block in network.blocks]
+    layers = weighted_layers(network.model, network.blocks)
+    blocks = list(layers)
     if config.lr != "auto":
-        return plan_stages(plan_of(config, config.lr), blocks, network.pretrained)
-    first = plan_stages(plan_of(config, 1e-3), blocks, network.pretrained)[0]
+        return plan_stages(plan_of(config, config.lr), blocks, network.pretrained, layers)
+    first = plan_stages(plan_of(config, 1e-3), blocks, network.pretrained, layers)[0]
     rate = range_test(config, setup, first.learning).valley
     log.info("learning rate: %.2g, in the middle of the loss's longest fall", rate)
-    if set(first.learning) & set(network.pretrained):
+    if fine_tunes(first.learning, network.pretrained, layers):
         config = replace(config, fine_tune_lr=config.fine_tune_lr or rate)
-    return plan_stages(plan_of(config, rate), blocks, network.pretrained)
+    return plan_stages(plan_of(config, rate), blocks, network.pretrained, layers)
 
 
 def _check_sizes(setup: TrainingSetup, stages: Sequence[Stage]) -> None:

@@ -106,11 +106,12 @@ def groups(model):
 
 
 def test_the_description_is_stored(registered, tmp_path):
-    build_network(registered, drop_blocks=1, head=HEADS["texture"]).save(tmp_path / "model.keras")
+    build_network(registered, drop_blocks=1, head=HEADS["multi-depth"]).save(tmp_path / "model.keras")
     stored = load_network(tmp_path / "model.keras").get_layer("scale").network
     assert stored["architecture"] == "nasnet_mobile"
     assert (stored["drop_blocks"], stored["cut"]) == (1, None)
-    assert Head(**{**stored["head"], "units": tuple(stored["head"]["units"])}) == HEADS["texture"]
+    head = Head(**{**stored["head"], "units": tuple(stored["head"]["units"])})
+    assert head == replace(HEADS["multi-depth"], depths=2)  # no more blocks are left
     assert [block["name"] for block in stored["blocks"]] == ["stage1", "stage2"]
 
 
@@ -159,8 +160,8 @@ def without_description(path):
         ("scratch", {}),
         ("resnet18", {"drop_blocks": 2}),
         ("resnet18", {"cut": "layer2_1_relu"}),
-        ("resnet18", {"cut": "layer2_1_relu", "head": HEADS["texture"]}),
-        ("resnet18", {"drop_blocks": 1, "head": HEADS["texture"]}),
+        ("resnet18", {"cut": "layer2_0_relu", "head": HEADS["multi-depth"]}),
+        ("resnet18", {"drop_blocks": 1, "head": HEADS["multi-depth"]}),
         ("resnet18", {"drop_blocks": 1, "cut": None, "head": Head(pooling="mean-std", depths=2)}),
     ],
 )
@@ -179,6 +180,20 @@ def test_an_old_file_still_works(tmp_path, name, arguments):
     assert blocks_of(load_network(path)) == blocks_of(model)
     model.save_weights(tmp_path / "model.weights.h5")
     assert load_file(old, blocks_of(old), tmp_path / "model.weights.h5").random == ()
+
+
+def test_a_network_of_0_1_0_still_works(tmp_path):
+    """Its default head ended the base in a block's middle, and its description has fields that are gone."""
+    model = build_network(find_architecture("resnet18"), preprocessing={"image_size": 96}, cut="layer2_0_relu")
+    stored = model.get_layer("scale").network
+    stored |= {"drop_blocks": 1, "cut": None, "head": {**stored["head"], "coarsest": 8}}
+    stored["blocks"] = [{**block, "texture": ""} for block in stored["blocks"]]
+    model.save(tmp_path / "model.keras")
+    old = load_network(tmp_path / "model.keras")
+    assert [block.last for block in blocks_of(old)] == ["maxpool", "layer1_1_relu", "layer2_0_relu"]
+    assert explained_layer(old) == "layer2_0_relu"
+    cells = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
+    np.testing.assert_array_equal(old(cells), model(cells))
 
 
 def test_an_old_ensemble_still_works(tmp_path):
@@ -316,8 +331,8 @@ def test_a_head_as_a_function(tmp_path):
 
 
 def test_a_head_as_a_function_of_other_pooled_features():
-    texture = replace(HEADS["texture"], function=two_layers)
-    model = build_network(find_architecture("resnet18"), 1, {"image_size": 96}, head=texture)
+    one = replace(HEADS["multi-depth"], depths=1, function=two_layers)
+    model = build_network(find_architecture("resnet18"), 1, {"image_size": 96}, head=one)
     head = ["pool_mask", "pool", "standard", "scaled", "mine", "logit", "probability"]
     assert [layer.name for layer in groups(model)["head"]] == head
     identity = build_network(find_architecture("scratch"), 1, {"image_size": 60}, head=lambda features: features)

@@ -1,20 +1,23 @@
 """Networks: the reports' parameter counts, flat graphs, safe saving, settings that travel."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
 
+from leukemia_tf.config import SetupConfig
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.models.architecture import remaining_blocks
 from leukemia_tf.models.cell_input import CellInput
-from leukemia_tf.models.freezing import block_layers, set_trainable
+from leukemia_tf.models.freezing import block_layers, set_trainable, weighted_layers
 from leukemia_tf.models.heads import HEADS, POOLINGS, Head, Pooling, find_head
 from leukemia_tf.models.network import blocks_of, build_network, explained_layer, load_network
 from leukemia_tf.models.pooling import CellMask, MaskedAndGlobalMeanStdPooling, MaskedMeanStdPooling
 from leukemia_tf.models.table import find_architecture
+from leukemia_tf.training.build import build_model
+from leukemia_tf.training.learning import named_parts
+from leukemia_tf.training.settings import check_setup
 
 
 def count(weights):
@@ -24,9 +27,9 @@ def count(weights):
 @pytest.mark.parametrize(
     ("name", "cut", "head", "parameters"),
     [
-        ("vgg16", False, Head(pooling="flatten"), 21_137_729),
+        ("vgg16", False, None, 21_137_729),
         ("vgg16", True, None, 7_766_849),
-        ("resnet50", False, Head(units=(), dropout=0), 23_589_761),
+        ("resnet50", False, None, 23_589_761),
         ("resnet50", True, None, 8_851_841),
         ("resnet50", True, Head(units=(512,), dropout=0), 9_114_497),
         ("mobilenetv2", False, None, 2_259_265),
@@ -37,19 +40,83 @@ def test_the_main_reports_layer_tables(name, cut, head, parameters):
 
 
 @pytest.mark.parametrize(
-    ("name", "cut", "learning", "head", "trainable"),
+    ("name", "cut", "learning", "head", "fixed", "trained"),
     [
-        ("vgg16", False, (), Head(pooling="flatten"), 6_423_041),
-        ("vgg16", True, ("block2", "block3", "block4"), None, 7_728_129),
-        ("resnet50", True, (), None, 262_657),
-        ("mobilenetv2", False, ("bottleneck320",), None, 880_321),
+        ("vgg16", False, 0, None, 6_423_041, 6_423_041),
+        ("vgg16", True, ["block2", "block3", "block4"], None, 7_728_129, 7_728_129),
+        ("resnet50", True, 0, None, 262_657, 262_657),
+        ("resnet50", True, "all", HEADS["dense512"], 9_053_313, 9_083_905),
+        ("resnet50", False, "last-layers:3", None, 4_461_569, 4_467_713),
+        ("mobilenetv2", False, ["bottleneck320"], None, 880_321, 887_361),
     ],
 )
-def test_trainable_parameters(name, cut, learning, head, trainable):
+def test_trainable_parameters(name, cut, learning, head, fixed, trained):
+    """The main report trains BatchNormalization along: with it the counts are its own."""
     architecture = find_architecture(name)
     model, blocks = build_network(architecture, cut, head=head), remaining_blocks(architecture, cut)
-    set_trainable(model, blocks, learning, pretrained=[block.name for block in blocks])
-    assert count(model.trainable_weights) == trainable
+    layers, pretrained = weighted_layers(model, blocks), [block.name for block in blocks]
+    for train_batchnorm, trainable in ((False, fixed), (True, trained)):
+        set_trainable(model, blocks, named_parts(learning, pretrained, layers), pretrained, train_batchnorm)
+        assert count(model.trainable_weights) == trainable
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "depths"),
+    [
+        ("resnet50", 8_589_184, ["conv2_block3_out", "conv3_block4_out", "conv4_block6_out"]),
+        ("vgg16", 7_635_264, ["block2_pool", "block3_pool", "block4_pool"]),
+        ("mobilenetv2", 1_364_864, ["block_9_add", "block_12_add", "block_15_add"]),
+    ],
+)
+def test_the_truncated_default_is_all_there_and_its_end_counts(name, parameters, depths):
+    model = build_model(name, drop_last_block=True, weights="none", image_size=64)
+    blocks = blocks_of(model)
+    groups = block_layers(model, blocks)
+    assert sum(layer.count_params() for block in blocks for layer in groups[block.name]) == parameters
+    assert [block.last for block in blocks[-3:]] == depths
+    cells = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    for end in depths:
+        assert np.abs(gradient_of_the_logit(model, end, cells)).max() > 0
+
+
+def gradient_of_the_logit(model, layer, cells):
+    import tensorflow as tf
+
+    both = keras.Model(model.input, [model.get_layer(layer).output, model.get_layer("logit").output])
+    with tf.GradientTape() as tape:
+        maps, logit = both(cells)
+    return tape.gradient(logit, maps).numpy()
+
+
+def test_a_base_of_few_blocks_gives_fewer_depths():
+    model = build_network(find_architecture("resnet50"), 3, {"image_size": 64}, HEADS["multi-depth"])
+    assert model.get_layer("depths").output.shape == (None, 4 * (64 + 256))
+    assert model.get_layer("scale").network["head"]["depths"] == 2
+
+
+@pytest.mark.parametrize("train_batchnorm", [False, True])
+@pytest.mark.parametrize("learning", ["last-layers:2", ["layer2_1_conv2"], ["layer1_1_conv1", "conv3"], ["conv1"]])
+def test_the_named_layers_learn_and_no_others(learning, train_batchnorm):
+    model = build_network(find_architecture("resnet18"), 2, {"image_size": 64}, HEADS["linear"])
+    blocks = blocks_of(model)
+    names, layers = [block.name for block in blocks], weighted_layers(model, blocks)
+    assert sum(map(len, layers.values())) == 1 + 4 + 5
+    parts = named_parts(learning, names, layers)
+    set_trainable(model, blocks, parts, names, train_batchnorm)
+    wanted = {name for part in parts for name in layers.get(part, (part,))}
+    norms = {layer.name for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    got = {layer.name for layer in model.layers if layer.trainable_weights}
+    assert got - norms == wanted | {"logit"}
+    before = {model.get_layer(name).input._keras_history.operation.name for name in got & norms}
+    assert before == (wanted if train_batchnorm else set())  # in a ResNet one follows each convolution
+
+
+def test_a_folded_batch_normalization_stays_fixed():
+    model = build_network(find_architecture("resnet18"), 2, {"image_size": 64}, HEADS["linear"])
+    blocks = blocks_of(model)
+    set_trainable(model, blocks, ["conv3"], ["conv1", "conv2", "conv3"], True, folded=["layer2_1_bn2"])
+    assert model.get_layer("layer2_1_bn1").trainable
+    assert not model.get_layer("layer2_1_bn2").trainable
 
 
 def test_scratch_at_its_own_size():
@@ -92,7 +159,7 @@ def test_efficientnet_is_scaled_as_kerass_own(monkeypatch):
 
 @pytest.mark.parametrize("name", HEADS)
 def test_each_head(name):
-    head = replace(HEADS[name], coarsest=None)
+    head = HEADS[name]
     model = build_network(find_architecture("scratch"), preprocessing={"image_size": 60}, head=head)
     channels = sum((256, 128, 64)[: head.depths]) * {"mean-std": 2, "cell-and-frame": 4}.get(head.pooling, 1)
     widths = [channels, *head.units, 1]
@@ -151,10 +218,12 @@ def test_refused(tmp_path):
         ({"cut": "probability"}, "`cut`: no such layer.*Received: cut='probability'"),
         ({"cut": "conv3", "drop_blocks": 1}, "name one"),
         ({"drop_blocks": 5}, "can lose 0 to 4 of conv1, conv2"),
-        ({"head": Head(depths=6)}, "the base has 5 blocks"),
     ):
         with pytest.raises(UserError, match=reason):
             build_network(resnet, preprocessing=size, **arguments)
+    for depths, reason in ((6, "the base has 5 blocks"), (0, "1 or more")):
+        with pytest.raises(UserError, match=reason):
+            check_setup(SetupConfig(depths=depths))
     for name, changes, reason in (
         ("dense25", {}, "did you mean dense256"),
         ("linear", {"pooling": "median"}, "`pooling`: no such pooling.*pooling='median'"),
@@ -202,26 +271,8 @@ def test_the_cell_at_the_maps_resolution_is_a_resize(size, places):
     np.testing.assert_array_equal(inside[sure], (share > 0.5)[sure])
 
 
-@pytest.mark.parametrize("size", [96, 330])
-def test_a_texture_head_pools_fine_maps_alone(size):
-    model = build_network(find_architecture("resnet50"), 1, {"image_size": size}, HEADS["texture"])
-    assert [block.name for block in blocks_of(model)] == ["conv1", "conv2", "conv3"]
-    assert explained_layer(model) == "conv3_block1_out"
-    assert model.get_layer("pool").output.shape == (None, 4 * 512)
-    assert "conv3_block2_out" not in {layer.name for layer in model.layers}
-    two = build_network(find_architecture("resnet50"), 1, {"image_size": size}, replace(HEADS["texture"], depths=2))
-    assert model.get_layer("pool").output.shape == two.get_layer("pool").output.shape
-    assert two.get_layer("depths").output.shape == (None, 4 * (256 + 512))
-    torchvision = build_network(find_architecture("resnet18"), 1, {"image_size": size}, HEADS["texture"])
-    assert explained_layer(torchvision) == "layer2_0_relu"
-    cut = build_network(find_architecture("resnet50"), 0, {"image_size": size}, HEADS["texture"], "conv3_block2_out")
-    assert explained_layer(cut) == "conv3_block2_out"
-    only = build_network(find_architecture("resnet50"), 4, {"image_size": size}, HEADS["texture"])
-    assert [block.name for block in blocks_of(only)] == ["conv1"]
-
-
-def test_a_texture_head_predicts_the_same_after_saving(tmp_path):
-    model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, HEADS["texture"])
+def test_a_head_of_several_depths_predicts_the_same_after_saving(tmp_path):
+    model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, HEADS["multi-depth"])
     cells = np.random.default_rng(0).integers(0, 256, (4, 60, 60, 3), np.uint8)
     mean = model.get_layer("standard").moving_mean
     mean.assign(np.linspace(-1, 1, mean.shape[0]))

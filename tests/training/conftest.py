@@ -16,7 +16,6 @@ from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.optimization import OptimizationConfig
 
-BLOCKS = remaining_blocks(find_architecture("scratch"), True)
 POOLED = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.4)
 
 
@@ -45,16 +44,17 @@ def make_job(tmp_path, monkeypatch):
     """Return a function that makes a TrainingJob on a fresh scratch CNN."""
     monkeypatch.setenv("LEUKEMIA_TF_CACHE", str(tmp_path / "cache"))
 
-    def make(folder="run", head=None, size=60, pretrained=True, count=(22, 8), **changes):
+    def make(folder="run", head=None, size=60, pretrained=True, count=(22, 8), base="scratch", drop=1, **changes):
         import keras
 
         keras.utils.set_random_seed(0)
-        architecture = find_architecture("scratch")
+        architecture = find_architecture(base)
+        blocks = remaining_blocks(architecture, drop)
 
         def built(side):
-            return build_network(architecture, 1, {"image_size": side}, head)
+            return build_network(architecture, drop, {"image_size": side}, head)
 
-        names = tuple(block.name for block in BLOCKS)
+        names = tuple(block.name for block in blocks)
         loaded = LoadedWeights("", names, layers=3, random=(), parameters=0) if pretrained else None
         counts = dict(zip(("train", "val"), count))
         settings = {
@@ -66,7 +66,7 @@ def make_job(tmp_path, monkeypatch):
             **changes,
         }
         return TrainingJob(
-            Network(built(size), BLOCKS, loaded),
+            Network(built(size), blocks, loaded),
             lambda part, side: examples(part, side, counts[part]),
             built,
             history_path=tmp_path / folder / "history.csv",

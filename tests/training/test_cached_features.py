@@ -75,6 +75,37 @@ def test_same_losses_as_without(make_job, stage, dihedral, head):
     assert len(set(results[True])) > 10
 
 
+@pytest.mark.parametrize(
+    ("learning", "train_batchnorm", "wanted"),
+    [
+        (("layer1_1_conv2",), True, ["layer1_0_relu", "layer1_1_conv2_pad"]),  # the shortcut, and what it convolves
+        (("layer1_0_conv2", "layer1_1_conv2"), False, ["layer1_0_conv2_pad", "maxpool"]),
+        pytest.param(("layer1_1_conv1",), True, ["layer1_0_relu", "layer1_1_conv1_pad"], marks=pytest.mark.slow),
+    ],
+)
+def test_layers_learn_from_cached_features_as_without(make_job, learning, train_batchnorm, wanted):
+    stage, results, weights = Stage("layers", learning, 1e-3, 2, 9, train_batchnorm=train_batchnorm), {}, {}
+    for cached in (True, False):
+        losses, head = [], Head(units=(), dropout=0.0)
+        job = make_job(f"{cached}", head, 32, base="resnet18", drop=3, count=(8, 4), cache_features=cached)
+        job = replace(job, on_epoch=lambda row, new: losses.extend([*new, row["val_loss"]]))  # noqa: B023
+        model = job.network.model
+        before = values_of(model)
+        train_stages(job, [stage])
+        results[cached] = losses
+        after = values_of(model)
+        weights[cached] = {path.split("/")[0] for path in before if (after[path] != before[path]).any()}
+        if cached:
+            assert sorted(names(model)) == wanted
+    np.testing.assert_allclose(results[True], results[False], rtol=1e-3)
+    norms = {name.replace("conv", "bn") for name in learning} if train_batchnorm else set()
+    assert weights[True] == weights[False] == {*learning, "logit"} | norms
+
+
+def values_of(model):
+    return {variable.path: variable.numpy() for variable in model.weights}
+
+
 def test_layers_without_weights_are_not_worth_caching():
     from leukemia_tf.models.network import blocks_of, build_network
     from leukemia_tf.models.table import find_architecture

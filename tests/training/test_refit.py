@@ -1,12 +1,13 @@
 """A refit: all patients, the stages and epochs of the run that it follows, and no score of its own."""
 
 import json
+import shutil
 
 import pytest
 
 from leukemia_tf.config import EvaluateConfig, TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
-from leukemia_tf.core.files import read_csv, write_csv
+from leukemia_tf.core.files import read_csv, write_csv, write_json
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.objects import HISTORY
@@ -48,6 +49,16 @@ def test_completed_stages_are_those_that_improved_the_score(tmp_path):
         ("head", 2, False),
         ("two", 3, False),
     ]
+
+
+def test_a_run_with_a_head_of_an_earlier_version_is_refused(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    settings = run.read_config()
+    settings["network"]["head"] |= {"coarsest": 8}
+    write_json(run.config, settings)
+    with pytest.raises(RunError, match="stand for another head in this version; train it anew"):
+        train(TrainConfig(refit=run.path))
 
 
 def test_an_unfinished_run_is_refused(tmp_path):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ import pytest
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import SCRATCH
+from leukemia_tf.models.heads import Head
 from leukemia_tf.models.network import load_network
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.checkpoints import FORMAT, Progress, _checksum, load_state, save_state
+from leukemia_tf.training.stages import Stage
+from leukemia_tf.training.trainer import train_stages
 from leukemia_tf.workflows.train import train
 
 STAGES = (
@@ -235,3 +239,26 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, tiny_cells):
     )
     assert process.returncode == 2
     assert "Traceback" not in process.stderr
+
+
+def test_trained_statistics_resume_with_the_same_bits(make_job):
+    """BatchNormalization that learns, behind cached features, in a training that stops in its second epoch."""
+    stage = Stage("layers", ("layer1_1_conv2",), 1e-3, 3, 9, train_batchnorm=True)
+    settings = {"head": Head(units=()), "size": 32, "base": "resnet18", "drop": 3, "count": (8, 4)}
+    values = {}
+    for folder in ("whole", "torn"):
+        job = make_job(folder, **settings)
+        if folder == "torn":
+            with pytest.raises(KeyboardInterrupt):
+                train_stages(replace(job, on_epoch=stop_in_the_second), [stage])
+            job = make_job(folder, **settings)
+        train_stages(job, [stage])
+        values[folder] = {weight.path: weight.numpy() for weight in job.network.model.weights}
+    assert all((value == values["torn"][path]).all() for path, value in values["whole"].items())
+    assert values["whole"]["layer1_1_bn2/moving_mean"].any()
+    assert not values["whole"]["layer1_1_bn1/moving_mean"].any()
+
+
+def stop_in_the_second(row, losses):
+    if row["epoch"] == 2:
+        raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from leukemia_tf.training.stage_plans import as_records, check_stages, parse_siz
 from leukemia_tf.training.stages import Plan, Stage
 
 BLOCKS = ("a", "b", "c")
+LAYERS = {block: (f"{block}_conv1", f"{block}_conv2") for block in BLOCKS}
 PLAN = Plan("progressive", 1e-3, 1e-5)
 
 
@@ -81,7 +82,12 @@ def test_a_file_of_stages(tmp_path):
         ("[3]", "must hold a list of stages"),
         ('[{"blocks": 1}]', "no such setting as 'blocks'; did you mean"),
         ('[{"learning": 4}]', "learning takes 0 to 3, .* Received: 4"),
-        ('[{"learning": ["d"]}]', "no such block as 'd'"),
+        ('[{"learning": ["d"]}]', "no such block, or layer with weights, as 'd'; choose one of a, b, c"),
+        ('[{"learning": ["b_conv"]}]', "as 'b_conv'; did you mean b_conv"),
+        ('[{"learning": "last-layers:7"}]', "stages`, stage 1: last-layers takes 1 to 6, .*'last-layers:7'"),
+        ('[{"learning": "last-layers:0"}]', "last-layers takes 1 to 6"),
+        ('[{"learning": "last"}]', "a list of blocks and layers, or \"last-layers:N\". Received: 'last'"),
+        ('[{"train_batchnorm": 1}]', "train_batchnorm takes true or false. Received: 1"),
         ('[{"learning": 1, "epochs": 0}]', "epochs takes a whole number of 1 or more. Received: 0"),
         ('[{"learning": 1, "epochs": "many"}]', "epochs takes a whole number of 1 or more. Received: 'many'"),
         ('[{"learning_rate": -1}]', "learning_rate takes a number above 0. Received: -1"),
@@ -94,10 +100,45 @@ def test_a_file_of_stages(tmp_path):
 )
 def test_bad_files_are_refused(text, sentence):
     with pytest.raises(UserError, match=sentence):
-        plan_stages(replace(PLAN, stages=text), BLOCKS, BLOCKS)
+        plan_stages(replace(PLAN, stages=text), BLOCKS, BLOCKS, LAYERS)
 
 
-@pytest.mark.parametrize("preset", ["progresive", "fine-tune-top", "fine-tune-top:0", "whole:1", "nowhere.json"])
+@pytest.mark.parametrize(
+    ("received", "wanted"),
+    [
+        (["c_conv1", "b"], ("b", "c_conv1")),
+        (["b_conv2", "b", "c_conv2"], ("b", "c_conv2")),
+        ("last-layers:3", ("b_conv2", "c_conv1", "c_conv2")),
+        ("all", BLOCKS),
+        (1, ("c",)),
+    ],
+)
+def test_blocks_and_layers_learn_by_name(received, wanted):
+    plan = replace(PLAN, stages=json.dumps([{"learning": received}]), train_batchnorm=True)
+    (stage,) = plan_stages(plan, BLOCKS, BLOCKS, LAYERS)
+    assert (stage.learning, stage.learning_rate, stage.train_batchnorm) == (wanted, 1e-5, True)
+    again = replace(plan, stages=json.dumps(as_records([stage])), train_batchnorm=False)
+    assert plan_stages(again, BLOCKS, BLOCKS, LAYERS) == (stage,)
+
+
+def test_layers_of_random_blocks_have_the_heads_rate():
+    plan = replace(PLAN, stages='[{"learning": ["c_conv2"]}, {"learning": ["b_conv1"]}]')
+    stages = plan_stages(plan, BLOCKS, ("a", "b"), LAYERS)
+    assert [stage.learning_rate for stage in stages] == [1e-3, 1e-5]
+
+
+def test_the_last_layers_as_a_preset():
+    plan = replace(PLAN, stages="last-layers:3")
+    assert learning(plan_stages(plan, BLOCKS, BLOCKS, LAYERS)) == [(), ("b_conv2", "c_conv1", "c_conv2")]
+    assert learning(plan_stages(plan, BLOCKS, ("a", "b"), LAYERS)) == [("c",), ("b_conv2", "c")]
+    with pytest.raises(UserError, match="last-layers takes 1 to 6"):
+        plan_stages(replace(PLAN, stages="last-layers:9"), BLOCKS, BLOCKS, LAYERS)
+
+
+@pytest.mark.parametrize(
+    "preset",
+    ["progresive", "last-layers", "last-layers:x", "fine-tune-top", "fine-tune-top:0", "whole:1", "nowhere.json"],
+)
 def test_unknown_presets_are_refused(preset):
     with pytest.raises(ArgumentError, match=f"Received: stages='{preset}'"):
         check_stages(preset)
