@@ -70,6 +70,11 @@ class SGD(_BlockRates, keras.optimizers.SGD):
         super().__init__(*args, **kwargs)
         self.scheduled_momentum = _scalar(self.momentum)
 
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Build, with velocities even at a momentum of 0: a schedule may raise it."""
+        super().build(variables)
+        self.momentums = self.momentums or self.add_optimizer_variables(variables, "momentum")
+
     def update_step(self, gradient: KerasTensor, variable: Any, learning_rate: KerasTensor) -> None:
         """Step at the variable's share of the rate, with the scheduled momentum."""
         rate = learning_rate * self.multiplier(variable)
@@ -100,6 +105,7 @@ def build_optimizer(
     decay = record.weight_decay if optimization.weight_decay is None else optimization.weight_decay
     optimizer: _BlockRates = _with_block_rates(_load(record.constructor))(
         **record.options,
+        **{name: float(getattr(optimization, name)) for name in record.settings},
         learning_rate=rate,
         weight_decay=decay or None,
         global_clipnorm=optimization.clip or None,
