@@ -66,6 +66,8 @@ class Adam(_BlockRates, keras.optimizers.Adam):
 class SGD(_BlockRates, keras.optimizers.SGD):
     """Stochastic gradient descent with a scheduled momentum."""
 
+    momentums: list[keras.Variable]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.scheduled_momentum = _scalar(self.momentum)

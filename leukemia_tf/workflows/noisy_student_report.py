@@ -40,7 +40,8 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
         "folds": [_compare(study, config, [one.run for one in rounds], f"fold-{rounds[0].fold}") for rounds in folds],
     }
     if len(folds) > 1:
-        metrics["voted"] = _compare(study, config, _vote(study, config, [rounds[0] for rounds in folds], selected), "voted")
+        voters = _vote(study, config, [rounds[0] for rounds in folds], selected)
+        metrics["voted"] = _compare(study, config, voters, "voted")
     path = write_json(study.metrics, metrics)
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))

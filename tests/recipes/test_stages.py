@@ -31,7 +31,8 @@ def trainable(name, size=64):
     config = from_recipe(name)
     architecture = find_architecture(config.base)
     size = config.image_size if name == "vgg16" else size  # what is flattened depends on it
-    model = build_network(architecture, dropped_blocks(config), {"image_size": size}, resolve_head(config, architecture))
+    head = resolve_head(config, architecture)
+    model = build_network(architecture, dropped_blocks(config), {"image_size": size}, head)
     blocks = architecture.blocks[: len(architecture.blocks) - dropped_blocks(config)]
     layers = weighted_layers(model, blocks)
     counts = []
