@@ -15,8 +15,9 @@ def noisy_student(config: NoisyStudentConfig | None = None) -> Study:
     """Train a teacher on labelled cells, then students on labels that the previous network predicts.
 
     After Xie et al. 2020, arXiv:1911.04252. A student starts from the teacher's initial weights and sees the cells with
-    noise: augmentation and dropout. The rounds end when a student is worse than its teacher on the validation patients.
-    The test patients evaluate teacher and students alike, and decide nothing.
+    noise: augmentation and dropout. All rounds are run and the last student is the result; `stop="worse"` ends them
+    when a student is worse than its teacher on the validation patients. The test patients
+    evaluate teacher and students alike, and decide nothing.
 
     Parameters
     ----------

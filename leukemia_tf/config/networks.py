@@ -23,13 +23,15 @@ class ModelsConfig(Settings):
 
 @dataclass(frozen=True)
 class RecipesConfig(Settings):
-    """List the recipes that train --recipe takes, with what each reproduces.
+    """List the recipes that train --recipe takes, with what each reproduces; or one, setting by setting.
 
-    Example: python -m leukemia_tf.recipes
+    Example: python -m leukemia_tf.recipes resnet50-cut
     """
 
+    name: Annotated[str | None, Positional] = None
+    """Recipe (or a .json file of settings) whose settings are shown with what the report states and what is assumed."""
     json: bool = False
-    """Print a list of records instead of text."""
+    """Print a list of records instead of text; with a name, one record."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,10 @@ class NoisyStudentConfig(TrainConfig):
     resume: bool = False
     """Continue the rounds in --out; all other settings come from there."""
     rounds: int = 3
-    """Largest number of students. The rounds end early when a student scores below its teacher on validation."""
+    """Number of students, one after the other; the last is the result."""
+    stop: str = "never"
+    """never, or worse: the rounds end when a student scores below its teacher on validation, and the teacher is the
+    result."""
     unlabelled: Path | None = None
     """Folder of unlabelled cells. Default: the labels of the --masked patients are hidden instead."""
     masked: float = 0.5

@@ -60,7 +60,8 @@ class SetupConfig(Settings):
     contrast: str = "none"
     """none, clahe, equalize, or grey-equalize; after the stain normalisation."""
     balance: str = "oversample"
-    """none, oversample, undersample, class-weight, or mean (both classes to their mean size)."""
+    """none, oversample, double (each cell of the smaller class twice), undersample, class-weight, or mean (both classes
+    to their mean size)."""
     multiply: int = 1
     """Differently augmented copies of each training cell per epoch."""
     patient_weight: str = "equal"
@@ -70,7 +71,9 @@ class SetupConfig(Settings):
     cache: str = "auto"
     """Cache of preprocessed cells: memory, disk, none (turns off the cache of frozen layers' outputs too), or auto."""
     optimizer: str = "adam"
-    """adam, adamw, sgd (momentum 0.9) or rmsprop."""
+    """adam, adamw, sgd or rmsprop."""
+    momentum: float = 0.9
+    """Momentum of sgd, 0 to below 1. A one-cycle schedule moves it itself."""
     loss: str = "cross-entropy"
     """cross-entropy, or focal[:EXPONENT]."""
     label_smoothing: float = 0.0

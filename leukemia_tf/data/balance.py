@@ -12,7 +12,7 @@ import numpy as np
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.errors import ArgumentError, nearest
 
-BALANCES = ("none", "oversample", "undersample", "class-weight", "mean")
+BALANCES = ("none", "oversample", "double", "undersample", "class-weight", "mean")
 PATIENT_WEIGHTS = {"none": 0.0, "sqrt": 0.5, "equal": 1.0}  # a patient's n cells weigh n ** -exponent each
 
 
@@ -23,9 +23,9 @@ class Sampling:
     Parameters
     ----------
     balance : str
-        `none`; `oversample` (the smaller class repeated up to the larger); `undersample` (the larger drawn anew each
-        epoch, down to the smaller); `class-weight`; or `mean` (both at their mean size: the larger subsampled once,
-        the smaller repeated).
+        `none`; `oversample` (the smaller class repeated up to the larger); `double` (each cell of the smaller class
+        twice); `undersample` (the larger drawn anew each epoch, down to the smaller); `class-weight`; or `mean` (both
+        at their mean size: the larger subsampled once, the smaller repeated).
     multiply : int
         Differently augmented copies of each cell in an epoch.
     patient_weight : str
@@ -70,7 +70,7 @@ def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -
     Returns
     -------
     numpy.ndarray
-        int32 [m]: indices of cells; as many of each class, unless the balance is `none` or `class-weight`.
+        int32 [m]: indices of cells; as many of each class, unless the balance is `none`, `double` or `class-weight`.
     """
     by_class = [_class_cells(label, labels, sampling, seed, epoch) for label in np.unique(labels)]
     order = np.tile(np.concatenate(by_class), sampling.multiply)
@@ -83,6 +83,8 @@ def _class_cells(label: int, labels: np.ndarray, sampling: Sampling, seed: int, 
     sizes = sizes[sizes > 0]
     if sampling.balance in ("none", "class-weight"):
         return members
+    if sampling.balance == "double":
+        return np.tile(members, 2 if len(members) < sizes.max() else 1)
     size = {"oversample": sizes.max(), "undersample": sizes.min(), "mean": int(sizes.mean())}[sampling.balance]
     drawn_at = 0 if sampling.balance == "mean" else epoch  # the main report drew once
     shuffled = np.random.default_rng([seed, drawn_at, 0]).permutation(members)

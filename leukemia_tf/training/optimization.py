@@ -20,11 +20,14 @@ class Optimizer:
         What the class is called with, beside the settings.
     weight_decay : float
         Where the settings leave it open.
+    settings : tuple of str
+        Settings that no other optimizer has, each named as the argument of the class.
     """
 
     constructor: str
     options: Mapping[str, float] = field(default_factory=dict)
     weight_decay: float = 0.0
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,11 @@ class Loss:
     default: float = 0.0
 
 
+MOMENTUM = 0.9
 OPTIMIZERS = {
     "adam": Optimizer("leukemia_tf.training.optimizers:Adam"),
     "adamw": Optimizer("leukemia_tf.training.optimizers:Adam", weight_decay=4e-3),  # Keras's
-    "sgd": Optimizer("leukemia_tf.training.optimizers:SGD", {"momentum": 0.9}),
+    "sgd": Optimizer("leukemia_tf.training.optimizers:SGD", settings=("momentum",)),
     "rmsprop": Optimizer("keras.optimizers:RMSprop"),
 }
 LOSSES = {
@@ -65,7 +69,7 @@ class OptimizationConfig:
     Parameters
     ----------
     optimizer : str
-        `adam`, `adamw`, `sgd` (momentum 0.9) or `rmsprop`.
+        `adam`, `adamw`, `sgd` or `rmsprop`.
     loss : str
         `cross-entropy`, or `focal` with its exponent, as in `focal:2`.
     label_smoothing : float
@@ -77,6 +81,8 @@ class OptimizationConfig:
         Largest norm of all gradients together; 0 for any.
     ema : float
         Momentum of the weights' exponential moving average, which is validated and saved in their place; 0 for none.
+    momentum : float
+        Of `sgd`, 0 to below 1; a one-cycle schedule moves it.
 
     Raises
     ------
@@ -90,18 +96,21 @@ class OptimizationConfig:
     weight_decay: float | None = None
     clip: float = 0.0
     ema: float = 0.0
+    momentum: float = MOMENTUM
 
     def __post_init__(self) -> None:
         """Check the settings."""
         if self.optimizer not in OPTIMIZERS:
             raise ArgumentError("optimizer", self.optimizer, nearest(self.optimizer, OPTIMIZERS))
         parse_loss(self.loss)
-        for name in ("label_smoothing", "ema"):
+        for name in ("label_smoothing", "ema", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(name, getattr(self, name), "it takes 0 to below 1.")
         for name in ("weight_decay", "clip"):
             if not (getattr(self, name) or 0.0) >= 0:
                 raise ArgumentError(name, getattr(self, name), "it takes 0 or more.")
+        if self.momentum != MOMENTUM and "momentum" not in OPTIMIZERS[self.optimizer].settings:
+            raise ArgumentError("momentum", self.momentum, f"`optimizer={self.optimizer}` has none: it is for sgd.")
 
 
 def parse_loss(text: str) -> tuple[Loss, float]:

@@ -79,9 +79,16 @@ class Adam(_BlockRates, keras.optimizers.Adam):
 class SGD(_BlockRates, keras.optimizers.SGD):
     """Stochastic gradient descent with a scheduled momentum."""
 
+    momentums: list[keras.Variable]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.scheduled_momentum = _scalar(self.momentum)
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Build, with velocities even at a momentum of 0: a schedule may raise it."""
+        super().build(variables)
+        self.momentums = self.momentums or self.add_optimizer_variables(variables, "momentum")
 
     def update_step(self, gradient: KerasTensor, variable: Any, learning_rate: KerasTensor) -> None:
         """Step at the variable's share of the rate, with the scheduled momentum."""
@@ -113,6 +120,7 @@ def build_optimizer(
     decay = record.weight_decay if optimization.weight_decay is None else optimization.weight_decay
     optimizer: _BlockRates = _with_block_rates(_load(record.constructor))(
         **record.options,
+        **{name: float(getattr(optimization, name)) for name in record.settings},
         learning_rate=rate,
         weight_decay=decay or None,
         global_clipnorm=optimization.clip or None,

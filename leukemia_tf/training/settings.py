@@ -106,6 +106,7 @@ def resolve_optimization(config: SetupConfig) -> OptimizationConfig:
         config.weight_decay,
         config.clip,
         getattr(config, "ema", 0.0),  # one of `train`'s
+        config.momentum,
     )
 
 

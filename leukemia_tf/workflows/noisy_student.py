@@ -27,6 +27,7 @@ log = logging.getLogger("leukemia_tf")
 
 KIND = "noisy_student"
 LABELS = ("soft", "hard")
+STOPS = ("never", "worse")
 
 
 def noisy_student(config: NoisyStudentConfig) -> Study:
@@ -45,8 +46,9 @@ def _check(config: NoisyStudentConfig) -> None:
     """Stop at settings that cannot be used, before any image is read."""
     check_count("rounds", config.rounds)
     check_count("folds", config.folds, 2)
-    if config.labels not in LABELS:
-        raise ArgumentError("labels", config.labels, nearest(config.labels, LABELS))
+    for name, choices in (("labels", LABELS), ("stop", STOPS)):
+        if getattr(config, name) not in choices:
+            raise ArgumentError(name, getattr(config, name), nearest(getattr(config, name), choices))
     if not 0.5 <= config.confidence < 1:
         raise ArgumentError("confidence", config.confidence, "it takes a probability, 0.5 or more and less than 1.")
     if not 0 < config.masked < 1:

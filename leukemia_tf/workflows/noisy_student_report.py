@@ -30,7 +30,8 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
     dict
         The content of metrics.json.
     """
-    rows = [_row(one, selected=one is selected_round(rounds)) for rounds in folds for one in rounds]
+    selected = [selected_round(rounds, config.stop) for rounds in folds]
+    rows = [_row(one, selected=one in selected) for rounds in folds for one in rounds]
     write_csv(study.rounds, COLUMNS, rows)
     metrics: dict[str, Any] = {
         "data": study.read_config()["data"]["name"],
@@ -39,25 +40,25 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
         "folds": [_compare(study, config, [one.run for one in rounds], f"fold-{rounds[0].fold}") for rounds in folds],
     }
     if len(folds) > 1:
-        metrics["voted"] = _compare(study, config, _vote(study, config, folds), "voted")
+        voters = _vote(study, config, [rounds[0] for rounds in folds], selected)
+        metrics["voted"] = _compare(study, config, voters, "voted")
     path = write_json(study.metrics, metrics)
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:
-        log.info("%s\n\nfolder: %s", _table(metrics), study)
+        log.info("%s\n\nfolder: %s", _table(metrics, config.stop), study)
     return metrics
 
 
-def _vote(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Round]]) -> list[RunFolder]:
+def _vote(
+    study: Study, config: NoisyStudentConfig, teachers: Sequence[Round], selected: Sequence[Round]
+) -> list[RunFolder]:
     """Build the voting ensembles of the folds' teachers and of their selected networks."""
-    voters = {
-        "teachers": [rounds[0].run for rounds in folds],
-        "students": [selected_round(rounds).run for rounds in folds],
-    }
-    for name, runs in voters.items():
-        out = study.run(name)
+    voters = {"teachers": teachers, "students": selected}
+    for name, networks in voters.items():
+        out, runs = study.run(name), tuple(one.run.path for one in networks)
         if not out.metrics.is_file():
-            ensemble(EnsembleConfig(tuple(run.path for run in runs), method="vote", out=out.path, seed=config.seed))
+            ensemble(EnsembleConfig(runs, method="vote", out=out.path, seed=config.seed))
     return [study.run(name) for name in voters]
 
 
@@ -85,7 +86,7 @@ def _row(one: Round, selected: bool) -> dict[str, Any]:
     }
 
 
-def _table(metrics: Mapping[str, Any]) -> str:
+def _table(metrics: Mapping[str, Any], stop: str) -> str:
     """Return one line per round: its pseudo-labels, its validation and test score, its difference to the teacher."""
     widths = [26 if len(title) > 12 else 12 for title in TITLES]
     lines = ["", f"{'':<18}" + "".join(f"{title:<{width}}" for title, width in zip(TITLES, widths))]
@@ -95,7 +96,8 @@ def _table(metrics: Mapping[str, Any]) -> str:
             f"{name + ', voting':<66}" + _scores(metrics["voted"], name, name == "students")
             for name in ("teachers", "students")
         ]
-    lines.append("selected by validation; 95 % intervals from resampling the test patients, the same for all")
+    rule = "the last one that is not worse on validation" if stop == "worse" else "the last round, whatever its score"
+    lines.append(f"selected: {rule}; 95 % intervals from resampling the test patients, the same for all")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The rounds of one fold of `noisy_student`: a teacher, then students until one is worse than the network before."""
+"""The rounds of one fold of `noisy_student`: a teacher, then one student after the other."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def prepare_fold(
 
 
 def train_rounds(study: Study, config: NoisyStudentConfig, inputs: FoldInputs) -> list[Round]:
-    """Train a fold's teacher and students, until one is worse on the validation patients than the network before."""
+    """Train a fold's teacher and students; `stop="worse"` ends it at the first that is worse on validation."""
     rounds = [_train_teacher(study, config, inputs)]
     while len(rounds) <= config.rounds:
         student = _train_student(study, config, inputs, rounds[-1])
@@ -110,7 +110,7 @@ def train_rounds(study: Study, config: NoisyStudentConfig, inputs: FoldInputs) -
             log.warning("WARNING: the rounds end: the last network is confident about too few cells")
             break
         rounds.append(student)
-        if is_worse(rounds[-1], rounds[-2]):
+        if config.stop == "worse" and is_worse(rounds[-1], rounds[-2]):
             log.info("the rounds end: this student is worse than its teacher on the validation patients")
             break
     return rounds
@@ -121,9 +121,10 @@ def is_worse(student: Round, teacher: Round) -> bool:
     return student.validation < teacher.validation
 
 
-def selected_round(rounds: Sequence[Round]) -> Round:
-    """Return the selected network of a fold: the last that is not worse than the one before."""
-    return rounds[-2] if len(rounds) > 1 and is_worse(rounds[-1], rounds[-2]) else rounds[-1]
+def selected_round(rounds: Sequence[Round], stop: str) -> Round:
+    """Return the selected network of a fold: the last; with `stop="worse"` the one before, if the last is worse."""
+    ended = stop == "worse" and len(rounds) > 1 and is_worse(rounds[-1], rounds[-2])
+    return rounds[-2] if ended else rounds[-1]
 
 
 def _train_teacher(study: Study, config: NoisyStudentConfig, inputs: FoldInputs) -> Round:

@@ -50,6 +50,7 @@ def test_an_oversampled_epoch_is_balanced_and_complete():
     [
         ("none", (3, 7)),
         ("oversample", (7, 7)),
+        ("double", (6, 7)),
         ("undersample", (3, 3)),
         ("class-weight", (3, 7)),
         ("mean", (5, 5)),
@@ -59,6 +60,15 @@ def test_an_oversampled_epoch_is_balanced_and_complete():
 def test_counts_of_an_epoch(balance, counts, multiply):
     order = epoch_order(LABELS, Sampling(balance, multiply), seed=0, epoch=4)
     assert np.bincount(LABELS[order]).tolist() == [multiply * count for count in counts]
+
+
+def test_doubling_shows_each_cell_of_the_smaller_class_twice():
+    labels = np.repeat([0, 1], [3389, 7272])  # C-NMC's training set, as the report of EfficientNet-B0 doubled it
+    seen = np.bincount(epoch_order(labels, Sampling("double"), 0, 0), minlength=len(labels))
+    assert (seen[labels == 0] == 2).all()
+    assert (seen[labels == 1] == 1).all()
+    assert seen[labels == 0].sum() == 6778
+    assert np.bincount(epoch_order(np.array([0, 1]), Sampling("double"), 0, 0)).tolist() == [1, 1]
 
 
 def test_undersampling_draws_each_epoch_and_mean_once():
@@ -83,7 +93,7 @@ def test_weights_of_classes_and_patients():
     ("settings", "sentence"),
     [
         ({"balance": "even"}, "`balance`: .* Received: balance='even'"),
-        ({"balance": "main-report"}, "`balance`: choose one of none, oversample, undersample, class-weight, mean"),
+        ({"balance": "main-report"}, "`balance`: choose one of none, .*double, .* class-weight, mean"),
         ({"patient_weight": "log"}, "`patient_weight`: choose one of none, sqrt, equal"),
         ({"multiply": 0}, "Received: multiply=0"),
     ],

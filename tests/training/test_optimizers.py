@@ -35,6 +35,20 @@ def test_steps_are_kerass(name, more):
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
+@pytest.mark.parametrize("momentum", [0, 0.5])
+def test_the_momentum_of_sgd_is_kerass(momentum):
+    got, _ = trained(build_optimizer(OptimizationConfig("sgd", momentum=momentum), 0.1, {}))
+    wanted, _ = trained(keras.optimizers.SGD(0.1, momentum=float(momentum)))
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_a_schedule_raises_a_momentum_of_zero():
+    raised = build_optimizer(OptimizationConfig("sgd", momentum=0), 0.1, {})
+    set_rate(raised, 0.1, 0.9)
+    np.testing.assert_allclose(trained(raised)[0][0], trained(keras.optimizers.SGD(0.1, momentum=0.9))[0][0], rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", KERAS)
 def test_a_share_of_the_rate(name):
     optimizer = build_optimizer(OptimizationConfig(name, weight_decay=1e-9), 0.1, {})  # decay knows no shares
@@ -100,6 +114,10 @@ def test_losses_by_hand():
         ({"loss": "cross-entropy:1"}, "write it as `cross-entropy`"),
         ({"label_smoothing": 1.0}, "Received: label_smoothing=1.0"),
         ({"ema": -0.1}, "Received: ema=-0.1"),
+        ({"optimizer": "sgd", "momentum": 1.0}, "0 to below 1. Received: momentum=1.0"),
+        ({"optimizer": "sgd", "momentum": -0.5}, "Received: momentum=-0.5"),
+        ({"optimizer": "sgd", "momentum": float("nan")}, "Received: momentum=nan"),
+        ({"optimizer": "adam", "momentum": 0.5}, "`optimizer=adam` has none: it is for sgd. Received: momentum=0.5"),
         ({"weight_decay": -1.0}, "Received: weight_decay=-1.0"),
         ({"clip": float("nan")}, "Received: clip=nan"),
     ],

@@ -18,12 +18,13 @@ from leukemia_tf.data.splits import read_split
 from leukemia_tf.data.synthetic import write_phantoms
 from leukemia_tf.evaluation.bootstrap import paired_difference
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.workflows import noisy_student_rounds
 from leukemia_tf.workflows.noisy_student import noisy_student
 from leukemia_tf.workflows.noisy_student_rounds import Round, selected_round
 from leukemia_tf.workflows.train import train
 
 TINY = {"base": "scratch", "stain_normalization": "none", "image_size": 60, "batch_size": 8, "epochs": 20, "lr": 3e-3}
-FEW = {**TINY, "confidence": 0.5, "folds": 2, "balanced": False}
+FEW = {**TINY, "confidence": 0.5, "folds": 2, "balanced": False, "stop": "worse"}
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +120,29 @@ def test_a_round_that_is_worse_is_not_selected(study, monkeypatch):
     first, second = (Round(0, number, study.run("fold-0-teacher")) for number in (0, 1))
     scores = {id(first): 0.9, id(second): 0.9}
     monkeypatch.setattr(Round, "validation", property(lambda one: scores[id(one)]))
-    assert selected_round([first, second]) is second
+    assert selected_round([first, second], "worse") is second
     scores[id(second)] = 0.89
-    assert selected_round([first, second]) is first
-    assert selected_round([first]) is first
+    assert selected_round([first, second], "worse") is first
+    assert selected_round([first, second], "never") is second
+    assert selected_round([first], "worse") is first
+
+
+def test_all_rounds_are_run_though_each_is_worse_unless_that_stops_them(study, monkeypatch):
+    trained = []
+
+    def next_student(study, config, inputs, teacher):
+        trained.append(teacher.number + 1)
+        return replace(teacher, number=teacher.number + 1)
+
+    monkeypatch.setattr(noisy_student_rounds, "_train_teacher", lambda *_: Round(0, 0, study.run("fold-0-teacher")))
+    monkeypatch.setattr(noisy_student_rounds, "_train_student", next_student)
+    monkeypatch.setattr(Round, "validation", property(lambda one: 1 - one.number / 10))
+    rounds = noisy_student_rounds.train_rounds(study, NoisyStudentConfig(rounds=4), None)
+    assert [one.number for one in rounds] == [0, 1, 2, 3, 4]
+    assert selected_round(rounds, "never").number == 4
+    rounds = noisy_student_rounds.train_rounds(study, NoisyStudentConfig(rounds=4, stop="worse"), None)
+    assert [one.number for one in rounds] == [0, 1]
+    assert trained == [1, 2, 3, 4, 1]
 
 
 def test_a_student_is_compared_with_its_teacher_on_the_same_patients(study):
@@ -230,6 +250,7 @@ def test_pseudo_labels_of_a_test_patient_stop_a_training(study, config, tmp_path
         ({"rounds": 0}, "Received: rounds=0"),
         ({"folds": 1}, "Received: folds=1"),
         ({"labels": "softer"}, "Received: labels='softer'"),
+        ({"stop": "wors"}, "did you mean worse.* Received: stop='wors'"),
         ({"confidence": 0.3}, "Received: confidence=0.3"),
         ({"masked": 1.0}, "Received: masked=1.0"),
         ({"split": "image"}, "Received: split='image'"),
