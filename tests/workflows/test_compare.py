@@ -62,7 +62,7 @@ def test_galleries_of_cells_that_are_gone(tiny_run, other_run, tmp_path, caplog)
         settings["data"]["folder"] = str(tmp_path / "moved")
         run.config.write_text(json.dumps(settings))
     compare(CompareConfig((gone, other_run.path), out=tmp_path / "out"))
-    assert "no galleries: the cells are no longer in" in caplog.text
+    assert "no galleries and no measures: the cells are no longer in" in caplog.text
     assert not list(stale.parent.glob("only-right-*"))
     assert (stale.parent / "wrong-counts.png").is_file()
     compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))  # one folder that has them suffices
