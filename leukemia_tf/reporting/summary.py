@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _direction(row: Mapping[str, Any]) -> str:
 
 
 def _has_interval(difference: Mapping[str, float | None]) -> bool:
-    return NO_INTERVAL not in format_score(difference) and difference["low"] is not None
+    return difference["low"] is not None and isfinite(difference["low"])
 
 
 def _excludes_zero(difference: Mapping[str, float | None]) -> bool:

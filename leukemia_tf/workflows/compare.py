@@ -38,8 +38,8 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     comparison = _compare_scores(members, config.seed) | _count_errors(members, wrong)
     folder = find_folder(members)
     if folder:
-        everywhere = np.logical_and.reduce(wrong)  # by all runs, as the main report looked at them
-        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, config.seed, everywhere)
+        by_all = np.logical_and.reduce(wrong)
+        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, config.seed, by_all)
     figures = _draw(members, wrong, comparison, folder)
     _write(config.out, members, wrong, comparison, figures)
     if config.json:
