@@ -109,7 +109,7 @@ def _is_meant(metric: str, unit: str) -> bool:
 
 
 def _line(title: str, columns: Iterable[str]) -> str:
-    return f"{title:<30}{''.join(f'{column:<22}' for column in columns)}".rstrip()
+    return f"{title:<30}{''.join(f'{column:<24}' for column in columns)}".rstrip()
 
 
 def format_score(score: Mapping[str, float | None], sign: str = "", digits: int = 3) -> str:
