@@ -45,7 +45,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
     auroc : mapping
         `value`, `low`, `high`.
     """
-    figure, axis = _with_band(_sensitivities, labels, probabilities, weights, f"AUROC {format_score(auroc)}")
+    figure, axis = _with_band(_sensitivities, labels, probabilities, weights, f"AUROC over cells {format_score(auroc)}")
     axis.plot((0, 1), (0, 1), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=8)
@@ -56,7 +56,7 @@ def precision_recall(
     labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auprc: Mapping[str, float]
 ) -> Figure:
     """Draw the precision-recall curve over cells with its 95 % band over resampled patients; see `roc`."""
-    figure, axis = _with_band(_precisions, labels, probabilities, weights, f"AUPRC {format_score(auprc)}")
+    figure, axis = _with_band(_precisions, labels, probabilities, weights, f"AUPRC over cells {format_score(auprc)}")
     axis.axhline(float(np.mean(labels)), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower left", fontsize=8)

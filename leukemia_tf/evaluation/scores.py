@@ -14,7 +14,9 @@ from leukemia_tf.evaluation.predictions import LABEL_NAMES, UNLIKE, Prediction, 
 
 LEAK_WARNING = "CAUTION: split by image, patients leak, the scores are too high"
 MIN_PATIENTS = 10  # of a class: with fewer, the intervals exclude the true value far too often
-UNITS = {"cell": "per cell", "patient": "per patient (mean)", "patient_vote": "per patient (vote)"}
+UNITS = {"cell": "over cells", "patient": "over patients (mean)", "patient_vote": "over patients (vote)"}
+NO_INTERVAL = "[no interval]"
+NOT_OVER_PATIENTS = ("auroc_by_patient", "macro_accuracy", "worst_accuracy")  # weigh the patients of the cells
 
 
 def score_part(predictions: Sequence[Prediction], threshold: float | np.ndarray = 0.5, seed: int = 0) -> dict[str, Any]:
@@ -96,22 +98,25 @@ def score_table(part: str, scores: Mapping[str, Any], protocol: str) -> str:
 
 
 def score_texts(scores: Mapping[str, Any], metric: str) -> list[str]:
-    """Return a metric's text in each of `UNITS`; empty where a share of votes would have to be a probability."""
-    return [
-        "" if unit == "patient_vote" and metric in ("brier", "ece") else format_score(scores[unit][metric])
-        for unit in UNITS
-    ]
+    """Return a metric's text in each of `UNITS`; empty where it means nothing there, or repeats another number."""
+    return [format_score(scores[unit][metric]) if _is_meant(metric, unit) else "" for unit in UNITS]
+
+
+def _is_meant(metric: str, unit: str) -> bool:
+    if unit == "patient_vote" and metric in ("brier", "ece"):
+        return False  # a share of votes is no probability
+    return unit == "cell" or metric not in NOT_OVER_PATIENTS
 
 
 def _line(title: str, columns: Iterable[str]) -> str:
-    return f"{title:<30}{''.join(f'{column:<22}' for column in columns)}".rstrip()
+    return f"{title:<30}{''.join(f'{column:<24}' for column in columns)}".rstrip()
 
 
-def format_score(score: Mapping[str, float | None], sign: str = "") -> str:
-    """Return a score with its interval as text; `sign` "+" for a difference."""
+def format_score(score: Mapping[str, float | None], sign: str = "", digits: int = 3) -> str:
+    """Return a score with its interval as text; `sign` "+" for a difference, `digits` after the point."""
     value, low, high = score["value"], score["low"], score["high"]
     if value is None or not np.isfinite(value):  # None: undefined, from a JSON file
         return "undefined"
     if low is None or high is None or not np.isfinite(low):
-        return f"{value:{sign}.3f} [no interval]"
-    return f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+        return f"{value:{sign},.{digits}f} {NO_INTERVAL}"
+    return f"{value:{sign},.{digits}f} [{low:{sign},.{digits}f}, {high:{sign},.{digits}f}]"

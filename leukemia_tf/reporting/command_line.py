@@ -1,7 +1,8 @@
-"""The command that reproduces a run."""
+"""The command that reproduces a run, without the folders of the machine that made it."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,12 +15,22 @@ from leukemia_tf.core.files import as_read
 def reproducing_command(settings: Mapping[str, Any]) -> str:
     """Return the command line of a run: the flags that differ from the defaults, and the folder of the cells.
 
+    Report and card are passed on: a path is shown by its last name, which says what it is and not where it lay.
+
     Parameters
     ----------
     settings : mapping
         The content of config.json.
     """
-    return shlex.join(_ensemble_words(settings) if "members" in settings else _train_words(settings))
+    words = _ensemble_words(settings) if "members" in settings else _train_words(settings)
+    return shlex.join(map(_without_folder, words))
+
+
+def _without_folder(word: str) -> str:
+    """Return the last name of a path; other words, and settings in JSON, as they are."""
+    if word.startswith(("[", "{")) or not re.search(r"[/\\]", word):
+        return word
+    return re.split(r"[/\\]", word.rstrip("/\\"))[-1] or "."
 
 
 def _ensemble_words(settings: Mapping[str, Any]) -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,19 +11,17 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import read_csv, read_json, write_atomically
 from leukemia_tf.core.version import __version__
-from leukemia_tf.evaluation.bootstrap import RESAMPLES
+from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.reporting import page, summary, tables
+from leukemia_tf.reporting.captions import figure_texts
+from leukemia_tf.reporting.card import front_matter
 from leukemia_tf.reporting.command_line import reproducing_command
 from leukemia_tf.reporting.galleries import galleries
+from leukemia_tf.reporting.provenance import provenance
 from leukemia_tf.runs.run_folder import RunFolder
-
-CARD_METRICS = (  # Hugging Face's type, our key, the name shown
-    ("roc_auc", "auroc_by_patient", "AUROC by patient"),
-    ("roc_auc", "auroc", "AUROC over cells"),
-    ("f1", "weighted_f1", "weighted F1"),
-)
 
 
 def write_report(
@@ -54,34 +50,46 @@ def write_report(
         Where its cells lie.
     """
     settings, calibration = run.read_config(), Calibration(**metrics["decision"])
-    values = _shared_values(run, metrics, settings)
-    card = page.render_card(**values, front=_front_matter(metrics, settings))
+    environment = cast("dict[str, Any]", read_json(run.environment))
+    values = _shared_values(run, metrics, settings, environment)
+    wrong_cells = metrics.get("wrong_cells", ())
+    differences = [format_score(row["difference"]) for row in wrong_cells]
     report = page.render_report(
         figures,
-        summary.alt_texts(metrics),
-        **values,
-        protocol=metrics["protocol"],
-        seed=metrics["seed"],
-        resamples=f"{RESAMPLES:,}",
-        patients=tables.patient_rows(predictions, calibration.threshold),
+        figure_texts(metrics),
+        **{**values, "no_interval": values["no_interval"] or summary.no_interval_reason(differences)},
+        title=f"{settings['network']['name']}: {metrics['protocol']} split, seed {metrics['seed']}",
+        has_validation="val" in metrics["parts"],
+        grouping=summary.GROUPING,
+        patients=tables.patient_rows(run, predictions, calibration.threshold),
+        wrong_text=summary.wrong_cells_text(wrong_cells),
+        wrong_cells=tables.wrong_cell_groups(wrong_cells),
         galleries=galleries(model, folder, predictions, calibration),
-        environment=tables.environment_rows(cast("dict[str, Any]", read_json(run.environment))),
+        hashes=summary.HASHES,
+        environment=tables.environment_rows(environment),
     )
-    _write(run.card, card)
+    _write(run.card, page.render_card(**values, **_card_values(run, metrics, settings)))
     return _write(run.report, report)
 
 
-def _shared_values(run: RunFolder, metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _shared_values(
+    run: RunFolder, metrics: Mapping[str, Any], settings: Mapping[str, Any], environment: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what both templates show."""
+    scores = tables.score_rows(metrics["parts"])
     return {
         "name": settings["network"]["name"],
         "network": summary.network_text(settings),
         "headline": summary.headline(metrics),
         "details": summary.details(metrics),
         "cautions": summary.cautions(metrics, settings),
+        "provenance": provenance(run, read_cells(run.cells), environment),
+        "intervals": summary.INTERVALS,
+        "no_interval": summary.no_interval_reason(text for row in scores for text in row),
         "calibration": summary.calibration_text(metrics),
+        "verdict": metrics["decision"].get("calibration_verdict", ""),
         "threshold": f"{metrics['decision']['threshold']:.3g}",
-        "scores": tables.score_rows(metrics["parts"]["test"]),
+        "scores": scores,
         "split": summary.split_text(metrics),
         "labels": LABEL_NAMES,
         "parts": tables.part_rows(run),
@@ -91,28 +99,11 @@ def _shared_values(run: RunFolder, metrics: Mapping[str, Any], settings: Mapping
     }
 
 
+def _card_values(run: RunFolder, metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the card alone shows."""
+    front = front_matter(metrics, settings)
+    return {"front": front, "data": summary.data_text(metrics), "model_file": run.model.name}
+
+
 def _write(path: Path, text: str) -> Path:
     return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8", errors="replace"))
-
-
-def _front_matter(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the model card's front matter as Hugging Face reads it: YAML, here as its subset JSON."""
-    test, name = metrics["parts"]["test"]["cell"], settings["network"]["name"]
-    result = {
-        "task": {"type": "image-classification"},
-        "dataset": {"name": metrics["data"], "type": metrics["data"], "split": f"test, by {metrics['protocol']}"},
-        "metrics": [
-            {"type": kind, "name": title, "value": test[key]["value"]}
-            for kind, key, title in CARD_METRICS
-            if isfinite(test[key]["value"])
-        ],
-    }
-    front = {
-        "license": "apache-2.0",
-        "library_name": "keras",
-        "pipeline_tag": "image-classification",
-        "tags": ["leukemia", "microscopy", "white-blood-cells", settings["train"]["base"]],
-        "metrics": ["roc_auc", "f1"],
-        "model-index": [{"name": name, "results": [result]}],
-    }
-    return {key: json.dumps(value) for key, value in front.items()}

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from leukemia_tf.evaluation.bootstrap import RESAMPLES
-from leukemia_tf.evaluation.scores import MIN_PATIENTS, count_text, format_score
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.scores import MIN_PATIENTS, NO_INTERVAL, UNITS, count_text, format_score
+from leukemia_tf.reporting.cell_shape import SHAPES
+from leukemia_tf.reporting.wrong_cells import CLASS_NAMES
 
 VIEW = ("framing", "stain_normalization", "contrast")  # settings of the network's input
+INTERVALS = f"95 % intervals from {RESAMPLES:,} bootstrap resamples of patients"
+NO_INTERVAL_REASON = (
+    "No interval: with fewer than five patients of a class there is no honest one, nor where every patient has the "
+    "same score, such as 1."
+)
+GROUPING = "they share an image or a near-duplicate."
+HASHES = (
+    "The number after the run's name is the start of the SHA-256 of its files: cat config.json cells.csv | sha256sum. "
+    "The data fingerprint is that of the lines “sha256 split” of cells.csv, one a cell, sorted: it is the same "
+    "wherever the same pictures are split in the same way, whatever their files and patients are called."
+)
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
     """Return the primary score: the AUROC by patient with its interval."""
-    return f"AUROC by patient {format_score(metrics['parts']['test']['cell']['auroc_by_patient'])}"
+    name = "auroc_by_patient"
+    return f"{METRICS[name].title} {format_score(metrics['parts']['test']['cell'][name])}"
 
 
 def details(metrics: Mapping[str, Any]) -> str:
@@ -25,11 +41,8 @@ def details(metrics: Mapping[str, Any]) -> str:
     seen = "who were also seen in training" if metrics["protocol"] == "image" else "not seen in training"
     views = "" if metrics["tta"] == "none" else f", mean over {metrics['tta']} views"
     split = f"{metrics['protocol']} split, seed {metrics['seed']}, data: {metrics['data']}{views}"
-    auroc = f"AUROC over cells {format_score(test['cell']['auroc'])}"
-    return (
-        f"on {count_text(test)} {seen} ({split}). {auroc}. 95 % intervals from {RESAMPLES:,} bootstrap resamples of "
-        "patients."
-    )
+    auroc = f"{METRICS['auroc'].title} {UNITS['cell']} {format_score(test['cell']['auroc'])}"
+    return f"on {count_text(test)} {seen} ({split}). {auroc}. In brackets: {INTERVALS}."
 
 
 def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
@@ -70,9 +83,45 @@ def split_text(metrics: Mapping[str, Any]) -> str:
     if metrics["protocol"] == "image":
         return "Split by image: cells of one patient are in several parts, so every score is too high."
     return (
-        "No patient is in two parts. Patients who share an image or a near-duplicate count as one patient; every run "
-        "verifies this before it trains."
+        "No patient is in two parts. Patients who share an image or a near-duplicate count as one patient, a patient "
+        "group; every run verifies this before it trains."
     )
+
+
+def no_interval_reason(texts: Iterable[str]) -> str:
+    """Return why a score has no interval, if one of the texts has none."""
+    return NO_INTERVAL_REASON if any(NO_INTERVAL in text for text in texts) else ""
+
+
+def data_text(metrics: Mapping[str, Any]) -> str:
+    """Return which cells the network was trained on."""
+    if metrics["data"] == "embedded":
+        return "Phantom cells, drawn by code: not photographs, and of no use but to try the software."
+    return f"The labelled cells of {metrics['data']}, by patient."
+
+
+def wrong_cells_text(comparison: Sequence[Mapping[str, Any]]) -> str:
+    """Return which differences between wrong and right cells, of `compare_wrong_cells`, exclude 0."""
+    if not any(_has_interval(row["difference"]) for row in comparison):
+        return "Too few patients have both wrong and right cells: whether these differ cannot be told."
+    clear = [row for row in comparison if _excludes_zero(row["difference"])]
+    if not clear:
+        return "No difference between wrong and right cells has an interval that excludes 0."
+    texts = (f"{_direction(row)} {SHAPES[row['measure']].name} ({CLASS_NAMES[row['class']]})" for row in clear)
+    return f"Wrong cells have {', '.join(texts)}. Each of the intervals excludes 0 by chance once in twenty times."
+
+
+def _direction(row: Mapping[str, Any]) -> str:
+    return "a higher" if row["difference"]["value"] > 0 else "a lower"
+
+
+def _has_interval(difference: Mapping[str, float | None]) -> bool:
+    return difference["low"] is not None and isfinite(difference["low"])
+
+
+def _excludes_zero(difference: Mapping[str, float | None]) -> bool:
+    low, high = difference["low"], difference["high"]
+    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def network_text(settings: Mapping[str, Any]) -> str:
@@ -85,18 +134,3 @@ def network_text(settings: Mapping[str, Any]) -> str:
     weights = Path(settings["weights"]["source"]).name
     size, view = network["image_size"], ", ".join(f"{name.replace('_', ' ')} {train[name]}" for name in VIEW)
     return f"{parameters}; {size} x {size} pixels; initial weights: {weights}; {view}; data: {data}"
-
-
-def alt_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Return the alternative text of each figure of a run."""
-    test = metrics["parts"]["test"]
-    scores = test["cell"]
-    sides = ", ".join(f"{name} {format_score(scores[name])}" for name in ("sensitivity", "specificity"))
-    return {
-        "learning-curves": "Loss, accuracy and AUROC by epoch, with stages and kept epoch; numbers in history.csv.",
-        "confusion-matrix": f"Confusion matrix of {count_text(test)}: {sides}.",
-        "roc": f"ROC curve over cells with its 95 % band: AUROC {format_score(scores['auroc'])}.",
-        "precision-recall": f"Precision-recall curve over cells with its band: AUPRC {format_score(scores['auprc'])}.",
-        "calibration": f"Reliability diagram. {calibration_text(metrics)}",
-        "patients": "The probabilities of each test patient's cells; the table below has the numbers.",
-    }

@@ -8,17 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.catalog import LABELS, Cell, read_cells
 from leukemia_tf.data.patient_groups import groups_by_patient, natural_key, patient_group_names
 from leukemia_tf.data.splits import PARTS
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
-from leukemia_tf.evaluation.scores import score_texts
+from leukemia_tf.evaluation.scores import UNITS, format_score, score_texts
+from leukemia_tf.reporting.cell_shape import SHAPES
+from leukemia_tf.reporting.provenance import version_text
+from leukemia_tf.reporting.wrong_cells import CLASS_NAMES
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.history import stage_table
 
 PRIMARY = ("auroc_by_patient", "auroc", "auprc", "weighted_f1")  # above all other metrics
 PSEUDO_LABELLED = "train, pseudo-labelled"
+PATIENT_COLUMNS = (
+    *("patient group", "names", "label", "cells", "correct", "mean probability"),
+    f"predicted {LABEL_NAMES['all']}",
+)
 STAGE_COLUMNS = {
     "name": "stage",
     "learning": "trainable blocks",
@@ -31,13 +38,26 @@ STAGE_COLUMNS = {
 }
 
 
-def score_rows(test: Mapping[str, Any]) -> list[list[str]]:
-    """Return a row per metric: its title, then its score over cells, by patient (mean), by patient (vote)."""
-    return [[METRICS[name].title, *score_texts(test, name)] for name in dict.fromkeys((*PRIMARY, *METRICS))]
+def score_rows(parts: Mapping[str, Any]) -> list[list[str]]:
+    """Return the titles, then a row per metric: on the test cells, the validation cells, and the test patients.
+
+    Parameters
+    ----------
+    parts : mapping
+        As in metrics.json; where there is no `val`, neither is its column.
+    """
+    test, val = parts["test"], parts.get("val")
+    over_cells, *over_patients = (f"test, {unit}" for unit in UNITS.values())
+    middle = [f"validation, {UNITS['cell']}"] if val else []
+    rows = [["metric", over_cells, *middle, *over_patients]]
+    for name in dict.fromkeys((*PRIMARY, *METRICS)):
+        first, *others = score_texts(test, name)
+        rows.append([METRICS[name].title, first, *(score_texts(val, name)[:1] if val else []), *others])
+    return rows
 
 
 def part_rows(run: RunFolder) -> list[list[str]]:
-    """Return a row per part: its name, cells of either class, patients of either class, and the patients' names."""
+    """Return a row per part: its name, cells of either class, patient groups of either class, and the groups."""
     cells_of: dict[str, list[Cell]] = defaultdict(list)
     for cell in read_cells(run.cells):
         cells_of[cell.split if cell.pseudo is None else PSEUDO_LABELLED].append(cell)
@@ -45,10 +65,9 @@ def part_rows(run: RunFolder) -> list[list[str]]:
     rows = []
     for part in (PARTS[0], *([PSEUDO_LABELLED] if PSEUDO_LABELLED in cells_of else []), *PARTS[1:]):
         by_label = [[cell for cell in cells_of[part] if cell.label == label] for label in LABEL_NAMES]
-        counts = [len(cells) for cells in by_label]
-        counts += [len(set(patient_group_names(cells, group_of))) for cells in by_label]
-        names = [name for cells in by_label for name in sorted({cell.patient for cell in cells}, key=natural_key)]
-        rows.append([part, *(f"{count:,}" for count in counts), ", ".join(names)])
+        groups = [sorted(set(patient_group_names(cells, group_of).tolist()), key=natural_key) for cells in by_label]
+        counts = [*map(len, by_label), *map(len, groups)]
+        rows.append([part, *(f"{count:,}" for count in counts), ", ".join(name for names in groups for name in names)])
     return rows
 
 
@@ -65,27 +84,81 @@ def stage_rows(settings: Mapping[str, Any], history: Sequence[Mapping[str, str]]
     return rows
 
 
-def patient_rows(predictions: Sequence[Prediction], threshold: float) -> list[list[str]]:
-    """Return a row per patient: name, label, cells, accuracy, mean probability, share of cells predicted `all`."""
-    _, probabilities, patients = arrays(predictions)
-    label_of = {row.patient: row.label for row in reversed(predictions)}
-    rows = []
-    for patient in sorted(label_of, key=natural_key):
-        values, label = probabilities[patients == patient], label_of[patient]
+def patient_rows(run: RunFolder, predictions: Sequence[Prediction], threshold: float) -> list[list[str]]:
+    """Return the titles, then a row per patient group, those with most cells first.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With its cells, for the names.
+    predictions : sequence of Prediction
+        As from `by_patient_group`.
+    threshold : float
+        Of the decision.
+    """
+    labels, probabilities, patients = arrays(predictions)
+    names_of = _names_by_group(run)
+    numbers = []
+    for patient in sorted(set(patients.tolist()), key=natural_key):
+        cells = np.flatnonzero(patients == patient)
+        numbers.append((patient, LABELS[labels[cells[0]]], probabilities[cells]))
+    rows = [[*PATIENT_COLUMNS]]
+    for patient, label, values in sorted(numbers, key=lambda row: -len(row[2])):
         positive = np.mean(values >= threshold)
-        accuracy = positive if label == "all" else 1 - positive
-        numbers = (f"{len(values):,}", f"{accuracy:.0%}", f"{values.mean():.3f}", f"{positive:.0%}")
-        rows.append([patient, LABEL_NAMES[label], *numbers])
+        correct = positive if label == "all" else 1 - positive
+        names = names_of.get(patient) or names_of[patient.removesuffix(f" ({label})")]  # a name under both labels
+        shares = (f"{correct:.0%}", f"{values.mean():.3f}", f"{positive:.0%}")
+        rows.append([patient, names, LABEL_NAMES[label], f"{len(values):,}", *shares])
     return rows
+
+
+def _names_by_group(run: RunFolder) -> dict[str, str]:
+    """Return the names in cells.csv of each patient group, joined by commas."""
+    cells = read_cells(run.cells)
+    groups = patient_group_names(cells, groups_by_patient(run.read_config()["data"].get("same_patients", ())))
+    names_of: dict[str, set[str]] = defaultdict(set)
+    for cell, group in zip(cells, groups.tolist()):
+        names_of[group].add(cell.patient)
+    return {group: ", ".join(sorted(names, key=natural_key)) for group, names in names_of.items()}
+
+
+def wrong_cell_groups(comparison: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return `title` and `rows` of each class that has a wrong cell, from `compare_wrong_cells`.
+
+    A row: the measure, its mean over the wrong and over the right cells, and the difference.
+    """
+    groups = []
+    for name, title in CLASS_NAMES.items():
+        of_class = [row for row in comparison if row["class"] == name and row["wrong_cells"]]
+        if of_class:
+            first = of_class[0]
+            counts = f"{first['wrong_cells']:,} wrong and {first['right_cells']:,} right cells"
+            text = f"{title}: {counts}; {first['patients']} patients have both"
+            groups.append({"title": text, "rows": [_wrong_cell_row(row) for row in of_class]})
+    return groups
+
+
+def _wrong_cell_row(row: Mapping[str, Any]) -> list[str]:
+    name, unit, digits = SHAPES[row["measure"]]
+    means = (_number(row[side], digits) for side in ("wrong", "right"))
+    return [f"{name}, {unit}", *means, format_score(row["difference"], "+", digits)]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "undefined" if value is None or not np.isfinite(value) else f"{value:,.{digits}f}"
+
+
+def _text(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def environment_rows(environment: Mapping[str, Any]) -> list[list[str]]:
     """Return versions and machine, one per row."""
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
-    computed_on = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in environment["computed_on"].items())
+    computed = (f"{name.replace('_', ' ')}: {_text(value)}" for name, value in environment["computed_on"].items())
     return [
-        ["leukemia_tf", f"{environment['leukemia_tf']}, commit {environment['commit'] or 'unknown'}"],
+        ["leukemia_tf", version_text(environment)],
         ["packages", f"Python {environment['python']}, {packages}"],
         ["machine", f"{environment['platform']}, {environment['cores']} cores"],
-        ["computed on", computed_on],
+        ["computed on", ", ".join(computed)],
     ]

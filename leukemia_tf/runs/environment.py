@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "opencv-python")
 
 
 def software_environment() -> dict[str, Any]:
-    """Return versions, machine, commit and command line, for environment.json."""
+    """Return date, versions, machine, commit and command line, for environment.json."""
     return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "leukemia_tf": __version__,
         "commit": _commit(),
         "python": platform.python_version(),

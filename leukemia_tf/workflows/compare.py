@@ -19,7 +19,9 @@ from leukemia_tf.evaluation.predictions import arrays
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.reporting import error_analysis as errors
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
-from leukemia_tf.workflows.compare_galleries import draw_galleries, gallery_files
+from leukemia_tf.reporting.tables import wrong_cell_groups
+from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
+from leukemia_tf.workflows.compare_galleries import draw_galleries, find_folder, gallery_files
 
 log = logging.getLogger("leukemia_tf")
 
@@ -34,7 +36,11 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     members = read_finished_runs(config.runs)
     wrong = _wrong_predictions(members)
     comparison = _compare_scores(members, config.seed) | _count_errors(members, wrong)
-    figures = _draw(members, wrong, comparison)
+    folder = find_folder(members)
+    if folder:
+        by_all = np.logical_and.reduce(wrong)
+        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, config.seed, by_all)
+    figures = _draw(members, wrong, comparison, folder)
     _write(config.out, members, wrong, comparison, figures)
     if config.json:
         log.info("%s", (config.out / "compare.json").read_text(encoding="utf-8"))
@@ -89,7 +95,9 @@ def _count_errors(members: Sequence[FinishedRun], wrong: np.ndarray) -> dict[str
     }
 
 
-def _draw(members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping[str, Any]) -> dict[str, Figure]:
+def _draw(
+    members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping[str, Any], folder: Path | None
+) -> dict[str, Figure]:
     """Return the figures by file name."""
     labels, _, _ = arrays(members[0].predictions)
     scores, parameters, seconds = ({name: row[cost] for name, row in comparison["runs"].items()} for cost in COSTS)
@@ -97,7 +105,7 @@ def _draw(members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping
         "wrong-counts": errors.draw_wrong_counts(labels, wrong),
         "histories": errors.draw_histories({member.name: read_csv(member.run.history) for member in members}),
         "costs": errors.draw_costs(scores, parameters, seconds),
-        **draw_galleries(members, wrong),
+        **draw_galleries(members, wrong, folder),
     }
 
 
@@ -149,4 +157,8 @@ def _table(comparison: Mapping[str, Any]) -> str:
         difference = format_score(row["more_than_first"]["auroc_by_patient"], "+")
         lines.append(f"{name:<{width}}{by_patient:<24}{difference:<26}{over_cells:<24}{weighted_f1}")
     wrong_by = comparison["wrong_by"].items()
-    return "\n".join([*lines, "", *(f"{cells} cells are wrong by {count} of {len(runs)}" for count, cells in wrong_by)])
+    lines += ["", *(f"{cells} cells are wrong by {count} of {len(runs)}" for count, cells in wrong_by)]
+    for group in wrong_cell_groups(comparison.get("wrong_cells", ())):
+        lines += ["", f"wrong by all, {group['title']}", f"{'':<44}{'wrong':<10}{'right':<10}wrong less right, 95 %"]
+        lines += [f"{row[0]:<44}{row[1]:<10}{row[2]:<10}{row[3]}" for row in group["rows"]]
+    return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ LARGEST = 24  # cells of a gallery
 ALL_WRONG, ONLY_RIGHT = "all-wrong", "only-right-"
 
 
-def draw_galleries(members: Sequence[FinishedRun], wrong: np.ndarray) -> dict[str, Figure]:
+def draw_galleries(members: Sequence[FinishedRun], wrong: np.ndarray, folder: Path | None) -> dict[str, Figure]:
     """Return a contact sheet of each kind of cells that there are, by file name.
 
     Parameters
@@ -29,12 +29,13 @@ def draw_galleries(members: Sequence[FinishedRun], wrong: np.ndarray) -> dict[st
         The runs.
     wrong : numpy.ndarray
         bool [runs, n]: which predictions are wrong.
+    folder : pathlib.Path, optional
+        Where the cells lie; without it there are no contact sheets.
     """
-    rows, galleries = members[0].predictions, _galleries(members, wrong)
-    shown = {name: _spread(cells) for name, (_, cells) in galleries.items()}
-    folder = _find_folder(members, {rows[index].path for cells in shown.values() for index in cells})
     if folder is None:
         return {}
+    rows, galleries = members[0].predictions, _galleries(members, wrong)
+    shown = {name: _spread(cells) for name, (_, cells) in galleries.items()}
     return {
         name: draw_gallery(
             [_picture(rows[index], folder) for index in shown[name]],
@@ -64,13 +65,14 @@ def _spread(cells: np.ndarray) -> np.ndarray:
     return cells[np.linspace(0, len(cells) - 1, min(LARGEST, len(cells))).round().astype(int)]
 
 
-def _find_folder(members: Sequence[FinishedRun], paths: Collection[str]) -> Path | None:
+def find_folder(members: Sequence[FinishedRun]) -> Path | None:
     """Return the data folder of a run that holds the images; None with a warning if none does."""
+    paths = [row.path for row in members[0].predictions]
     folders = dict.fromkeys(member.run.data for member in members)
     for folder in folders:
         if all((folder / path).is_file() for path in paths):
             return folder
-    log.warning("WARNING: no galleries: the cells are no longer in %s", " or ".join(map(str, folders)))
+    log.warning("WARNING: no galleries and no measures: the cells are no longer in %s", " or ".join(map(str, folders)))
     return None
 
 

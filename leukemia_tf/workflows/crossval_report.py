@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_predictions, write_predictions
 from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part, summarize_folds
 from leukemia_tf.reporting.error_analysis import draw_histories
+from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.crossval_holdout import score_holdout
@@ -135,6 +137,7 @@ def _score_seed(
     write_predictions(study.predictions(f"seed-{seed}"), predictions)
     rows = by_patient_group(predictions, groups)
     scores = score_part(rows, thresholds, config.seed)
+    scores["wrong_cells"] = measure_wrong_cells(rows, Path(study.read_config()["data"]["folder"]), config.seed)
     for name, figure in pooled_figures(rows, scores["cell"], float(np.median(thresholds))).items():
         save(figure, study.figure(f"{name}-seed-{seed}"))
     return scores

@@ -30,6 +30,7 @@ from leukemia_tf.inference.cells import cell_logits, cell_predictions
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration, set_calibration
 from leukemia_tf.reporting.report import write_report
+from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
 from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
 from leukemia_tf.workflows.external_validation import evaluate_network, evaluate_run_external, is_external
 
@@ -224,6 +225,7 @@ def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
             part: score_part(by_patient_group(rows, groups), calibration.threshold, seed)
             for part, rows in predictions.items()
         },
+        "wrong_cells": measure_wrong_cells(by_patient_group(predictions["test"], groups), evaluation.folder, seed),
     }
 
 

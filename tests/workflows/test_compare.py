@@ -44,6 +44,8 @@ def test_compare(tiny_run, other_run, tmp_path):
     assert first["parameters"] == tiny_run.read_config()["network"]["parameters"]
     assert first["seconds"] == pytest.approx(sum(float(row["seconds"]) for row in read_csv(tiny_run.history)))
     assert json.loads((tmp_path / "out" / "compare.json").read_text())["wrong_by"] == comparison["wrong_by"]
+    wrong_cells = comparison["wrong_cells"][0]
+    assert (wrong_cells["wrong_cells"], wrong_cells["right_cells"]) == (0, len(labels)), "no cell is wrong by both"
     rows = read_csv(tmp_path / "out" / "errors.csv")
     assert [row["wrong"] for row in rows] == ["1"] * len(labels)
     pictures = {path.stem for path in (tmp_path / "out").glob("*.png")}
@@ -62,8 +64,9 @@ def test_galleries_of_cells_that_are_gone(tiny_run, other_run, tmp_path, caplog)
         settings["data"]["folder"] = str(tmp_path / "moved")
         run.config.write_text(json.dumps(settings))
     compare(CompareConfig((gone, other_run.path), out=tmp_path / "out"))
-    assert "no galleries: the cells are no longer in" in caplog.text
+    assert "no galleries and no measures: the cells are no longer in" in caplog.text
     assert not list(stale.parent.glob("only-right-*"))
+    assert "wrong_cells" not in json.loads((tmp_path / "out" / "compare.json").read_text())
     assert (stale.parent / "wrong-counts.png").is_file()
     compare(CompareConfig((tiny_run.path, other_run.path), out=tmp_path / "out"))  # one folder that has them suffices
     assert stale.is_file()

@@ -55,6 +55,8 @@ def test_scores_follow_from_the_predictions(study):
     metrics = read_json(study.metrics)
     labels, probabilities, _ = arrays(read_predictions(study.predictions("seed-0")))
     assert metrics["parts"]["seed-0"]["cell"]["auroc"]["value"] == pytest.approx(roc_auc_score(labels, probabilities))
+    wrong_cells = metrics["parts"]["seed-0"]["wrong_cells"][0]
+    assert wrong_cells["wrong_cells"] + wrong_cells["right_cells"] == len(labels)
     folds = [read_json(study.run(row["run"]).metrics)["parts"]["test"]["cell"] for row in metrics["runs"]]
     accuracies = [scores["accuracy"]["value"] for scores in folds]
     over = metrics["over_folds"]["accuracy"]

@@ -1,0 +1,53 @@
+"""What is written about each figure of a run: its caption, and the text in its place where it is not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.predictions import LABEL_NAMES
+from leukemia_tf.evaluation.scores import UNITS, count_text, format_score
+from leukemia_tf.reporting.page import FigureText
+from leukemia_tf.reporting.summary import calibration_text
+
+OVER_CELLS = UNITS["cell"]
+
+
+def figure_texts(metrics: Mapping[str, Any]) -> dict[str, FigureText]:
+    """Return caption and alternative text of each figure of a run, by its name."""
+    test = metrics["parts"]["test"]
+    score = {
+        name: f"{METRICS[name].title} {OVER_CELLS} {format_score(test['cell'][name])}"
+        for name in ("sensitivity", "specificity", "auroc", "auprc")
+    }
+    sides = f"{score['sensitivity']}, {score['specificity']}"
+    threshold, leukemic = f"{metrics['decision']['threshold']:.3g}", LABEL_NAMES["all"]
+    return {
+        "learning-curves": FigureText(
+            "Learning curves: loss and scores by epoch, with the stages marked. The numbers are in history.csv.",
+            "Curves of the loss and of the validation scores by epoch; history.csv has the numbers.",
+        ),
+        "confusion-matrix": FigureText(
+            f"Confusion matrix of the test cells at a threshold of {threshold}; the percentages are of each row.",
+            f"Confusion matrix of {count_text(test)}: {sides}.",
+        ),
+        "roc": FigureText(
+            "ROC curve over the test cells, with its 95 % band over patients.",
+            f"ROC curve with its band: {score['auroc']}.",
+        ),
+        "precision-recall": FigureText(
+            f"Precision-recall curve over the test cells, with its 95 % band over patients. Dotted: the share of "
+            f"{leukemic} cells, which a random order would have.",
+            f"Precision-recall curve with its band: {score['auprc']}.",
+        ),
+        "calibration": FigureText(
+            f"Reliability diagram of the test cells: the share of {leukemic} cells by their probability, and below it "
+            "the number of cells. On the dotted line a probability is what it says.",
+            f"Reliability diagram. {calibration_text(metrics)}",
+        ),
+        "patients": FigureText(
+            "The probability of each cell of each test patient, and the mean of the patient.",
+            "Strip plot of the probabilities of each test patient's cells; the table below has the numbers.",
+        ),
+    }

@@ -1,0 +1,117 @@
+"""Size, outline and share of black of the misclassified cells against those that are classified correctly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leukemia_tf.core.console import progress_bar
+from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.data.integrity import read_image
+from leukemia_tf.evaluation.bootstrap import mean_over_patients
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
+from leukemia_tf.reporting.cell_shape import SHAPES, cell_shape
+
+FEWEST = 5  # patients, for an interval
+BOTH = "both"  # classes
+CLASS_NAMES = {BOTH: "both classes", **LABEL_NAMES}
+
+
+def measure_wrong_cells(
+    predictions: Sequence[Prediction], folder: Path, seed: int = 0, wrong: np.ndarray | None = None
+) -> list[dict[str, Any]]:
+    """Measure the cells, and compare the misclassified ones with the others.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        As from `by_patient_group`.
+    folder : pathlib.Path
+        Where the cells lie.
+    seed : int
+        Of the intervals.
+    wrong : numpy.ndarray, optional
+        bool [n]: which of them are misclassified; by default as their predictions say.
+
+    Returns
+    -------
+    list of dict
+        As from `compare_wrong_cells`.
+    """
+    paths = [folder / row.path for row in predictions]
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        shapes = pool.map(lambda path: cell_shape(read_image(path)[1]), paths)
+        measured = list(progress_bar(shapes, total=len(paths), title="measuring cells", unit="cell"))
+    labels, _, patients = arrays(predictions)
+    if wrong is None:
+        wrong = np.array([row.prediction != row.label for row in predictions])
+    columns = {name: np.array([shape[name] for shape in measured]) for name in SHAPES}
+    return compare_wrong_cells(columns, labels, patients, wrong, seed)
+
+
+def compare_wrong_cells(
+    columns: Mapping[str, np.ndarray], labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Compare misclassified cells with the correctly classified ones of the same patients.
+
+    A patient without wrong cells, or without right ones, says nothing of the difference and is left out; every other
+    patient has the same weight.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray
+        A measure of each cell by its key of `SHAPES`: float [n].
+    labels, patients, wrong : numpy.ndarray
+        int [n], str [n], bool [n].
+    seed : int
+        Of the intervals.
+
+    Returns
+    -------
+    list of dict
+        A row per class (`both`, `all`, `hem`) and measure: `class`, `measure`, `wrong_cells`, `right_cells` (counts of
+        all cells), `patients` (who have both), `wrong`, `right` (means over these patients) and `difference`, wrong
+        less right: `{"value", "low", "high"}` with its 95 % interval over patients, from five of them.
+    """
+    classes = {BOTH: np.ones(len(labels), bool), **{name: labels == LABELS.index(name) for name in LABEL_NAMES}}
+    return [
+        {
+            "class": name,
+            "measure": measure,
+            "wrong_cells": int((wrong & inside).sum()),
+            "right_cells": int((~wrong & inside).sum()),
+            **_difference(values[inside], labels[inside], patients[inside], wrong[inside], seed),
+        }
+        for name, inside in classes.items()
+        for measure, values in columns.items()
+    ]
+
+
+def _difference(
+    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray, seed: int
+) -> dict[str, Any]:
+    pairs = list(_pairs(values, labels, patients, wrong))
+    if not pairs:
+        nothing = dict.fromkeys(("value", "low", "high"), np.nan)
+        return {"patients": 0, "wrong": np.nan, "right": np.nan, "difference": nothing}
+    names, of_class, means = (np.array(column) for column in zip(*pairs))
+    difference = mean_over_patients(means[:, 0] - means[:, 1], of_class, names, seed)
+    if len(pairs) < FEWEST:
+        difference |= {"low": np.nan, "high": np.nan}
+    return {"patients": len(pairs), "wrong": means[:, 0].mean(), "right": means[:, 1].mean(), "difference": difference}
+
+
+def _pairs(
+    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray
+) -> Iterator[tuple[str, int, tuple[float, float]]]:
+    """Yield each patient who has both, the label, and the means of the wrong and of the right cells."""
+    known = np.isfinite(values)
+    for patient in np.unique(patients):
+        cells = known & (patients == patient)
+        if (cells & wrong).any() and (cells & ~wrong).any():
+            yield str(patient), int(labels[cells][0]), (values[cells & wrong].mean(), values[cells & ~wrong].mean())
