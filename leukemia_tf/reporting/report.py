@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from leukemia_tf.core.files import read_json, write_atomically
 from leukemia_tf.core.version import __version__
 from leukemia_tf.evaluation.bootstrap import RESAMPLES
+from leukemia_tf.evaluation.cautions import cautions
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
-from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.models.calibration import calibration_from_config
 from leukemia_tf.reporting import page, summary, tables
 from leukemia_tf.reporting.command_line import reproducing_command
 from leukemia_tf.reporting.galleries import galleries
@@ -53,7 +54,7 @@ def write_report(
     folder : pathlib.Path
         Where its cells lie.
     """
-    settings, calibration = run.read_config(), Calibration(**metrics["decision"])
+    settings, calibration = run.read_config(), calibration_from_config(metrics["decision"])
     values = _shared_values(run, metrics, settings)
     card = page.render_card(**values, front=_front_matter(metrics, settings))
     report = page.render_report(
@@ -78,7 +79,7 @@ def _shared_values(run: RunFolder, metrics: Mapping[str, Any], settings: Mapping
         "network": summary.network_text(settings),
         "headline": summary.headline(metrics),
         "details": summary.details(metrics),
-        "cautions": summary.cautions(metrics, settings),
+        "cautions": cautions(metrics, settings),
         "calibration": summary.calibration_text(metrics),
         "threshold": f"{metrics['decision']['threshold']:.3g}",
         "scores": tables.score_rows(metrics["parts"]["test"]),
