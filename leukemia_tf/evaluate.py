@@ -15,7 +15,8 @@ def evaluate(config: EvaluateConfig | None = None) -> dict[str, Any]:
     ----------
     config : EvaluateConfig, optional
         The newest run by default. With `threshold`, temperature and threshold are fitted again and stored in the run's
-        network. A `data` folder of other cells is evaluated as a whole, into `RUN/on-NAME/`; a `.keras` file needs one.
+        network; the former network and metrics.json are kept in `RUN/before-TIME/`. A `data` folder of other cells is
+        evaluated as a whole, into `RUN/on-NAME/`; a `.keras` file needs one.
 
     Returns
     -------

@@ -24,7 +24,7 @@ class EvaluateConfig(Settings):
     """Seed of the bootstrap."""
     threshold: str | None = None
     """Refit temperature and threshold on the validation part, and store both in the run's network: a number, youden,
-    or sensitivity:0.95 and the like. Default: leave both unchanged."""
+    or sensitivity:0.95 and the like. The former network is kept in RUN/before-TIME. Default: leave both unchanged."""
     tta: str = "none"
     """Test-time augmentation; the logit is the mean over the views: none, dihedral, five-crop or ten-crop."""
     json: bool = False

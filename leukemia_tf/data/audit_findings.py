@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell
-from leukemia_tf.data.patient_groups import NearDuplicate, natural_key
+from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, natural_key
 from leukemia_tf.data.scan import Scan
 
 
@@ -26,7 +26,7 @@ def findings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDupl
     cells = [cell for cell in scanned.cells if cell.label]
     sizes = Counter(f"{statistics.width}x{statistics.height}" for statistics in scanned.statistics)
     identical = [[cell.path for cell in group] for group in scanned.identical()]
-    return {
+    found: dict[str, Any] = {
         "images": len(catalog.cells) + len(catalog.unlabelled) + len(catalog.rejected),
         "patients": len({cell.patient for cell in cells}),
         "rejected": [{"path": row.path, "reason": row.reason} for row in scanned.rejected],
@@ -40,6 +40,14 @@ def findings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDupl
         "rows_unread": catalog.rows_unread,
         "per_patient": _per_patient(cells, scanned),
     }
+    found["patients"] = _count_patients({cell.patient for cell in cells}, found["shared_patients"])
+    return found
+
+
+def _count_patients(names: set[str], shared: Iterable[Iterable[str]]) -> int:
+    """Return how many patients some names are; the names of a group in `shared` are one."""
+    group_of = groups_by_patient(shared)
+    return len({group_of.get(name, frozenset({name})) for name in names})
 
 
 def _pairs(scanned: Scan, near_duplicates: Sequence[NearDuplicate]) -> list[tuple[Cell, Cell]]:
@@ -102,7 +110,8 @@ def findings_table(report: Mapping[str, Any]) -> str:
     ]
     for label in LABELS[::-1]:
         of_class = [row for row in rows if row["label"] == label]
-        lines.append(f"{label}: {sum(row['images'] for row in of_class):,} images of {len(of_class)} patients")
+        patients = _count_patients({row["patient"] for row in of_class}, report["shared_patients"])
+        lines.append(f"{label}: {sum(row['images'] for row in of_class):,} images of {patients} patients")
     sizes = ", ".join(f"{count:,} of {size}" for size, count in report["sizes"].items())
     shared = "; ".join(" = ".join(group) for group in report["shared_patients"])
     lines += [

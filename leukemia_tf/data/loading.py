@@ -92,7 +92,7 @@ class CellSplits:
         return [cell for cell in self.prepared.cells if cell.split == part]
 
     def __repr__(self) -> str:
-        return f"cells in {self.folder}\n{describe(self.prepared.cells)}"
+        return f"cells in {self.folder}\n{describe(self.prepared.cells, self.prepared.patient_groups)}"
 
 
 def load_cells(

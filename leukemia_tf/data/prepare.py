@@ -86,7 +86,7 @@ def prepare_cells(
     if pseudo_labels:
         cells = join_pseudo_labelled(folder, cells, groups, pseudo_labels)
     check_split(cells, split, near_duplicates)
-    log.info("\n%s", describe(cells))
+    log.info("\n%s", describe(cells, groups))
     if split.protocol == "image":
         log.warning("WARNING: `split=image` puts one patient's cells into several parts: every score will be too high.")
     else:

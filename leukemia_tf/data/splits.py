@@ -13,7 +13,7 @@ from pathlib import Path
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.patient_groups import NearDuplicate, natural_key
+from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, natural_key, patient_group_names
 
 log = logging.getLogger(__name__)
 
@@ -136,8 +136,17 @@ def _check_patients(split: Split) -> None:
             raise DataError(f"leak: {_names(shared)} in both {one} and {other}; take each patient out of one of them.")
 
 
-def describe(cells: Sequence[Cell]) -> str:
-    """Return the split as a table: images and patients per class and part, the thin parts, the leak check."""
+def describe(cells: Sequence[Cell], groups: Sequence[Sequence[str]] = ()) -> str:
+    """Return the split as a table: images and patients per class and part, the thin parts, the leak check.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        With their part.
+    groups : sequence of sequence of str
+        Names of one patient, who is counted once.
+    """
+    group_of = groups_by_patient(groups)
     lines = [
         f"{'part':<6} {'all':>20} {'hem':>20}",
         f"{'':<6} {'images':>10} {'patients':>9} {'images':>10} {'patients':>9}",
@@ -148,13 +157,18 @@ def describe(cells: Sequence[Cell]) -> str:
         for label in ("all", "hem"):
             of_class = [cell for cell in cells if cell.label == label]
             members = [cell for cell in of_class if cell.split == part]
-            row += f" {len(members):>10} {len({cell.patient for cell in members}):>9}"
+            row += f" {len(members):>10} {len(set(patient_group_names(members, group_of))):>9}"
             if len(members) < 0.5 * SHARES[part] * len(of_class):
                 thin.append(f"{part} is thin in {label} ({len(members)} images)")
         lines.append(row)
-    patients = {cell.patient for cell in cells if cell.split}
-    shared = [p for p in patients if len({cell.split for cell in cells if cell.patient == p}) > 1]
-    lines.append(f"{len(shared)} of {len(patients)} patients shared" + "".join(f"; {text}" for text in thin))
+    parts_of = defaultdict(set)
+    for cell, name in zip(cells, patient_group_names(cells, group_of)):
+        if cell.split:
+            parts_of[name].add(cell.split)
+    shared = sum(len(parts) > 1 for parts in parts_of.values())
+    lines.append(f"{shared} of {len(parts_of)} patients shared" + "".join(f"; {text}" for text in thin))
+    if groups:
+        lines.append(f"names of one patient, counted once: {'; '.join(' = '.join(group) for group in groups)}")
     return "\n".join(lines)
 
 

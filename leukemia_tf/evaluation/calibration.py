@@ -1,96 +1,143 @@
-"""Calibration: the temperature and the decision threshold, fitted on the validation part."""
+"""Calibration: the temperature and the decision threshold, fitted on the validation patients."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.metrics import roc_curve
+from scipy.optimize import brentq
+from scipy.special import expit
 
-from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.datasets import classes
-from leukemia_tf.evaluation.predictions import sigmoid
+from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, sigmoid
+from leukemia_tf.evaluation.thresholds import cells_per_patient, choose_threshold, is_number
 from leukemia_tf.models.calibration import Calibration, OutOfDistribution
 
-log = logging.getLogger("leukemia_tf")
-
-LOWEST, HIGHEST = 0.25, 20.0  # temperatures: a few separable cells would give 0, and probabilities of 0 and 1
+LOWEST, HIGHEST = 0.25, 20.0  # temperatures: separable cells would give 0, and probabilities of 0 and 1
+FEWEST_PATIENTS = 5  # of a class, for a fit
 
 
 def fit_calibration(
-    cells: Sequence[Cell], logits: np.ndarray | None, threshold: str, out_of_distribution: OutOfDistribution | None
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    threshold: str,
+    out_of_distribution: OutOfDistribution | None = None,
 ) -> Calibration:
-    """Fit the temperature and the threshold on validation cells.
+    """Fit the temperature and the threshold on validation cells, where every patient weighs the same.
 
-    Where a class is missing, the temperature is 1, and a threshold that needs fitting is 0.5.
+    Nothing is fitted on fewer than five patients of a class, and a temperature at a bound of the fit is not taken. The
+    temperature is 1 then, the threshold 0.5, and the cautions of the result say why.
 
     Parameters
     ----------
-    cells : sequence of Cell
-        The validation part, [n].
-    logits : numpy.ndarray or None
-        float [n]; None if there are no cells.
+    labels, logits, patients : numpy.ndarray
+        int [n], float [n], str [n] of patient groups; n may be 0.
     threshold : str
-        The rule; see `choose_threshold`.
-    out_of_distribution : OutOfDistribution or None
+        The rule; see `choose_threshold`. A number is taken as it is.
+    out_of_distribution : OutOfDistribution, optional
         Stored in the result as it is.
     """
-    missing = set(LABELS) - {cell.label for cell in cells}
-    if missing or logits is None:
-        return _uncalibrated(missing, threshold, out_of_distribution)
-    labels = classes(cells)
-    temperature = fit_temperature(labels, logits)
-    chosen = choose_threshold(labels, sigmoid(logits / temperature), threshold)
-    return Calibration(temperature, chosen, out_of_distribution)
+    few, cautions = _too_few(labels, patients), []
+    temperature, temperature_range, problem = 1.0, None, few
+    if not few:
+        temperature, temperature_range, problem = _fit_within_bounds(labels, logits, patients)
+    if problem:
+        cautions.append(f"The probability is not calibrated (temperature 1): {problem}.")
+    if is_number(threshold):
+        chosen, threshold_range = float(threshold), None
+    elif few:
+        chosen, threshold_range = 0.5, None
+        cautions.append(f"The threshold is 0.5, and not fitted by the rule {threshold}: {few}.")
+    else:
+        chosen, threshold_range = _fit_threshold(labels, sigmoid(logits / temperature), patients, threshold)
+    return Calibration(temperature, chosen, out_of_distribution, temperature_range, threshold_range, tuple(cautions))
 
 
-def _uncalibrated(missing: set[str], threshold: str, out_of_distribution: OutOfDistribution | None) -> Calibration:
-    is_number = threshold.replace(".", "", 1).isdecimal()
-    instead = "" if is_number else f", and `threshold={threshold}` cannot be fitted: it is 0.5"
-    log.warning("WARNING: the validation part lacks %s: no temperature%s", " and ".join(sorted(missing)), instead)
-    return Calibration(1.0, float(threshold) if is_number else 0.5, out_of_distribution)
+def _too_few(labels: np.ndarray, patients: np.ndarray) -> str:
+    """Return why nothing can be fitted on some patients; empty where it can."""
+    counts = [len(np.unique(patients[labels == LABELS.index(label)])) for label in LABEL_NAMES]
+    if not sum(counts):
+        return "there are no validation patients"
+    if min(counts) >= FEWEST_PATIENTS:
+        return ""
+    have = " and ".join(f"{count} {name}" for count, name in zip(counts, LABEL_NAMES.values()))
+    return f"the validation part has {have} patients, and a fit needs {FEWEST_PATIENTS} of each class"
 
 
-def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Return the temperature of the highest likelihood, 0.25-20.
+def _fit_within_bounds(
+    labels: np.ndarray, logits: np.ndarray, patients: np.ndarray
+) -> tuple[float, tuple[float, float] | None, str]:
+    """Return the temperature, its jackknife range, and why it is 1 if the fit ends at a bound."""
+    temperature = fit_temperature(labels, logits, patients)
+    if is_at_bound(temperature):
+        why = "errors there are too few to fit it" if temperature < 1 else "the scores there are near chance"
+        return 1.0, None, f"the fit on the validation patients ends at its bound, {temperature:.2g}, since {why}"
+
+    def fit(rest: np.ndarray) -> float:
+        return fit_temperature(labels[rest], logits[rest], patients[rest])
+
+    return temperature, jackknife_range(fit, patients), ""
+
+
+def _fit_threshold(
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, rule: str
+) -> tuple[float, tuple[float, float]]:
+    """Return the threshold by a rule, and its jackknife range."""
+
+    def fit(rest: np.ndarray) -> float:
+        return choose_threshold(labels[rest], probabilities[rest], rule, patients[rest])
+
+    return fit(np.full(len(labels), True)), jackknife_range(fit, patients)
+
+
+def is_at_bound(temperature: float) -> bool:
+    """Return whether a temperature is one of the bounds of the fit, as it was fitted in this version or an earlier."""
+    return any(bool(np.isclose(temperature, bound, rtol=0.02)) for bound in (LOWEST, HIGHEST))
+
+
+def jackknife_range(fit: Callable[[np.ndarray], float], patients: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest fit with one patient left out.
 
     Parameters
     ----------
-    labels, logits : numpy.ndarray
-        int [n], float [n].
-
-    Source: Guo et al. 2017, arXiv:1706.04599.
+    fit : callable
+        From the cells that it uses, bool [n], to a number.
+    patients : numpy.ndarray
+        str [n].
     """
-    margins = np.where(labels == 1, -1.0, 1.0) * np.asarray(logits, float)  # above 0 where the prediction is wrong
-
-    def negative_log_likelihood(log_temperature: float) -> float:
-        return float(np.logaddexp(0, margins / np.exp(log_temperature)).mean())
-
-    bounds = (np.log(LOWEST), np.log(HIGHEST))
-    return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded").x))
+    values = [fit(patients != name) for name in np.unique(patients)]
+    return min(values), max(values)
 
 
-def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: str) -> float:
-    """Return the probability at or above which a cell is predicted `all`.
+def fit_temperature(labels: np.ndarray, logits: np.ndarray, patients: np.ndarray) -> float:
+    """Return the temperature of the highest likelihood, where every patient weighs the same.
 
     Parameters
     ----------
-    labels, probabilities : numpy.ndarray
-        int [n], float [n].
-    rule : str
-        A number, returned as it is; `youden` (maximal sensitivity + specificity; Youden 1950); or `sensitivity:S` (the
-        highest threshold with a sensitivity of S or more).
+    labels, logits, patients : numpy.ndarray
+        int [n], float [n], str [n].
+
+    Returns
+    -------
+    float
+        0.25-20; exactly a bound if the likelihood is highest there or beyond.
 
     Notes
     -----
-    Where several thresholds give the same predictions, the result lies half-way to the next lower probability.
+    The likelihood is that of a random cell of a random patient. The classes keep their shares of the patients: a
+    temperature has no intercept that could take up other shares, so weights by class would distort it.
+
+    Source: Guo et al. 2017, arXiv:1706.04599.
     """
-    kind, _, target = rule.partition(":")
-    if kind not in ("youden", "sensitivity"):
-        return float(rule)
-    fpr, tpr, thresholds = roc_curve(labels, probabilities, drop_intermediate=False)
-    index = int(np.argmax(tpr - fpr if kind == "youden" else tpr >= float(target)))
-    below = thresholds[index + 1] if index + 1 < len(thresholds) else 0.0
-    return float(min(thresholds[index], 1.0) + below) / 2
+    weights = 1 / cells_per_patient(patients)
+    margins = np.where(labels == 1, -1.0, 1.0) * np.asarray(logits, float)  # above 0 where the prediction is wrong
+
+    def slope(inverse: float) -> float:  # of the loss, which is convex in 1 / temperature
+        return float(np.sum(weights * margins * expit(margins * inverse)))
+
+    if slope(1 / HIGHEST) >= 0:
+        return HIGHEST
+    if slope(1 / LOWEST) <= 0:
+        return LOWEST
+    return 1 / float(brentq(slope, 1 / HIGHEST, 1 / LOWEST))

@@ -14,7 +14,7 @@ from leukemia_tf.evaluation.bootstrap import draw_patients
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays, sigmoid
 from leukemia_tf.evaluation.weighted_cells import BINS, bin_of
-from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.models.calibration import Calibration, calibration_from_config
 
 RESAMPLES = 500  # for a band
 
@@ -40,7 +40,7 @@ def run_figures(
     """
     labels, probabilities, _ = arrays(predictions)
     logits = np.array([row.logit for row in predictions])
-    calibration = Calibration(**metrics["decision"])
+    calibration = calibration_from_config(metrics["decision"])
     figures = {"confusion-matrix": curves.confusion_matrix(labels, probabilities, calibration.threshold)}
     if history:
         figures["learning-curves"] = plots.learning_curves(history)

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import iterate_csv, write_csv
-from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
 from leukemia_tf.models.calibration import Calibration
 
@@ -40,6 +40,7 @@ class Prediction:
     view: str = "none"  # test-time views, over which the logit is the mean
 
 
+Labelled = TypeVar("Labelled", Prediction, Cell)
 COLUMNS = tuple(column.name for column in fields(Prediction))
 REQUIRED = ("path", "patient", "label", "logit", "probability", "prediction")  # a default would change the scores
 NUMBERS = tuple(name for name, kind in get_type_hints(Prediction).items() if kind == float | None)
@@ -148,12 +149,12 @@ def _why_unscorable(row: Prediction, patients: Collection[str]) -> str:
     return ""
 
 
-def by_patient_group(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] = ()) -> list[Prediction]:
-    """Return predictions with patient groups in place of patients: the unit that intervals resample.
+def by_patient_group(predictions: Sequence[Labelled], same: Sequence[Sequence[str]] = ()) -> list[Labelled]:
+    """Return predictions with patient groups in place of patients: the unit that intervals resample, fits weigh.
 
     Parameters
     ----------
-    predictions : sequence of Prediction
+    predictions : sequence of Prediction or Cell
         With their labels.
     same : sequence of sequence of str
         Names of one person, who becomes a group such as `20+21`. A name under both labels becomes two groups.

@@ -13,7 +13,7 @@ from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, UNLIKE, Prediction, arrays, sigmoid
 
 LEAK_WARNING = "CAUTION: split by image, patients leak, the scores are too high"
-MIN_PATIENTS = 10  # of a class: with fewer, the intervals exclude the true value far too often
+MIN_PATIENTS = 10  # of a class: with fewer a score is uncertain
 UNITS = {"cell": "over cells", "patient": "over patients (mean)", "patient_vote": "over patients (vote)"}
 NO_INTERVAL = "[no interval]"
 NOT_OVER_PATIENTS = ("auroc_by_patient", "macro_accuracy", "worst_accuracy")  # weigh the patients of the cells
@@ -92,8 +92,6 @@ def score_table(part: str, scores: Mapping[str, Any], protocol: str) -> str:
         lines.append(_line(metric.title, score_texts(scores, name)))
     if scores["unlike_training"]:
         lines.append(f"{scores['unlike_training']} of the cells are unlike the training cells; they are in the scores")
-    if min(scores["patients"].values()) < MIN_PATIENTS:
-        lines.append(f"caution: with fewer than {MIN_PATIENTS} patients of a class the intervals are too narrow")
     return "\n".join(lines)
 
 

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from leukemia_tf.core.files import read_csv, read_json, write_atomically
 from leukemia_tf.core.version import __version__
 from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.evaluation.cautions import cautions
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.evaluation.scores import format_score
-from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.models.calibration import calibration_from_config
 from leukemia_tf.reporting import page, summary, tables
 from leukemia_tf.reporting.captions import figure_texts
 from leukemia_tf.reporting.card import front_matter
@@ -49,7 +50,7 @@ def write_report(
     folder : pathlib.Path
         Where its cells lie.
     """
-    settings, calibration = run.read_config(), Calibration(**metrics["decision"])
+    settings, calibration = run.read_config(), calibration_from_config(metrics["decision"])
     environment = cast("dict[str, Any]", read_json(run.environment))
     values = _shared_values(run, metrics, settings, environment)
     wrong_cells = metrics.get("wrong_cells", ())
@@ -82,7 +83,7 @@ def _shared_values(
         "network": summary.network_text(settings),
         "headline": summary.headline(metrics),
         "details": summary.details(metrics),
-        "cautions": summary.cautions(metrics, settings),
+        "cautions": cautions(metrics, settings),
         "provenance": provenance(run, read_cells(run.cells), environment),
         "intervals": summary.INTERVALS,
         "no_interval": summary.no_interval_reason(text for row in scores for text in row),

@@ -7,11 +7,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from leukemia_tf.evaluation.bootstrap import RESAMPLES
+from leukemia_tf.evaluation.decision import BETTER, CANNOT_BE_TOLD, WORSE
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.scores import MIN_PATIENTS, NO_INTERVAL, UNITS, count_text, format_score
+from leukemia_tf.evaluation.scores import NO_INTERVAL, UNITS, count_text, format_score
 from leukemia_tf.reporting.cell_shape import SHAPES
 from leukemia_tf.reporting.wrong_cells import CLASS_NAMES
 
@@ -27,6 +26,11 @@ HASHES = (
     "The data fingerprint is that of the lines “sha256 split” of cells.csv, one a cell, sorted: it is the same "
     "wherever the same pictures are split in the same way, whatever their files and patients are called."
 )
+VERDICTS = {
+    BETTER: "the probabilities got better",
+    WORSE: "the probabilities got worse",
+    CANNOT_BE_TOLD: "that is neither clearly better nor clearly worse",
+}
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
@@ -45,37 +49,35 @@ def details(metrics: Mapping[str, Any]) -> str:
     return f"on {count_text(test)} {seen} ({split}). {auroc}. In brackets: {INTERVALS}."
 
 
-def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-    """Return what limits the validity of the scores."""
-    test, sentences = metrics["parts"]["test"], []
-    if "caution" in metrics:
-        sentences.append(metrics["caution"].removeprefix("CAUTION: ").capitalize() + ".")
-    if settings["data"]["name"] == "embedded":
-        sentences.append("These are phantom cells, drawn by code: the scores show that the package works, no more.")
-    if settings["weights"]["source"] == "random":
-        sentences.append("The backbone started from random weights, not from ImageNet.")
-    fewest = min(test["patients"].values())
-    if fewest < MIN_PATIENTS:
-        sentences.append(f"One class has {fewest} test patients: with so few patients the intervals are too narrow.")
-    auroc = test["cell"]["auroc"]["value"]
-    if auroc is None or not np.isfinite(auroc):
-        sentences.append("The test part lacks a class: AUROC and other metrics are undefined.")
-    if metrics["decision"]["temperature"] == 1:
-        sentences.append("The probability is not calibrated: there was no validation part with both classes.")
-    return sentences
-
-
 def calibration_text(metrics: Mapping[str, Any]) -> str:
-    """Return what temperature scaling changed on the test part."""
-    test, temperature = metrics["parts"]["test"], metrics["decision"]["temperature"]
+    """Return what was fitted, what that changed on the test part, and how many of its cells are out of distribution."""
+    unlike = metrics["parts"]["test"]["unlike_training"] or "None"
+    return f"{decision_text(metrics)} {unlike} of the test cells are unlike the training cells; all are scored."
+
+
+def decision_text(metrics: Mapping[str, Any]) -> str:
+    """Return temperature and threshold, and whether the temperature made the probabilities better."""
+    test, decision = metrics["parts"]["test"], metrics["decision"]
     before, after = (format_score(scores["ece"]) for scores in (test["uncalibrated"], test["cell"]))
-    unlike = f"{test['unlike_training'] or 'None'} of the test cells are unlike the training cells; all are scored."
-    if temperature == 1:
-        return f"Expected calibration error (ECE) {after}, uncalibrated. {unlike}"
-    return (
-        f"The temperature, {temperature:.2f}, was fitted on the validation patients. On the test patients it changed "
-        f"the expected calibration error (ECE) from {before} to {after}. {unlike}"
-    )
+    if decision["temperature"] == 1:
+        sentences = [f"Expected calibration error (ECE) {after}, uncalibrated."]
+    else:
+        sentences = [
+            f"The temperature, {_with_range(decision, 'temperature')}, was fitted on the validation patients.",
+            f"On the test patients it changed the expected calibration error (ECE) from {before} to {after}.",
+        ]
+    if decision.get("log_loss_change"):  # of this version
+        change, result = format_score(decision["log_loss_change"], "+"), VERDICTS[decision["calibration_verdict"]]
+        sentences.append(f"The log loss, with the same weight for every patient, changed by {change}: {result}.")
+    if decision.get("threshold_low") is not None:
+        sentences.append(f"The threshold, {_with_range(decision, 'threshold')}, was fitted on the validation patients.")
+    return " ".join(sentences)
+
+
+def _with_range(decision: Mapping[str, Any], name: str) -> str:
+    low, high = decision.get(f"{name}_low"), decision.get(f"{name}_high")
+    text = f"{decision[name]:.3g}"
+    return text if low is None else f"{text} ({low:.3g} to {high:.3g} with any one patient left out)"
 
 
 def split_text(metrics: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from leukemia_tf.core.version import __version__
 FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, REJECTED = "config.json", "environment.json", "rejected.csv"
+BEFORE = "before-"  # how the folder of a former network and its scores begins
 
 
 class Folder:
@@ -89,6 +92,21 @@ class RunFolder(Folder):
         names = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
         return self.environment.name in names and names <= first
 
+    def keep_former(self) -> Path:
+        """Copy the network and metrics.json into a new folder `before-TIME`, which is there whole or not at all."""
+        scratch = Path(tempfile.mkdtemp(dir=self.path, prefix=SCRATCH))
+        try:
+            for file in (self.model, self.metrics):
+                shutil.copy2(file, scratch)
+            scratch.chmod(0o755)
+            return scratch.rename(_free(self.path / f"{BEFORE}{datetime.now():%Y-%m-%dT%H-%M-%S}"))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def former(self) -> list[Path]:
+        """Return the folders of `keep_former`, the oldest first."""
+        return sorted(self.path.glob(f"{BEFORE}*"))
+
     @property
     def data(self) -> Path:
         """The folder of the cells that the run was trained on."""
@@ -101,11 +119,15 @@ class RunFolder(Folder):
 
 def new_run_path(name: str) -> Path:
     """Return a free path below `runs/` with the time and a name."""
-    stem = f"{datetime.now():%Y-%m-%dT%H-%M}-{name}"
-    path, number = RUNS / stem, 1
+    return _free(RUNS / f"{datetime.now():%Y-%m-%dT%H-%M}-{name}")
+
+
+def _free(path: Path) -> Path:
+    """Return `path`, or one with a number that is free."""
+    stem, number = path.name, 1
     while path.exists():
         number += 1
-        path = RUNS / f"{stem}-{number}"
+        path = path.with_name(f"{stem}-{number}")
     return path
 
 

@@ -15,15 +15,17 @@ from leukemia_tf.config import EvaluateConfig
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv, write_atomically, write_json
 from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.datasets import classes
 from leukemia_tf.data.integrity import pixel_hash, read_image
 from leukemia_tf.data.split_protocols import REFIT
 from leukemia_tf.data.splits import Split, read_split
 from leukemia_tf.evaluation.calibration import fit_calibration
+from leukemia_tf.evaluation.decision import decision_record
 from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.out_of_distribution import fit_training_distribution
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
-from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part, score_table
+from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.evaluation.tta import check_tta
 from leukemia_tf.inference.cells import cell_logits, cell_predictions
@@ -33,6 +35,8 @@ from leukemia_tf.reporting.report import write_report
 from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
 from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
 from leukemia_tf.workflows.external_validation import evaluate_network, evaluate_run_external, is_external
+from leukemia_tf.workflows.recalibration import change_record
+from leukemia_tf.workflows.show_scores import show_cautions, show_scores
 
 log = logging.getLogger("leukemia_tf")
 
@@ -70,6 +74,11 @@ class _Evaluation:
     tta: str
 
     @property
+    def groups(self) -> Sequence[Sequence[str]]:
+        """The names that are one patient."""
+        return self.settings["data"].get("same_patients", ())
+
+    @property
     def parts(self) -> list[str]:
         """The parts that are scored; a split may have no patient for validation."""
         return [part for part in PARTS if self.cells[part]]
@@ -82,6 +91,7 @@ def evaluate(config: EvaluateConfig) -> dict:
     else:
         metrics, run = _evaluate_folder(run_or_newest(config.run), config)
     if config.json:
+        show_cautions(run, metrics)
         log.info("%s", run.metrics.read_text(encoding="utf-8"))
     else:
         show_scores(run, metrics)
@@ -123,7 +133,8 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     seed : int
         Of the bootstrap.
     threshold : str, optional
-        Fit temperature and threshold anew by this rule, and store both in the run's network.
+        Fit temperature and threshold anew by this rule, and store both in the run's network. If that changes a
+        finished run, its former network and metrics.json are kept in a folder `before-TIME` beside them.
     tta : str
         Test-time views.
 
@@ -140,11 +151,12 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     _check_settings(threshold, tta)
     evaluation = _open(run, folder, tta)
     logits = _logits(evaluation)
+    change = _recalibrate(evaluation, logits, threshold, seed) if threshold else {}
     run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     if threshold:
-        _calibrate(evaluation, logits, threshold)
+        write_atomically(run.model, evaluation.model.save)
     predictions = _predict(evaluation, logits)
-    metrics = _score(evaluation, predictions, seed)
+    metrics = _score(evaluation, predictions, seed) | change
     _write(evaluation, predictions, metrics)
     return metrics
 
@@ -189,14 +201,20 @@ def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
     }
 
 
-def _calibrate(evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str) -> None:
-    """Fit temperature and threshold on the validation cells, and store them in the run's network."""
-    model, cells = evaluation.model, evaluation.cells
-    distribution = get_calibration(model).out_of_distribution or fit_training_distribution(
-        evaluation.folder, cells["train"]
-    )
-    set_calibration(model, fit_calibration(cells["val"], logits.get("val"), threshold, distribution))
-    write_atomically(evaluation.run.model, model.save)
+def _recalibrate(
+    evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str, seed: int
+) -> dict[str, Any]:
+    """Fit temperature and threshold on the validation cells; return what that changes in a finished run."""
+    model, run, val = evaluation.model, evaluation.run, evaluation.cells["val"]
+    former = get_calibration(model)
+    distribution = former.out_of_distribution or fit_training_distribution(evaluation.folder, evaluation.cells["train"])
+    patients = np.array([cell.patient for cell in by_patient_group(val, evaluation.groups)])
+    new = fit_calibration(classes(val), logits.get("val", np.zeros(0)), patients, threshold, distribution)
+    set_calibration(model, new)
+    if new == former or not run.metrics.is_file():
+        return {}
+    change = change_record(former, new, evaluation.cells, logits, evaluation.groups, seed)
+    return {"before": {"folder": run.keep_former().name, **change}}
 
 
 def _predict(evaluation: _Evaluation, logits: Mapping[str, np.ndarray]) -> dict[str, list[Prediction]]:
@@ -210,22 +228,19 @@ def _predict(evaluation: _Evaluation, logits: Mapping[str, np.ndarray]) -> dict[
 
 def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], seed: int) -> dict[str, Any]:
     """Return the content of metrics.json."""
-    run, split, data = evaluation.run, evaluation.split, evaluation.settings["data"]
-    calibration, groups = get_calibration(evaluation.model), data.get("same_patients", ())
+    run, split, calibration = evaluation.run, evaluation.split, get_calibration(evaluation.model)
+    grouped = {part: by_patient_group(rows, evaluation.groups) for part, rows in predictions.items()}
     return {
         "protocol": split.protocol,
         **({"caution": LEAK_WARNING} if split.protocol == "image" else {}),
         "seed": split.seed,
-        "data": data["name"],
+        "data": evaluation.settings["data"]["name"],
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
-        "decision": {"temperature": calibration.temperature, "threshold": calibration.threshold},
+        "decision": decision_record(calibration, grouped["test"], seed),
         "tta": evaluation.tta,
         "bootstrap_seed": seed,
-        "parts": {
-            part: score_part(by_patient_group(rows, groups), calibration.threshold, seed)
-            for part, rows in predictions.items()
-        },
-        "wrong_cells": measure_wrong_cells(by_patient_group(predictions["test"], groups), evaluation.folder, seed),
+        "parts": {part: score_part(rows, calibration.threshold, seed) for part, rows in grouped.items()},
+        "wrong_cells": measure_wrong_cells(grouped["test"], evaluation.folder, seed),
     }
 
 
@@ -234,17 +249,9 @@ def _write(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
     run = evaluation.run
     for part, rows in predictions.items():
         write_predictions(run.predictions(part), rows)
-    test = by_patient_group(predictions["test"], evaluation.settings["data"].get("same_patients", ()))
+    test = by_patient_group(predictions["test"], evaluation.groups)
     figures = run_figures(test, read_csv(run.history), metrics)
     for name, figure in figures.items():
         save(figure, run.figure(name))
     write_report(run, metrics, test, figures, evaluation.model, evaluation.folder)
     write_json(run.metrics, metrics)
-
-
-def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
-    """Log the scores on the test patients, and the run's folder."""
-    caution = f"; {metrics['caution']}" if "caution" in metrics else ""
-    drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
-    log.info("\n%s", score_table("test", metrics["parts"]["test"], f"{metrics['protocol']} {drawn}{caution}"))
-    log.info("\nrun folder: %s", run)

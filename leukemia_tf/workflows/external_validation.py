@@ -13,6 +13,7 @@ from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.patient_groups import list_patient_groups
 from leukemia_tf.data.prepare import log_findings, scan_folder
+from leukemia_tf.evaluation.decision import decision_record
 from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
@@ -101,7 +102,7 @@ def evaluate_network(
         "data": folder.resolve().name,
         "folder": str(folder.resolve()),
         "run": str(run or network),
-        "decision": {"temperature": calibration.temperature, "threshold": calibration.threshold},
+        "decision": decision_record(calibration, grouped, seed),
         "tta": tta,
         "parts": {"test": score_part(grouped, calibration.threshold, seed)},
     }

@@ -21,10 +21,11 @@ from leukemia_tf.training.settings import dropped_blocks
 from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training_cells
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.start import check_same_cells, write_run_start
-from leukemia_tf.workflows.evaluate import evaluate_run, show_scores
+from leukemia_tf.workflows.evaluate import evaluate_run
 from leukemia_tf.workflows.fit import fit
 from leukemia_tf.workflows.plan import plan
 from leukemia_tf.workflows.resolve import resolve
+from leukemia_tf.workflows.show_scores import show_scores
 
 log = logging.getLogger("leukemia_tf")
 
@@ -89,5 +90,5 @@ def _evaluate(run: RunFolder, config: TrainConfig, setup: TrainingSetup) -> dict
     """Score the run on its test patients; a refit has the scores of the run that it follows."""
     if config.refit:
         return copy_scores(run, open_run(config.refit))
-    calibrated = run.metrics.is_file()  # a finished run may have been calibrated anew since
+    calibrated = run.metrics.is_file() or bool(run.former())  # a finished run may have been calibrated anew since
     return evaluate_run(run, setup.source.folder, threshold=None if calibrated else config.threshold)

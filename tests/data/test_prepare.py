@@ -36,7 +36,7 @@ def test_the_log_describes_the_folder(real_cells, caplog):
     for sentence in (
         "4 images without a label",
         "1,863 rows of a labels CSV",
-        "0 of 38 patients shared",
+        "0 of 33 patients shared",
         "val is thin",
         "pairs of one cell photographed twice: none is in two parts",
     ):

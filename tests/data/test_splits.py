@@ -197,3 +197,21 @@ def test_real_cells(real_cells):
         split = split_by_patient(cells, seed)
         check_split(assign(cells, split), split)
         assert {split.part_of()["H10"], split.part_of()["H14"]} == {"train", "test"}
+
+
+def test_names_of_one_patient_count_once():
+    cells = [
+        Cell(f"{n}", "all", patient, f"{n}", part)
+        for n, (patient, part) in enumerate(
+            [("20", "train"), ("21", "train"), ("3", "val"), ("4", "test"), ("51", "test"), ("75", "test")]
+        )
+    ]
+    text = describe(cells, (("20", "21"), ("51", "75")))
+    assert [line.split()[:3] for line in text.splitlines()[2:5]] == [
+        ["train", "2", "1"],
+        ["val", "1", "1"],
+        ["test", "3", "2"],
+    ]
+    assert "0 of 4 patients shared" in text
+    assert "counted once: 20 = 21; 51 = 75" in text
+    assert "1 of 3 patients shared" in describe(cells, (("20", "21"), ("51", "75"), ("3", "4")))

@@ -13,11 +13,12 @@ import pytest
 
 from leukemia_tf.core.files import read_csv
 from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.evaluation.cautions import cautions
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import by_patient_group, read_predictions
 from leukemia_tf.evaluation.scores import count_text, format_score
 from leukemia_tf.reporting.provenance import data_fingerprint, provenance
-from leukemia_tf.reporting.summary import cautions
+from leukemia_tf.reporting.summary import decision_text
 from leukemia_tf.reporting.tables import patient_rows
 from leukemia_tf.runs.run_folder import RunFolder
 
@@ -60,7 +61,9 @@ def test_the_report_shows_the_metrics(tiny_run, page):
         assert both in text.replace("† ", "").replace("†", "")
     assert f"{test['cells']} cells of {test['patients']['all']} ALL (leukemic) and" in count_text(test)
     assert count_text(test) in text
-    assert "with so few patients the intervals are too narrow" in text
+    for sentence in cautions(json.loads(tiny_run.metrics.read_text()), tiny_run.read_config()):
+        assert sentence in text
+        assert f"- **Caution:** {sentence}" in tiny_run.card.read_text()
     assert f"python -m leukemia_tf.train --base scratch --data {tiny_run.data.name}" in text
     assert "--image-size 60 --batch-size 8 --framing cell --stain-normalization none --epochs 2 --lr 0.003" in text
 
@@ -167,16 +170,6 @@ def test_colours_of_the_report_have_contrast(tiny_run):
             assert (luminance(colours[ground]) + 0.05) / (luminance(colours[ink]) + 0.05) > 4.5, (ink, ground)
 
 
-def test_cautions(tiny_run):
-    metrics, settings = json.loads(tiny_run.metrics.read_text()), tiny_run.read_config()
-    metrics["decision"]["temperature"] = 1.0
-    metrics["caution"] = "CAUTION: split by image, patients leak"
-    metrics["parts"]["test"]["cell"]["auroc"]["value"] = None
-    settings["data"]["name"] = "embedded"
-    settings["weights"]["source"] = "random"
-    text = " ".join(cautions(metrics, settings))
-    for words in ("patients leak", "phantom cells", "random weights", "so few", "lacks a class", "not calibrated"):
-        assert words in text
 
 
 def test_words_of_report_and_card(tiny_run, page):
@@ -185,3 +178,22 @@ def test_words_of_report_and_card(tiny_run, page):
         assert "ALL (leukemic)" in text
         assert "HEM (normal)" in text
         assert not re.search(r"\b((?<!cannot be )told|asked|judged|bred|doubt|elsewhere)\b", text)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"), [("better", "got better"), ("worse", "got worse"), ("cannot be told", "neither")]
+)
+def test_the_verdict_on_the_calibration(tiny_run, verdict, words):
+    metrics = json.loads(tiny_run.metrics.read_text())
+    assert "uncalibrated" in decision_text(metrics)
+    ranges = {"temperature_low": 1.1, "temperature_high": 1.9, "threshold_low": 0.2, "threshold_high": 0.4}
+    change = {"value": 0.1, "low": -0.1, "high": 0.3}
+    fitted = {"temperature": 1.4, "threshold": 0.3, "calibration_verdict": verdict, "log_loss_change": change}
+    text = decision_text({**metrics, "decision": {**fitted, **ranges}})
+    assert "1.4 (1.1 to 1.9 with any one patient left out)" in text
+    assert "0.3 (0.2 to 0.4 with any one patient left out)" in text
+    assert (
+        f"changed by +0.100 [-0.100, +0.300]: {'that is ' if words == 'neither' else 'the probabilities '}{words}"
+        in text
+    )
+    assert "log loss" not in decision_text({**metrics, "decision": {"temperature": 1.4, "threshold": 0.5}})

@@ -80,3 +80,16 @@ def test_the_environment_is_json():
     record = json.loads(json.dumps(software_environment()))
     assert record["leukemia_tf"] == leukemia_tf.__version__
     assert record["packages"]["keras"]
+
+
+def test_former_networks_are_kept_side_by_side(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    for content in ("one", "two", "three"):
+        for path in (run.model, run.metrics):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content)
+        run.keep_former()
+    kept = [(folder / run.model.name).read_text() for folder in run.former()]
+    assert sorted(kept) == ["one", "three", "two"]
+    assert [(folder / run.metrics.name).read_text() for folder in run.former()] == kept
+    assert {path.name.split("-")[0] for path in run.path.iterdir()} == {"before", "model.keras", "metrics.json"}

@@ -128,7 +128,7 @@ def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
     metrics = json.loads(train(config).metrics.read_text())
     assert metrics["protocol"] == "image"
     assert "patients leak" in metrics["caution"]
-    assert caplog.text.count("CAUTION: split by image") == 1
+    assert caplog.text.count("CAUTION: Split by image") == 1
     assert "every score will be too high" in caplog.text
 
 
@@ -137,8 +137,9 @@ def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
     write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
     config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=3, patience=1, out=tmp_path / "run")
     run = train(replace(config, split=str(tmp_path / "split.json"), threshold="0.3"))
-    assert "lacks all and hem: no temperature" in caplog.text
-    assert json.loads(run.metrics.read_text())["decision"] == {"temperature": 1.0, "threshold": 0.3}
+    assert "not calibrated (temperature 1): there are no validation patients" in caplog.text
+    decision = json.loads(run.metrics.read_text())["decision"]
+    assert (decision["temperature"], decision["threshold"], decision["threshold_low"]) == (1.0, 0.3, None)
     assert "no patient for validation" in caplog.text
     assert [(row["val_loss"], row["best"]) for row in read_csv(run.history)] == [("", "1")] * 3
     assert list(json.loads(run.metrics.read_text())["parts"]) == ["test"]
