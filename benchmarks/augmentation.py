@@ -28,7 +28,7 @@ from leukemia_tf.data.datasets import load_cell_arrays
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.linear_probe import fit_probe
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.pretrained import build_pretrained

@@ -30,7 +30,7 @@ from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.head_layers import add_classifier

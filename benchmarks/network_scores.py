@@ -22,7 +22,7 @@ from shared import shared_cells, view_features
 
 from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.architecture import network_name

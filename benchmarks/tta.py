@@ -19,7 +19,7 @@ from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.datasets import classes, load_cell_arrays
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
 from leukemia_tf.data.preprocessing import stored_preprocessing
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import sigmoid
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.evaluation.tta import COUNTS, predict_views

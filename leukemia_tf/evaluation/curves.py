@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.evaluation.intervals import curve_with_band
 from leukemia_tf.evaluation.plots import BAND, GREY, INK, TRAIN, axes
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.evaluation.scores import format_score
@@ -33,19 +34,17 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: f
     return figure
 
 
-def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auroc: Mapping[str, float]) -> Figure:
-    """Draw the ROC curve over cells with its 95 % band over resampled patients.
+def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auroc: Mapping[str, float]) -> Figure:
+    """Draw the ROC curve over cells with its pointwise 95 % band over patients, by the method of the intervals.
 
     Parameters
     ----------
-    labels, probabilities : numpy.ndarray
-        int [n], float [n].
-    weights : numpy.ndarray
-        float [b, n], how often each cell is in a resample of patients.
+    labels, probabilities, patients : numpy.ndarray
+        int [n], float [n], str [n].
     auroc : mapping
         `value`, `low`, `high`.
     """
-    figure, axis = _with_band(_sensitivities, labels, probabilities, weights, f"AUROC {format_score(auroc)}")
+    figure, axis = _with_band(_sensitivities, labels, probabilities, patients, f"AUROC {format_score(auroc)}")
     axis.plot((0, 1), (0, 1), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=8)
@@ -53,10 +52,10 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
 
 
 def precision_recall(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auprc: Mapping[str, float]
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auprc: Mapping[str, float]
 ) -> Figure:
-    """Draw the precision-recall curve over cells with its 95 % band over resampled patients; see `roc`."""
-    figure, axis = _with_band(_precisions, labels, probabilities, weights, f"AUPRC {format_score(auprc)}")
+    """Draw the precision-recall curve over cells with its pointwise 95 % band over patients; see `roc`."""
+    figure, axis = _with_band(_precisions, labels, probabilities, patients, f"AUPRC {format_score(auprc)}")
     axis.axhline(float(np.mean(labels)), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower left", fontsize=8)
@@ -64,9 +63,9 @@ def precision_recall(
 
 
 def _with_band(
-    curve: Curve, labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, label: str
+    curve: Curve, labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, label: str
 ) -> tuple[Figure, Axes]:
-    """Draw a curve over 0-1, and the band that holds 95 % of the resamples' curves."""
+    """Draw a curve over 0-1, and its band where there is one."""
     figure, (axis,) = axes(4.6)
     grid = np.linspace(0, 1, 201)
     order = np.argsort(-probabilities, kind="stable")
@@ -76,9 +75,10 @@ def _with_band(
         tp, fp = (np.cumsum(weight[order] * which)[last] for which in (positive, ~positive))
         return curve(tp, fp, grid)
 
-    low, high = np.percentile(np.stack([values(row) for row in weights]), (2.5, 97.5), axis=0)
-    axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % band, resampled patients")
-    axis.plot(grid, values(np.ones(len(labels))), color=TRAIN, label=label)
+    drawn, low, high = curve_with_band(values, labels, patients)
+    if np.isfinite(low).any():
+        axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % at each point, over patients")
+    axis.plot(grid, drawn, color=TRAIN, label=label)
     return figure, axis
 
 

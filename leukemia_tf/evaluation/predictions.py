@@ -149,7 +149,7 @@ def _why_unscorable(row: Prediction, patients: Collection[str]) -> str:
 
 
 def by_patient_group(predictions: Sequence[Prediction], same: Sequence[Sequence[str]] = ()) -> list[Prediction]:
-    """Return predictions with patient groups in place of patients: the unit that intervals resample.
+    """Return predictions with patient groups in place of patients: the unit of intervals.
 
     Parameters
     ----------

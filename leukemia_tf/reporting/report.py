@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import read_json, write_atomically
 from leukemia_tf.core.version import __version__
-from leukemia_tf.evaluation.bootstrap import RESAMPLES
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
+from leukemia_tf.evaluation.scores import INTERVALS
 from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.reporting import page, summary, tables
 from leukemia_tf.reporting.command_line import reproducing_command
@@ -62,8 +62,8 @@ def write_report(
         **values,
         protocol=metrics["protocol"],
         seed=metrics["seed"],
-        resamples=f"{RESAMPLES:,}",
         patients=tables.patient_rows(predictions, calibration.threshold),
+        intervals=INTERVALS,
         galleries=galleries(model, folder, predictions, calibration),
         environment=tables.environment_rows(cast("dict[str, Any]", read_json(run.environment))),
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from leukemia_tf.evaluation.bootstrap import RESAMPLES
-from leukemia_tf.evaluation.scores import MIN_PATIENTS, count_text, format_score
+from leukemia_tf.evaluation.intervals import FEWEST
+from leukemia_tf.evaluation.scores import INTERVALS, count_text, format_score
 
 VIEW = ("framing", "stain_normalization", "contrast")  # settings of the network's input
 
@@ -26,10 +26,7 @@ def details(metrics: Mapping[str, Any]) -> str:
     views = "" if metrics["tta"] == "none" else f", mean over {metrics['tta']} views"
     split = f"{metrics['protocol']} split, seed {metrics['seed']}, data: {metrics['data']}{views}"
     auroc = f"AUROC over cells {format_score(test['cell']['auroc'])}"
-    return (
-        f"on {count_text(test)} {seen} ({split}). {auroc}. 95 % intervals from {RESAMPLES:,} bootstrap resamples of "
-        "patients."
-    )
+    return f"on {count_text(test)} {seen} ({split}). {auroc}. {INTERVALS}."
 
 
 def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
@@ -42,8 +39,8 @@ def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[st
     if settings["weights"]["source"] == "random":
         sentences.append("The backbone started from random weights, not from ImageNet.")
     fewest = min(test["patients"].values())
-    if fewest < MIN_PATIENTS:
-        sentences.append(f"One class has {fewest} test patients: with so few patients the intervals are too narrow.")
+    if fewest < FEWEST:
+        sentences.append(f"One class has {fewest} test patients: too few for a 95 % interval.")
     auroc = test["cell"]["auroc"]["value"]
     if auroc is None or not np.isfinite(auroc):
         sentences.append("The test part lacks a class: AUROC and other metrics are undefined.")

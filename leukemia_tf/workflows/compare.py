@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from leukemia_tf.config import CompareConfig
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.core.files import read_csv, write_csv, write_json
-from leukemia_tf.evaluation.bootstrap import paired_difference
+from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import arrays
 from leukemia_tf.evaluation.scores import format_score
@@ -33,7 +33,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
         raise UserError("compare takes two or more run folders.")
     members = read_finished_runs(config.runs)
     wrong = _wrong_predictions(members)
-    comparison = _compare_scores(members, config.seed) | _count_errors(members, wrong)
+    comparison = _compare_scores(members) | _count_errors(members, wrong)
     figures = _draw(members, wrong, comparison)
     _write(config.out, members, wrong, comparison, figures)
     if config.json:
@@ -51,7 +51,7 @@ def _wrong_predictions(members: Sequence[FinishedRun]) -> np.ndarray:
     return errors.misclassified(labels, leukemic.astype(int))
 
 
-def _compare_scores(members: Sequence[FinishedRun], seed: int) -> dict[str, Any]:
+def _compare_scores(members: Sequence[FinishedRun]) -> dict[str, Any]:
     """Return each run's scores and costs, and its difference to the first run."""
     first = members[0]
     labels, _, patients = arrays(first.predictions)
@@ -60,15 +60,14 @@ def _compare_scores(members: Sequence[FinishedRun], seed: int) -> dict[str, Any]
         "patients": len(set(patients.tolist())),
         "protocol": first.metrics["protocol"],
         "cautions": {member.name: member.metrics["caution"] for member in members if "caution" in member.metrics},
-        "bootstrap_seed": seed,
-        "runs": {member.name: _scores(member, first, seed) for member in members},
+        "runs": {member.name: _scores(member, first) for member in members},
     }
 
 
-def _scores(member: FinishedRun, first: FinishedRun, seed: int) -> dict[str, Any]:
+def _scores(member: FinishedRun, first: FinishedRun) -> dict[str, Any]:
     labels, reference, patients = arrays(first.predictions)
     thresholds = (member.threshold, first.threshold)
-    difference = paired_difference(labels, member.probabilities, reference, patients, seed, thresholds=thresholds)
+    difference = paired_difference(labels, member.probabilities, reference, patients, thresholds)
     scores = member.metrics["parts"]["test"]["cell"]
     return {
         **{metric: scores[metric] for metric in METRICS},

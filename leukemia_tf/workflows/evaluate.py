@@ -120,7 +120,7 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     folder : pathlib.Path
         Where its cells lie.
     seed : int
-        Of the bootstrap.
+        Of the permutation test.
     threshold : str, optional
         Fit temperature and threshold anew by this rule, and store both in the run's network.
     tta : str
@@ -219,7 +219,7 @@ def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
         "decision": {"temperature": calibration.temperature, "threshold": calibration.threshold},
         "tta": evaluation.tta,
-        "bootstrap_seed": seed,
+        "permutation_seed": seed,
         "parts": {
             part: score_part(by_patient_group(rows, groups), calibration.threshold, seed)
             for part, rows in predictions.items()

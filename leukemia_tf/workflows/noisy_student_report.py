@@ -34,7 +34,6 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
     write_csv(study.rounds, COLUMNS, rows)
     metrics: dict[str, Any] = {
         "data": study.read_config()["data"]["name"],
-        "bootstrap_seed": config.seed,
         "rounds": rows,
         "folds": [_compare(study, config, [one.run for one in rounds], f"fold-{rounds[0].fold}") for rounds in folds],
     }
@@ -66,7 +65,7 @@ def _compare(study: Study, config: NoisyStudentConfig, runs: Sequence[RunFolder]
     if len(runs) < 2:
         return None
     paths = tuple(run.path for run in runs)
-    return compare(CompareConfig(paths, out=study.path / f"compare-{name}", seed=config.seed))
+    return compare(CompareConfig(paths, out=study.path / f"compare-{name}"))
 
 
 def _row(one: Round, selected: bool) -> dict[str, Any]:
@@ -95,7 +94,7 @@ def _table(metrics: Mapping[str, Any]) -> str:
             f"{name + ', voting':<66}" + _scores(metrics["voted"], name, name == "students")
             for name in ("teachers", "students")
         ]
-    lines.append("selected by validation; 95 % intervals from resampling the test patients, the same for all")
+    lines.append("selected by validation; 95 % intervals over the test patients, the same for all")
     return "\n".join(lines)
 
 

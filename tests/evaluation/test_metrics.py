@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
+from leukemia_tf.evaluation.intervals import draw_patients, paired_difference, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group
 from leukemia_tf.evaluation.scores import format_score
