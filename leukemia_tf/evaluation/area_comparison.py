@@ -60,8 +60,6 @@ def comparison_lines(comparison: dict[str, Any]) -> list[str]:
         more = format_score(difference[metric], "+")
         lines.append(f"{title}: cell area alone {format_score(area[metric])}, network minus that {more}")
     for row in comparison["large_patients"]:
-        lines.append(
-            f"patient {row['patient']} has {row['share']:.0%} of the {LABEL_NAMES[row['label']]} cells: the AUROC of these"
-            f" {row['cells']:,} is {row['network']:.3f}, by cell area {row['area']:.3f}"
-        )
+        held = f"patient {row['patient']} has {row['share']:.0%} of the {LABEL_NAMES[row['label']]} cells"
+        lines.append(f"{held}: their AUROC is {row['network']:.3f}, by cell area {row['area']:.3f}")
     return lines
