@@ -6,7 +6,7 @@ Cells from LEUKEMIA_TF_DATA (else ../shared), ImageNet weights from LEUKEMIA_TF_
 truncated MobileNetV2 sees each cell (fixed frame, stain normalised, 160 pixels) as it is, and twice under one transform
 at its default range. Logistic regression is fitted on originals and copies of four folds of whole patients and tested
 on the originals of the fifth; MixUp and CutMix mix cells of one fold only. Scores are out-of-fold (seed 0), with 95 %
-intervals from resampling patients; the gain is paired with the row `nothing` over the same resamples.
+intervals over patients; the gain is paired with the row `nothing` over the same patients.
 """
 
 from __future__ import annotations

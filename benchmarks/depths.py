@@ -5,7 +5,7 @@
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared), in the default view (a fixed frame of
 330 pixels, stain normalised). Mean and deviation of each residual stage's outputs, over the whole frame or over the
 cell's pixels only, go to a logistic regression (C 0.01) under 5 folds of whole patients; all patients weigh the same.
-Out-of-fold scores with 95 % intervals from 2,000 resamples of patients for seed 0, and the mean over seeds 0 and 1.
+Out-of-fold scores with 95 % intervals over patients for seed 0, and the mean over seeds 0 and 1.
 
 The best of so many rows is too optimistic. So the last row selects anew in each fold, by `auroc_by_patient` in 4 folds
 of its training patients. Features are cached in FOLDER.

@@ -6,7 +6,7 @@
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). The base is frozen; its pooled outputs
 are cached in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
 batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
-from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
+over patients for the folds of seed 0, the paired difference to the first row, and the mean over the
 folds of seeds 0 and 1. All rows are tested on the same folds, so the best of them is too optimistic: with `--choose`
 each fold selects the row (the first, or one of that word) with the highest AUROC by patient in 4 folds of its training
 patients (seed 0).

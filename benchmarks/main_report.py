@@ -9,8 +9,8 @@ cropped, raw colours, both classes brought to their mean size, turns and flips) 
 the same budget, 15 epochs: at most 10 at 1e-3 on a frozen base, then at most 5 at 1e-5 for the blocks that the report
 unfroze, a stage stopped after 3 without a better validation score; a network from scratch, whose loss is constant at
 first, has all 15, and the best by validation is used. The ensembles are of out-of-fold predictions; a fold's weights of
-the genetic algorithm are optimised on the other folds' cells. Pooled out-of-fold scores with 95 % intervals from 2,000
-resamples of patients. An interrupted measurement resumes; a row without weights is reported as such.
+the genetic algorithm are optimised on the other folds' cells. Pooled out-of-fold scores with 95 % intervals over
+patients. An interrupted measurement resumes; a row without weights is reported as such.
 ONEDNN_DEFAULT_FPMATH_MODE=BF16 makes it up to 1.8 times as fast on a processor that supports it.
 """
 

@@ -7,7 +7,7 @@ Weights from LEUKEMIA_TF_WEIGHTS (else ../shared). On the folds of the study's f
 patients: the area of the cell alone; a logistic regression on the frozen base's mean and deviation of its last three
 blocks (equal weight for every patient of a class); and with `--plain EPOCHS` plain Keras fine-tuning of all layers of
 ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal weight, the study's view scaled to
-`--plain-size`), cached beside STUDY. Out-of-fold scores with 95 % intervals from 2,000 resamples of patients, and the
+`--plain-size`), cached beside STUDY. Out-of-fold scores with 95 % intervals over patients, and the
 paired difference.
 """
 

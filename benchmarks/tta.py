@@ -3,7 +3,7 @@
     python benchmarks/tta.py RUN [--views ten-crop …]
 
 Each kind of views in turn on the run's test cells, prepared and in memory; its temperature and threshold stay. Scores
-with 95 % intervals from 2,000 resamples of patients, the paired difference to none, and the seconds that the network
+with 95 % intervals over patients, the paired difference to none, and the seconds that the network
 took, over those of none.
 """
 
