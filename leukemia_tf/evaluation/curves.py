@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.evaluation.intervals import curve_with_band
 from leukemia_tf.evaluation.plots import BAND, GREY, INK, TRAIN, axes
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.evaluation.scores import format_score
@@ -35,7 +34,7 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: f
 
 
 def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auroc: Mapping[str, float]) -> Figure:
-    """Draw the ROC curve over cells with its pointwise 95 % band over patients, by the method of the intervals.
+    """Draw the ROC curve over cells and the same without each patient, from which the interval is.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, aur
     auroc : mapping
         `value`, `low`, `high`.
     """
-    figure, axis = _with_band(_sensitivities, labels, probabilities, patients, f"AUROC {format_score(auroc)}")
+    figure, axis = _with_each_left_out(_sensitivities, labels, probabilities, patients, f"AUROC {format_score(auroc)}")
     axis.plot((0, 1), (0, 1), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=8)
@@ -54,18 +53,18 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, aur
 def precision_recall(
     labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auprc: Mapping[str, float]
 ) -> Figure:
-    """Draw the precision-recall curve over cells with its pointwise 95 % band over patients; see `roc`."""
-    figure, axis = _with_band(_precisions, labels, probabilities, patients, f"AUPRC {format_score(auprc)}")
+    """Draw the precision-recall curve over cells and the same without each patient; see `roc`."""
+    figure, axis = _with_each_left_out(_precisions, labels, probabilities, patients, f"AUPRC {format_score(auprc)}")
     axis.axhline(float(np.mean(labels)), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower left", fontsize=8)
     return figure
 
 
-def _with_band(
+def _with_each_left_out(
     curve: Curve, labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, label: str
 ) -> tuple[Figure, Axes]:
-    """Draw a curve over 0-1, and its band where there is one."""
+    """Draw a curve over 0-1, and faintly the same curve without each of the patients."""
     figure, (axis,) = axes(4.6)
     grid = np.linspace(0, 1, 201)
     order = np.argsort(-probabilities, kind="stable")
@@ -75,10 +74,12 @@ def _with_band(
         tp, fp = (np.cumsum(weight[order] * which)[last] for which in (positive, ~positive))
         return curve(tp, fp, grid)
 
-    drawn, low, high = curve_with_band(values, labels, patients)
-    if np.isfinite(low).any():
-        axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % at each point, over patients")
-    axis.plot(grid, drawn, color=TRAIN, label=label)
+    for patient in np.unique(patients):
+        weight = (patients != patient).astype(float)
+        if weight[labels == 1].any() and weight[labels == 0].any():
+            axis.plot(grid, values(weight), color=BAND, lw=0.8)
+    axis.plot([], [], color=BAND, lw=0.8, label="without one of the patients")
+    axis.plot(grid, values(np.ones(len(labels))), color=TRAIN, label=label)
     return figure, axis
 
 

@@ -11,7 +11,7 @@ Clopper & Pearson 1934, Biometrika 26:404-413.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,31 +143,6 @@ def mean_over_patients(values: np.ndarray, labels: np.ndarray, patients: np.ndar
     means = per_patient(labels, values, patients)[1]
     with np.errstate(invalid="ignore"):
         return _on_the_plain_scale(weights @ means / weights.sum(1), classes, equal=True)
-
-
-def curve_with_band(
-    curve: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, patients: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compute a curve over cells, such as the ROC curve, with its pointwise 95 % band over patients.
-
-    Parameters
-    ----------
-    curve : callable
-        From the weight of each cell, float [n], to the curve's values, float [points] in 0-1.
-    labels, patients : numpy.ndarray
-        int [n], str [n].
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        The curve, the lower and the upper end, float [points] each; the ends are NaN where there is no interval.
-    """
-    classes, weights = _leave_one_out(labels, patients)
-    patient = np.unique(patients, return_inverse=True)[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.stack([curve(row[patient]) for row in weights])
-    points = [_on_the_logit_scale(column, classes, equal=False, lowest=0) for column in values.T]
-    return values[0], np.array([point["low"] for point in points]), np.array([point["high"] for point in points])
 
 
 def per_patient(

@@ -17,7 +17,10 @@ from leukemia_tf.evaluation.predictions import LABEL_NAMES, UNLIKE, Prediction, 
 LEAK_WARNING = "CAUTION: split by image, patients leak, the scores are too high"
 MIN_PATIENTS = 10  # of a class: with fewer, a permutation test stands beside the intervals
 INTERVALS = "95 % t intervals over patients, after Obuchowski 1997; of shares of patients Clopper and Pearson's"
-NO_INTERVAL = f"[no interval]: fewer than {FEWEST} patients of a class, or undefined without one of the patients"
+NO_INTERVAL = (
+    f"[no interval]: fewer than {FEWEST} patients of a class; or a minimum, a score that is undefined without one of "
+    "them, or a difference that none of them makes"
+)
 SHOWN_PATIENTS = 12  # in the terminal
 UNITS = {"cell": "per cell", "patient": "per patient (mean)", "patient_vote": "per patient (vote)"}
 
@@ -111,7 +114,7 @@ def interval_notes(scores: Mapping[str, Any], text: str) -> list[str]:
     text : str
         The table.
     """
-    lines = [NO_INTERVAL] if "[no interval]" in text else []
+    lines = footnote(text)
     if scores.get("permutation_p") is not None:
         lines.append(permutation_text(scores))
     if min(scores["patients"].values()) < FEWEST and scores.get("by_patient"):
@@ -120,6 +123,11 @@ def interval_notes(scores: Mapping[str, Any], text: str) -> list[str]:
         if len(shown) < len(scores["by_patient"]):
             lines.append(f"… and {len(scores['by_patient']) - len(shown)} patients with fewer cells: metrics.json")
     return lines
+
+
+def footnote(text: str) -> list[str]:
+    """Return the line that says why a text has scores without intervals, if it has."""
+    return [NO_INTERVAL] if "[no interval]" in text else []
 
 
 def permutation_text(scores: Mapping[str, Any]) -> str:

@@ -92,8 +92,8 @@ def alt_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
     return {
         "learning-curves": "Loss and validation AUROC by epoch, with the stages marked; history.csv has the numbers.",
         "confusion-matrix": f"Confusion matrix of {count_text(test)}: {sides}.",
-        "roc": f"ROC curve over cells with its 95 % band: AUROC {format_score(scores['auroc'])}.",
-        "precision-recall": f"Precision-recall curve over cells with its band: AUPRC {format_score(scores['auprc'])}.",
+        "roc": f"ROC curve over cells, and without each patient: AUROC {format_score(scores['auroc'])}.",
+        "precision-recall": f"Precision-recall curve, and without each patient: AUPRC {format_score(scores['auprc'])}.",
         "calibration": f"Reliability diagram. {calibration_text(metrics)}",
         "patients": "The probabilities of each test patient's cells; the table below has the numbers.",
     }

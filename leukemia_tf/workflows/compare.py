@@ -16,7 +16,7 @@ from leukemia_tf.core.files import read_csv, write_csv, write_json
 from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import arrays
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import footnote, format_score
 from leukemia_tf.reporting import error_analysis as errors
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
 from leukemia_tf.workflows.compare_galleries import draw_galleries, gallery_files
@@ -147,5 +147,6 @@ def _table(comparison: Mapping[str, Any]) -> str:
         by_patient, over_cells, weighted_f1 = (format_score(row[metric]) for metric in METRICS[:3])
         difference = format_score(row["more_than_first"]["auroc_by_patient"], "+")
         lines.append(f"{name:<{width}}{by_patient:<24}{difference:<26}{over_cells:<24}{weighted_f1}")
+    lines += footnote("".join(lines))
     wrong_by = comparison["wrong_by"].items()
     return "\n".join([*lines, "", *(f"{cells} cells are wrong by {count} of {len(runs)}" for count, cells in wrong_by)])

@@ -20,7 +20,7 @@ from leukemia_tf.evaluation.predictions import (
     with_probabilities,
     write_predictions,
 )
-from leukemia_tf.evaluation.scores import format_score, score_part
+from leukemia_tf.evaluation.scores import footnote, format_score, score_part
 from leukemia_tf.reporting.error_analysis import draw_wrong_counts
 from leukemia_tf.reporting.finished_runs import distinct_names
 from leukemia_tf.runs.run_folder import check_vacant, new_run_path
@@ -162,4 +162,4 @@ def _table(metrics: Mapping[str, Any], first: str) -> str:
         f"genetic less average, weighted F1: {gain}; each fold's weights were optimised on the other folds' cells",
         f"folds by {metrics['protocol']}; 95 % intervals over patients",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines + footnote("".join(lines)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from leukemia_tf.config import CompareConfig, EnsembleConfig, NoisyStudentConfig
 from leukemia_tf.core.files import write_csv, write_json
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import footnote, format_score
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.compare import compare
@@ -95,7 +95,7 @@ def _table(metrics: Mapping[str, Any]) -> str:
             for name in ("teachers", "students")
         ]
     lines.append("selected by validation; 95 % intervals over the test patients, the same for all")
-    return "\n".join(lines)
+    return "\n".join(lines + footnote("".join(lines)))
 
 
 def _line(row: Mapping[str, Any], comparison: Mapping[str, Any] | None) -> str:

@@ -10,7 +10,6 @@ from scipy.stats import beta, norm, t
 from leukemia_tf.evaluation import intervals
 from leukemia_tf.evaluation.intervals import (
     clopper_pearson,
-    curve_with_band,
     mean_over_patients,
     paired_difference,
     per_patient,
@@ -187,20 +186,6 @@ def test_paired_difference_is_narrower_than_two_intervals():
     same = paired_difference(labels, one, one, patients)["auroc"]
     assert same["value"] == 0
     assert np.isnan(same["low"])  # no patient makes a difference, so nothing tells how large it may be
-
-
-def test_the_band_is_the_interval_of_each_point():
-    labels, probabilities, patients = study()
-
-    def rates(weight):
-        called = weight * (probabilities >= 0.5)
-        return np.array([called[labels == 1].sum() / weight[labels == 1].sum(), 1.0])
-
-    drawn, low, high = curve_with_band(rates, labels, patients)
-    sensitivity = score_with_intervals(labels, probabilities, patients)["sensitivity"]
-    assert drawn[0] == pytest.approx(sensitivity["value"])
-    assert low[0] < sensitivity["value"] < high[0]
-    assert (low[1], high[1]) == pytest.approx((0.025 ** (1 / 8), 1))
 
 
 @pytest.mark.slow
