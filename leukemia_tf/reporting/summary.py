@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from leukemia_tf.evaluation.intervals import FEWEST
-from leukemia_tf.evaluation.scores import INTERVALS, count_text, format_score
+from leukemia_tf.evaluation.scores import INTERVALS, MIN_PATIENTS, count_text, format_score
 
 VIEW = ("framing", "stain_normalization", "contrast")  # settings of the network's input
 
@@ -39,8 +39,9 @@ def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[st
     if settings["weights"]["source"] == "random":
         sentences.append("The backbone started from random weights, not from ImageNet.")
     fewest = min(test["patients"].values())
-    if fewest < FEWEST:
-        sentences.append(f"One class has {fewest} test patients: too few for a 95 % interval.")
+    if fewest < MIN_PATIENTS:
+        consequence = "there is no 95 % interval" if fewest < FEWEST else "the 95 % intervals are wide"
+        sentences.append(f"One class has {fewest} test patients, so few that {consequence}.")
     auroc = test["cell"]["auroc"]["value"]
     if auroc is None or not np.isfinite(auroc):
         sentences.append("The test part lacks a class: AUROC and other metrics are undefined.")

@@ -48,7 +48,7 @@ def test_the_report_shows_the_metrics(tiny_run, page):
         assert f"{metric.title} {format_score(test['cell'][name])}" in text
     assert f"{test['cells']} cells of {test['patients']['all']} ALL (leukemic) and" in count_text(test)
     assert count_text(test) in text
-    assert "with so few patients the intervals are too narrow" in text
+    assert "so few that there is no 95 % interval" in text
     assert "python -m leukemia_tf.train --base scratch --data" in text
     assert "--image-size 60 --batch-size 8 --framing cell --stain-normalization none --epochs 2 --lr 0.003" in text
 
