@@ -6,7 +6,7 @@ Cells from LEUKEMIA_TF_DATA (else ../shared), ImageNet weights from LEUKEMIA_TF_
 truncated MobileNetV2 sees each cell (fixed frame, stain normalised, 160 pixels) as it is, and twice under one transform
 at its default range. Logistic regression is fitted on originals and copies of four folds of whole patients and tested
 on the originals of the fifth; MixUp and CutMix mix cells of one fold only. Scores are out-of-fold (seed 0), with 95 %
-intervals from resampling patients; the gain is paired with the row `nothing` over the same resamples.
+intervals over patients; the gain is paired with the row `nothing` over the same patients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from leukemia_tf.data.datasets import load_cell_arrays
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.linear_probe import fit_probe
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.pretrained import build_pretrained

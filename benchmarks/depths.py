@@ -5,7 +5,7 @@
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared), in the default view (a fixed frame of
 330 pixels, stain normalised). Mean and deviation of each residual stage's outputs, over the whole frame or over the
 cell's pixels only, go to a logistic regression (C 0.01) under 5 folds of whole patients; all patients weigh the same.
-Out-of-fold scores with 95 % intervals from 2,000 resamples of patients for seed 0, and the mean over seeds 0 and 1.
+Out-of-fold scores with 95 % intervals over patients for seed 0, and the mean over seeds 0 and 1.
 
 The best of so many rows is too optimistic. So the last row selects anew in each fold, by `auroc_by_patient` in 4 folds
 of its training patients. Features are cached in FOLDER.
@@ -23,7 +23,7 @@ from shared import SharedCells, shared_cells
 from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.scores import format_score

@@ -3,7 +3,7 @@
     python benchmarks/leak.py --out FOLDER [-- FLAGS OF CROSSVAL]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). By default the default recipe's frozen
-stage, 5 folds, no validation part. Pooled out-of-fold scores with 95 % intervals from 2,000 resamples of patients. An
+stage, 5 folds, no validation part. Pooled out-of-fold scores with 95 % intervals over patients. An
 interrupted measurement resumes.
 """
 

@@ -6,7 +6,7 @@
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). The base is frozen; its pooled outputs
 are cached in FOLDER. The head is trained on them as `train --stages feature-extraction` does (Adam 1e-3 along a cosine,
 batches of 32), in 5 folds of whole patients, on the cells of the other four. Out-of-fold scores with 95 % intervals
-from 2,000 resamples of patients for the folds of seed 0, the paired difference to the first row, and the mean over the
+over patients for the folds of seed 0, the paired difference to the first row, and the mean over the
 folds of seeds 0 and 1. All rows are tested on the same folds, so the best of them is too optimistic: with `--choose`
 each fold selects the row (the first, or one of that word) with the highest AUROC by patient in 4 folds of its training
 patients (seed 0).
@@ -30,7 +30,7 @@ from views import CELL, FRAME, View, pooled_depths
 
 from leukemia_tf.data.balance import Sampling, cell_weights, epoch_order
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.head_layers import add_classifier

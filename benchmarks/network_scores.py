@@ -5,7 +5,7 @@
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared), in the default view (a fixed frame of
 330 pixels, stain normalised). Mean and deviation over space of the last three blocks' outputs go to a logistic
 regression under 5 folds of whole patients (seed 0), with equal weight for all patients; out-of-fold scores with 95 %
-intervals from 2,000 resamples of patients. Time is forward, in batches of 32, the median of five. Features are cached
+intervals over patients. Time is forward, in batches of 32, the median of five. Features are cached
 in FOLDER.
 """
 
@@ -22,7 +22,7 @@ from shared import shared_cells, view_features
 
 from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.architecture import network_name

@@ -5,7 +5,7 @@
 Cells from LEUKEMIA_TF_DATA (else ../shared), ImageNet weights from LEUKEMIA_TF_WEIGHTS (else ../shared). Each view of
 the cells goes through a frozen, truncated base; mean and deviation over space of the last three blocks' outputs go to a
 logistic regression under 5 folds of whole patients, repeated with 2 seeds. Scores are out-of-fold, with 95 % intervals
-from resampling patients (of the first seed's predictions). Features are cached in FOLDER, so an interrupted measurement
+over patients (of the first seed's predictions). Features are cached in FOLDER, so an interrupted measurement
 resumes.
 """
 
@@ -21,7 +21,7 @@ from shared import shared_cells, view_features
 
 from leukemia_tf.data.balance import PATIENT_WEIGHTS
 from leukemia_tf.data.folds import draw_folds
-from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.scores import format_score

@@ -7,7 +7,7 @@ Weights from LEUKEMIA_TF_WEIGHTS (else ../shared). On the folds of the study's f
 patients: the area of the cell alone; a logistic regression on the frozen base's mean and deviation of its last three
 blocks (equal weight for every patient of a class); and with `--plain EPOCHS` plain Keras fine-tuning of all layers of
 ResNet50 without its last block (`plain.py`, Adam 1e-4, classes of equal weight, the study's view scaled to
-`--plain-size`), cached beside STUDY. Out-of-fold scores with 95 % intervals from 2,000 resamples of patients, and the
+`--plain-size`), cached beside STUDY. Out-of-fold scores with 95 % intervals over patients, and the
 paired difference.
 """
 
@@ -31,7 +31,7 @@ from leukemia_tf.data.folds import read_folds
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
 from leukemia_tf.data.preprocessing import BACKGROUND, Preprocessing
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.evaluation.scores import format_score
@@ -112,10 +112,8 @@ def main() -> None:
     print(f"\n{len(cells)} cells of {len(set(at.groups))} patients, {config.folds} folds, seed {seed}\n")
     print(f"| out of fold | {' | '.join(SHOWN)} | network less this, by patient |\n|---|---|---|---|---|")
     for name, probabilities in predicted.items():
-        scores = score_with_intervals(at.labels, probabilities, at.groups, seed)
-        difference = paired_difference(at.labels, predicted["network"], probabilities, at.groups, seed)[
-            "auroc_by_patient"
-        ]
+        scores = score_with_intervals(at.labels, probabilities, at.groups)
+        difference = paired_difference(at.labels, predicted["network"], probabilities, at.groups)["auroc_by_patient"]
         columns = [*(format_score(scores[metric]) for metric in SHOWN), format_score(difference, "+")]
         print(f"| {name} | {' | '.join(columns)} |")
         results[name] = {**{metric: scores[metric] for metric in SHOWN}, "difference": difference}

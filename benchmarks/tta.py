@@ -3,7 +3,7 @@
     python benchmarks/tta.py RUN [--views ten-crop …]
 
 Each kind of views in turn on the run's test cells, prepared and in memory; its temperature and threshold stay. Scores
-with 95 % intervals from 2,000 resamples of patients, the paired difference to none, and the seconds that the network
+with 95 % intervals over patients, the paired difference to none, and the seconds that the network
 took, over those of none.
 """
 
@@ -19,7 +19,7 @@ from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.datasets import classes, load_cell_arrays
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
 from leukemia_tf.data.preprocessing import stored_preprocessing
-from leukemia_tf.evaluation.bootstrap import paired_difference, score_with_intervals
+from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.predictions import sigmoid
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.evaluation.tta import COUNTS, predict_views

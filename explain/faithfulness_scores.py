@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.evaluation.bootstrap import mean_over_patients
+from leukemia_tf.evaluation.intervals import mean_over_patients
 from leukemia_tf.evaluation.predictions import Prediction
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.explain.activations import activations, responses
@@ -28,9 +28,7 @@ def patients_of(rows: Sequence[Prediction]) -> dict[str, dict[str, int]]:
     return {"patients": {name: sum(label == name for label, _ in patients) for name in LABELS}}
 
 
-def scores(
-    results: Mapping[str, Faithfulness], frames: Sequence[Frame], scale: float, seed: int
-) -> dict[str, dict[str, Any]]:
+def scores(results: Mapping[str, Faithfulness], frames: Sequence[Frame], scale: float) -> dict[str, dict[str, Any]]:
     """Return the scores of each method.
 
     Parameters
@@ -41,8 +39,6 @@ def scores(
         The cells.
     scale : float
         The unit of deletion and insertion, in logits.
-    seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -51,7 +47,7 @@ def scores(
         `{"value", "low", "high"}`, `shuffled` (by what was shuffled) and `milliseconds`; `area`: the share of each part
         in the network's input, which is the heat of a constant map; `agreement`: by two names.
     """
-    mean = _mean_of(frames, seed)
+    mean = _mean_of(frames)
     random, correlations = results["random"].gains / scale, agreement(results, frames)
     inputs = [cell_parts(frame.cells[0][0]) for frame in frames]
     return {
@@ -73,9 +69,9 @@ def _method_scores(result: Faithfulness, random: np.ndarray, scale: float, mean:
     }
 
 
-def layers(model: keras.Model, frames: Sequence[Frame], seed: int) -> dict[str, dict[str, Any]]:
+def layers(model: keras.Model, frames: Sequence[Frame]) -> dict[str, dict[str, Any]]:
     """Return where each layer is active, as from `responses` with intervals, and its filters silent on every cell."""
-    mean = _mean_of(frames, seed)
+    mean = _mean_of(frames)
     rows: dict[str, list[dict[str, float]]] = {}
     active: dict[str, np.ndarray] = {}
     for frame in frames:
@@ -93,11 +89,11 @@ def layers(model: keras.Model, frames: Sequence[Frame], seed: int) -> dict[str, 
     }
 
 
-def _mean_of(frames: Sequence[Frame], seed: int) -> Mean:
+def _mean_of(frames: Sequence[Frame]) -> Mean:
     """Return the function from one number per cell to their mean over patients, with its interval."""
     labels = np.array([LABELS.index(frame.prediction.label) for frame in frames])
     patients = np.array([frame.prediction.patient for frame in frames])
-    return lambda values: mean_over_patients(np.asarray(values, float), labels, patients, seed)
+    return lambda values: mean_over_patients(np.asarray(values, float), labels, patients)
 
 
 def table(check: Mapping[str, Any]) -> str:

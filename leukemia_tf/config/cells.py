@@ -29,7 +29,7 @@ class AuditConfig(Settings):
     weights: str = "imagenet"
     """For --leak: imagenet, a file, or none, as in train."""
     seed: int = 0
-    """Seed of the folds and of the bootstrap."""
+    """Seed of the folds."""
     json: bool = False
     """Print audit.json instead of the table."""
 

@@ -77,7 +77,7 @@ class ExplainCheckConfig(Settings):
     cells: int = 60
     """Number of test cells, spread over the patients; a tenth of them is used for the weight-randomisation test."""
     seed: int = 0
-    """Seed of the cells, the random map, the shuffled weights and the bootstrap."""
+    """Seed of the cells, the random map and the shuffled weights."""
     json: bool = False
     """Print explain-check.json instead of the tables."""
 

@@ -21,7 +21,7 @@ class EvaluateConfig(Settings):
     data: Path | None = None
     """New location of the run's cells; or another folder of labelled cells for external validation."""
     seed: int = 0
-    """Seed of the bootstrap."""
+    """Seed of the permutation test."""
     threshold: str | None = None
     """Refit temperature and threshold on the validation part, and store both in the run's network: a number, youden,
     or sensitivity:0.95 and the like. The former network is kept in RUN/before-TIME. Default: leave both unchanged."""
@@ -42,8 +42,6 @@ class CompareConfig(Settings):
     """Run folders; differences are to the first."""
     out: Path = Path("compare")
     """Folder for compare.json, errors.csv and the figures."""
-    seed: int = 0
-    """Seed of the bootstrap."""
     json: bool = False
     """Print compare.json instead of the table."""
 
@@ -65,7 +63,7 @@ class EnsembleConfig(Settings):
     threshold: str = "0.5"
     """As in train."""
     seed: int = 0
-    """Seed of the genetic algorithm and of the bootstrap."""
+    """Seed of the genetic algorithm and of the permutation test."""
 
 
 @dataclass(frozen=True)

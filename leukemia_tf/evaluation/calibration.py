@@ -9,12 +9,12 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from leukemia_tf.data.catalog import LABELS
+from leukemia_tf.evaluation.intervals import FEWEST
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, sigmoid
 from leukemia_tf.evaluation.thresholds import cells_per_patient, choose_threshold, is_number
 from leukemia_tf.models.calibration import Calibration, OutOfDistribution
 
 LOWEST, HIGHEST = 0.25, 20.0  # temperatures: separable cells would give 0, and probabilities of 0 and 1
-FEWEST_PATIENTS = 5  # of a class, for a fit
 
 
 def fit_calibration(
@@ -59,10 +59,10 @@ def _too_few(labels: np.ndarray, patients: np.ndarray) -> str:
     counts = [len(np.unique(patients[labels == LABELS.index(label)])) for label in LABEL_NAMES]
     if not sum(counts):
         return "there are no validation patients"
-    if min(counts) >= FEWEST_PATIENTS:
+    if min(counts) >= FEWEST:
         return ""
     have = " and ".join(f"{count} {name}" for count, name in zip(counts, LABEL_NAMES.values()))
-    return f"the validation part has {have} patients, and a fit needs {FEWEST_PATIENTS} of each class"
+    return f"the validation part has {have} patients, and a fit needs {FEWEST} of each class"
 
 
 def _fit_within_bounds(

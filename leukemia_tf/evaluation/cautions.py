@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from leukemia_tf.evaluation.calibration import FEWEST_PATIENTS, is_at_bound
+from leukemia_tf.evaluation.calibration import is_at_bound
 from leukemia_tf.evaluation.decision import WORSE
+from leukemia_tf.evaluation.intervals import FEWEST
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.evaluation.scores import MIN_PATIENTS, format_score
 
@@ -82,8 +83,8 @@ def _of_few_patients(patients: Mapping[str, int]) -> list[str]:
     have = " and ".join(f"{patients[label]} {name}" for label, name in LABEL_NAMES.items())
     if not fewest:
         return [f"The test part lacks a class ({have} patients): AUROC and other metrics are undefined."]
-    if fewest < FEWEST_PATIENTS:
-        return [f"The test part has {have} patients: too few for intervals ({FEWEST_PATIENTS} of each class)."]
+    if fewest < FEWEST:
+        return [f"The test part has {have} patients: too few for intervals ({FEWEST} of each class)."]
     if fewest < MIN_PATIENTS:
         return [f"The test part has {have} patients: with fewer than {MIN_PATIENTS} of a class a score is uncertain."]
     return []

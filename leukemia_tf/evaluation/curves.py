@@ -33,19 +33,18 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: f
     return figure
 
 
-def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auroc: Mapping[str, float]) -> Figure:
-    """Draw the ROC curve over cells with its 95 % band over resampled patients.
+def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auroc: Mapping[str, float]) -> Figure:
+    """Draw the ROC curve over cells and the same without each patient, from which the interval is.
 
     Parameters
     ----------
-    labels, probabilities : numpy.ndarray
-        int [n], float [n].
-    weights : numpy.ndarray
-        float [b, n], how often each cell is in a resample of patients.
+    labels, probabilities, patients : numpy.ndarray
+        int [n], float [n], str [n].
     auroc : mapping
         `value`, `low`, `high`.
     """
-    figure, axis = _with_band(_sensitivities, labels, probabilities, weights, f"AUROC over cells {format_score(auroc)}")
+    label = f"AUROC over cells {format_score(auroc)}"
+    figure, axis = _with_each_left_out(_sensitivities, labels, probabilities, patients, label)
     axis.plot((0, 1), (0, 1), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=8)
@@ -53,20 +52,21 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auro
 
 
 def precision_recall(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, auprc: Mapping[str, float]
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auprc: Mapping[str, float]
 ) -> Figure:
-    """Draw the precision-recall curve over cells with its 95 % band over resampled patients; see `roc`."""
-    figure, axis = _with_band(_precisions, labels, probabilities, weights, f"AUPRC over cells {format_score(auprc)}")
+    """Draw the precision-recall curve over cells and the same without each patient; see `roc`."""
+    label = f"AUPRC over cells {format_score(auprc)}"
+    figure, axis = _with_each_left_out(_precisions, labels, probabilities, patients, label)
     axis.axhline(float(np.mean(labels)), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.legend(frameon=False, loc="lower left", fontsize=8)
     return figure
 
 
-def _with_band(
-    curve: Curve, labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, label: str
+def _with_each_left_out(
+    curve: Curve, labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, label: str
 ) -> tuple[Figure, Axes]:
-    """Draw a curve over 0-1, and the band that holds 95 % of the resamples' curves."""
+    """Draw a curve over 0-1, and faintly the same curve without each of the patients."""
     figure, (axis,) = axes(4.6)
     grid = np.linspace(0, 1, 201)
     order = np.argsort(-probabilities, kind="stable")
@@ -76,8 +76,11 @@ def _with_band(
         tp, fp = (np.cumsum(weight[order] * which)[last] for which in (positive, ~positive))
         return curve(tp, fp, grid)
 
-    low, high = np.percentile(np.stack([values(row) for row in weights]), (2.5, 97.5), axis=0)
-    axis.fill_between(grid, low, high, color=BAND, lw=0, label="95 % band, resampled patients")
+    for patient in np.unique(patients):
+        weight = (patients != patient).astype(float)
+        if weight[labels == 1].any() and weight[labels == 0].any():
+            axis.plot(grid, values(weight), color=BAND, lw=0.8)
+    axis.plot([], [], color=BAND, lw=0.8, label="without one of the patients")
     axis.plot(grid, values(np.ones(len(labels))), color=TRAIN, label=label)
     return figure, axis
 

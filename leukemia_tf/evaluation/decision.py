@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.evaluation.bootstrap import mean_over_patients
-from leukemia_tf.evaluation.calibration import FEWEST_PATIENTS
+from leukemia_tf.evaluation.intervals import FEWEST, mean_over_patients
 from leukemia_tf.evaluation.predictions import Prediction, arrays
 from leukemia_tf.models.calibration import Calibration
 
 BETTER, WORSE, CANNOT_BE_TOLD, NOT_CALIBRATED = "better", "worse", "cannot be told", "not calibrated"
 
 
-def decision_record(calibration: Calibration, test: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
+def decision_record(calibration: Calibration, test: Sequence[Prediction]) -> dict[str, Any]:
     """Return what metrics.json says of temperature and threshold.
 
     Parameters
@@ -25,8 +24,6 @@ def decision_record(calibration: Calibration, test: Sequence[Prediction], seed: 
         Of the network.
     test : sequence of Prediction
         Its predictions on the test part, as from `by_patient_group`.
-    seed : int
-        Of the intervals.
 
     Returns
     -------
@@ -34,7 +31,7 @@ def decision_record(calibration: Calibration, test: Sequence[Prediction], seed: 
         `temperature` and `threshold`, each with `_low` and `_high` (its jackknife range; None where nothing was
         fitted); `calibration_verdict` and `log_loss_change` as from `calibration_verdict`; `cautions`.
     """
-    verdict, change = calibration_verdict(calibration.temperature, test, seed)
+    verdict, change = calibration_verdict(calibration.temperature, test)
     record: dict[str, Any] = {}
     for name in ("temperature", "threshold"):
         low, high = getattr(calibration, f"{name}_range") or (None, None)
@@ -48,7 +45,7 @@ def decision_record(calibration: Calibration, test: Sequence[Prediction], seed: 
 
 
 def calibration_verdict(
-    temperature: float, predictions: Sequence[Prediction], seed: int = 0
+    temperature: float, predictions: Sequence[Prediction]
 ) -> tuple[str, dict[str, float | None] | None]:
     """Return whether a temperature made probabilities better or worse.
 
@@ -60,8 +57,6 @@ def calibration_verdict(
         1: not calibrated.
     predictions : sequence of Prediction
         As from `by_patient_group`.
-    seed : int
-        Of the interval.
 
     Returns
     -------
@@ -75,10 +70,10 @@ def calibration_verdict(
     labels, _, patients = arrays(predictions)
     logits = np.array([row.logit for row in predictions])
     losses = log_losses(labels, logits / temperature) - log_losses(labels, logits)
-    change = mean_over_patients(losses, labels, patients, seed)
+    change = mean_over_patients(losses, labels, patients)
     value, low, high = change["value"], change["low"], change["high"]
     fewest = min(len(np.unique(patients[labels == label])) for label in range(len(LABELS)))
-    if fewest < FEWEST_PATIENTS or not np.isfinite(high - low):
+    if fewest < FEWEST or not np.isfinite(high - low):
         return CANNOT_BE_TOLD, {"value": value, "low": None, "high": None}
     verdict = BETTER if high < 0 else WORSE if low > 0 else CANNOT_BE_TOLD
     return verdict, {"value": value, "low": low, "high": high}

@@ -10,13 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from leukemia_tf.evaluation import curves, plots
-from leukemia_tf.evaluation.bootstrap import draw_patients
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays, sigmoid
 from leukemia_tf.evaluation.weighted_cells import BINS, bin_of
 from leukemia_tf.models.calibration import Calibration, calibration_from_config
-
-RESAMPLES = 500  # for a band
 
 
 def run_figures(
@@ -67,9 +64,8 @@ def pooled_figures(predictions: Sequence[Prediction], scores: Mapping[str, Any],
     labels, probabilities, patients = arrays(predictions)
     figures = {"patients": patient_strip(labels, probabilities, patients, threshold)}
     if len(set(labels)) == 2:
-        weights = draw_patients(labels, patients, RESAMPLES, 0)[:, np.unique(patients, return_inverse=True)[1]]
-        figures["roc"] = curves.roc(labels, probabilities, weights, scores["auroc"])
-        figures["precision-recall"] = curves.precision_recall(labels, probabilities, weights, scores["auprc"])
+        figures["roc"] = curves.roc(labels, probabilities, patients, scores["auroc"])
+        figures["precision-recall"] = curves.precision_recall(labels, probabilities, patients, scores["auprc"])
     return figures
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,30 @@ BETA = 2  # of F-beta: sensitivity counts twice as much as PPV
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's title and its function."""
+    """A metric.
+
+    Parameters
+    ----------
+    title : str
+        As people are shown it.
+    compute : callable
+        Its function.
+    label : int, optional
+        The one class whose cells it counts; both by default.
+    equal_patients : bool
+        Whether every patient of a class has the same weight, whatever its number of cells.
+    cases : callable, optional
+        Where it is a share: of how many, as from a function like `compute`.
+    lowest : float or None
+        Its smallest possible value, the largest being 1; None where it has no interval.
+    """
 
     title: str
     compute: Compute
+    label: int | None = None
+    equal_patients: bool = False
+    cases: Compute | None = None
+    lowest: float | None = 0.0
 
 
 METRICS: dict[str, Metric] = {}  # by their key in metrics.json, in its order
@@ -48,17 +69,17 @@ def all_metrics(
         return {name: metric.compute(cells) for name, metric in METRICS.items()}
 
 
-def _metric(title: str) -> Callable[[Compute], Compute]:
-    """Register a function as a metric; its name is the key in metrics.json."""
+def _metric(title: str, **properties: Any) -> Callable[[Compute], Compute]:
+    """Register a function as a metric; its name is the key in metrics.json. The properties are those of `Metric`."""
 
     def register(compute: Compute) -> Compute:
-        METRICS[compute.__name__] = Metric(title, compute)
+        METRICS[compute.__name__] = Metric(title, compute, **properties)
         return compute
 
     return register
 
 
-@_metric("accuracy")
+@_metric("accuracy", cases=lambda cells: cells.total)
 def accuracy(cells: WeightedCells) -> np.ndarray:
     """Return the share of correct predictions."""
     return (cells.tp + cells.tn) / cells.total
@@ -70,25 +91,25 @@ def balanced_accuracy(cells: WeightedCells) -> np.ndarray:
     return (sensitivity(cells) + specificity(cells)) / 2
 
 
-@_metric("sensitivity")
+@_metric("sensitivity", label=1, cases=lambda cells: cells.tp + cells.fn)
 def sensitivity(cells: WeightedCells) -> np.ndarray:
     """Return the share of `all` cells that are predicted `all`."""
     return cells.tp / (cells.tp + cells.fn)
 
 
-@_metric("specificity")
+@_metric("specificity", label=0, cases=lambda cells: cells.tn + cells.fp)
 def specificity(cells: WeightedCells) -> np.ndarray:
     """Return the share of `hem` cells that are predicted `hem`."""
     return cells.tn / (cells.tn + cells.fp)
 
 
-@_metric("PPV")
+@_metric("PPV", cases=lambda cells: cells.tp + cells.fp)
 def ppv(cells: WeightedCells) -> np.ndarray:
     """Return the positive predictive value (precision)."""
     return cells.tp / (cells.tp + cells.fp)
 
 
-@_metric("NPV")
+@_metric("NPV", cases=lambda cells: cells.tn + cells.fn)
 def npv(cells: WeightedCells) -> np.ndarray:
     """Return the negative predictive value."""
     return cells.tn / (cells.tn + cells.fn)
@@ -114,7 +135,7 @@ def weighted_f1(cells: WeightedCells) -> np.ndarray:
     return (f1_all + np.nan_to_num(f1_hem) * (cells.tn + cells.fp)) / cells.total
 
 
-@_metric("Cohen's kappa")
+@_metric("Cohen's kappa", lowest=-1.0)
 def cohen_kappa(cells: WeightedCells) -> np.ndarray:
     """Return the agreement of prediction and label beyond chance."""
     tp, fn, tn, fp = cells.tp, cells.fn, cells.tn, cells.fp
@@ -122,7 +143,7 @@ def cohen_kappa(cells: WeightedCells) -> np.ndarray:
     return np.where(by_chance == 1, 0.0, (accuracy(cells) - by_chance) / (1 - by_chance))
 
 
-@_metric("MCC")
+@_metric("MCC", lowest=-1.0)
 def mcc(cells: WeightedCells) -> np.ndarray:
     """Return Matthews' correlation coefficient."""
     tp, fn, tn, fp = cells.tp, cells.fn, cells.tn, cells.fp
@@ -136,7 +157,7 @@ def auroc(cells: WeightedCells) -> np.ndarray:
     return cells.pairwise_auroc(cells.wins, cells.class_counts)
 
 
-@_metric("AUROC by patient")
+@_metric("AUROC by patient", equal_patients=True)
 def auroc_by_patient(cells: WeightedCells) -> np.ndarray:
     """Return the area under the ROC curve with equal weight for every patient of a class."""
     pairs = np.maximum(np.outer(*cells.class_counts), 1)
@@ -161,13 +182,13 @@ def ece(cells: WeightedCells) -> np.ndarray:
     return np.abs(cells.weights @ cells.calibration_gaps).sum(1) / cells.total
 
 
-@_metric("mean per-patient accuracy")
+@_metric("mean per-patient accuracy", equal_patients=True, cases=lambda cells: cells.weights.sum(1))
 def macro_accuracy(cells: WeightedCells) -> np.ndarray:
     """Return the mean of the patients' accuracies."""
     return cells.weights @ cells.accuracies / cells.weights.sum(1)
 
 
-@_metric("lowest per-patient accuracy")
+@_metric("lowest per-patient accuracy", lowest=None)
 def worst_accuracy(cells: WeightedCells) -> np.ndarray:
     """Return the least of the patients' accuracies."""
     return np.where(cells.weights > 0, cells.accuracies, np.inf).min(1)

@@ -150,7 +150,7 @@ def _why_unscorable(row: Prediction, patients: Collection[str]) -> str:
 
 
 def by_patient_group(predictions: Sequence[Labelled], same: Sequence[Sequence[str]] = ()) -> list[Labelled]:
-    """Return predictions with patient groups in place of patients: the unit that intervals resample, fits weigh.
+    """Return predictions with patient groups in place of patients: the unit of intervals and of fits.
 
     Parameters
     ----------

@@ -8,14 +8,22 @@ from typing import Any
 import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
-from leukemia_tf.evaluation.bootstrap import RESAMPLES, per_patient, score_with_intervals
+from leukemia_tf.evaluation.intervals import FEWEST, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.patient_table import patient_table, table_lines
+from leukemia_tf.evaluation.permutation import permutation_p
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, UNLIKE, Prediction, arrays, sigmoid
 
 LEAK_WARNING = "CAUTION: split by image, patients leak, the scores are too high"
-MIN_PATIENTS = 10  # of a class: with fewer a score is uncertain
-UNITS = {"cell": "over cells", "patient": "over patients (mean)", "patient_vote": "over patients (vote)"}
+MIN_PATIENTS = 10  # of a class: with fewer a score is uncertain, and a permutation test stands beside the intervals
+INTERVALS = "95 % t intervals over patients, after Obuchowski 1997; of shares of patients Clopper and Pearson's"
 NO_INTERVAL = "[no interval]"
+NO_INTERVAL_REASON = (
+    f"fewer than {FEWEST} patients of a class; or a minimum, a score that is undefined without one of them, or a "
+    "difference that none of them makes"
+)
+SHOWN_PATIENTS = 12  # in the terminal
+UNITS = {"cell": "over cells", "patient": "over patients (mean)", "patient_vote": "over patients (vote)"}
 NOT_OVER_PATIENTS = ("auroc_by_patient", "macro_accuracy", "worst_accuracy")  # weigh the patients of the cells
 
 
@@ -29,30 +37,33 @@ def score_part(predictions: Sequence[Prediction], threshold: float | np.ndarray 
     threshold : float or numpy.ndarray
         A cell is predicted `all` at this probability or more; float [n] where several folds' networks predicted.
     seed : int
-        Of the bootstrap.
+        Of the permutation test.
 
     Returns
     -------
     dict
         `cells` and `unlike_training` (counts), `patients` (count by label); `cell`, `patient` (from the mean
         probability) and `patient_vote` (from the share of cells predicted `all`), each `{metric: {"value", "low",
-        "high"}}`; `uncalibrated` (Brier score and ECE at temperature 1).
+        "high"}}`; `uncalibrated` (Brier score and ECE at temperature 1); `permutation_p` (of the AUROC by patient, with
+        5 to 9 patients of a class; else None); `by_patient` (as from `patient_table`).
     """
     labels, probabilities, patients = arrays(predictions)
     thresholds = np.broadcast_to(threshold, len(labels))
     positive = (probabilities >= thresholds).astype(float)
     mean_thresholds = per_patient(labels, thresholds, patients)[1]
-    raw = score_with_intervals(labels, sigmoid(np.array([row.logit for row in predictions])), patients, seed)
+    raw = score_with_intervals(labels, sigmoid(np.array([row.logit for row in predictions])), patients)
+    counts = {label: len(np.unique(patients[labels == index])) for index, label in enumerate(LABELS)}
+    few = FEWEST <= min(counts.values()) < MIN_PATIENTS
     return {
         "cells": len(labels),
         "unlike_training": sum(row.status == UNLIKE for row in predictions),
-        "patients": {label: len(np.unique(patients[labels == index])) for index, label in enumerate(LABELS)},
-        "cell": score_with_intervals(labels, probabilities, patients, seed, threshold=thresholds),
-        "patient": score_with_intervals(
-            *per_patient(labels, probabilities, patients), seed=seed, threshold=mean_thresholds
-        ),
-        "patient_vote": score_with_intervals(*per_patient(labels, positive, patients), seed=seed),
+        "patients": counts,
+        "cell": score_with_intervals(labels, probabilities, patients, thresholds),
+        "patient": score_with_intervals(*per_patient(labels, probabilities, patients), mean_thresholds),
+        "patient_vote": score_with_intervals(*per_patient(labels, positive, patients)),
         "uncalibrated": {name: raw[name] for name in ("brier", "ece")},
+        "permutation_p": permutation_p(labels, probabilities, patients, seed) if few else None,
+        "by_patient": patient_table(predictions, thresholds),
     }
 
 
@@ -85,14 +96,46 @@ def score_table(part: str, scores: Mapping[str, Any], protocol: str) -> str:
     """Return a part's scores as a table, one metric per line."""
     lines = [
         f"{part}: {count_text(scores)}",
-        f"({protocol}; 95 % intervals from {RESAMPLES:,} bootstrap resamples of patients)",
+        f"({protocol}; {INTERVALS})",
         _line("", UNITS.values()),
     ]
     for name, metric in METRICS.items():
         lines.append(_line(metric.title, score_texts(scores, name)))
     if scores["unlike_training"]:
         lines.append(f"{scores['unlike_training']} of the cells are unlike the training cells; they are in the scores")
-    return "\n".join(lines)
+    return "\n".join([*lines, *interval_notes(scores, "\n".join(lines))])
+
+
+def interval_notes(scores: Mapping[str, Any], text: str) -> list[str]:
+    """Return the lines below a table of a part's scores: why intervals are missing, the patients, the permutation test.
+
+    Parameters
+    ----------
+    scores : mapping
+        As from `score_part`.
+    text : str
+        The table.
+    """
+    lines = footnote(text)
+    if scores.get("permutation_p") is not None:
+        lines.append(permutation_text(scores))
+    if min(scores["patients"].values()) < FEWEST and scores.get("by_patient"):
+        shown = scores["by_patient"][:SHOWN_PATIENTS]
+        lines += ["", *table_lines(shown)]
+        if len(shown) < len(scores["by_patient"]):
+            lines.append(f"… and {len(scores['by_patient']) - len(shown)} patients with fewer cells: metrics.json")
+    return lines
+
+
+def footnote(text: str) -> list[str]:
+    """Return the line that says why a text has scores without intervals, if it has."""
+    return [f"{NO_INTERVAL}: {NO_INTERVAL_REASON}"] if NO_INTERVAL in text else []
+
+
+def permutation_text(scores: Mapping[str, Any]) -> str:
+    """Return the permutation test of a part's AUROC by patient as a sentence."""
+    p = scores["permutation_p"]
+    return f"AUROC by patient as high or higher in {p:.2g} of the permutations of the patients' labels (p, one-sided)"
 
 
 def score_texts(scores: Mapping[str, Any], metric: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Cells under many weightings of their patients at once: the counts that metrics are made of.
 
-A weighting says how often each patient counts: once for the score itself, as often as drawn for a bootstrap resample.
+A weighting says how often each patient counts: once for the score itself, not at all where it is left out.
 """
 
 from __future__ import annotations

@@ -25,21 +25,21 @@ def figure_texts(metrics: Mapping[str, Any]) -> dict[str, FigureText]:
     threshold, leukemic = f"{metrics['decision']['threshold']:.3g}", LABEL_NAMES["all"]
     return {
         "learning-curves": FigureText(
-            "Learning curves: loss and scores by epoch, with the stages marked. The numbers are in history.csv.",
-            "Curves of the loss and of the validation scores by epoch; history.csv has the numbers.",
+            "Learning curves: loss, accuracy and AUROC by epoch, with stages and kept epoch. The numbers are in history.csv.",
+            "Curves of loss, accuracy and validation AUROC by epoch; history.csv has the numbers.",
         ),
         "confusion-matrix": FigureText(
             f"Confusion matrix of the test cells at a threshold of {threshold}; the percentages are of each row.",
             f"Confusion matrix of {count_text(test)}: {sides}.",
         ),
         "roc": FigureText(
-            "ROC curve over the test cells, with its 95 % band over patients.",
-            f"ROC curve with its band: {score['auroc']}.",
+            "ROC curve over the test cells; faintly, the same without each patient.",
+            f"ROC curve, and without each patient: {score['auroc']}.",
         ),
         "precision-recall": FigureText(
-            f"Precision-recall curve over the test cells, with its 95 % band over patients. Dotted: the share of "
+            f"Precision-recall curve over the test cells; faintly, the same without each patient. Dotted: the share of "
             f"{leukemic} cells, which a random order would have.",
-            f"Precision-recall curve with its band: {score['auprc']}.",
+            f"Precision-recall curve, and without each patient: {score['auprc']}.",
         ),
         "calibration": FigureText(
             f"Reliability diagram of the test cells: the share of {leukemic} cells by their probability, and below it "

@@ -86,6 +86,7 @@ def _shared_values(
         "cautions": cautions(metrics, settings),
         "provenance": provenance(run, read_cells(run.cells), environment),
         "intervals": summary.INTERVALS,
+        "permutation": summary.permutation_sentence(metrics["parts"]["test"]),
         "no_interval": summary.no_interval_reason(text for row in scores for text in row),
         "calibration": summary.calibration_text(metrics),
         "verdict": metrics["decision"].get("calibration_verdict", ""),

@@ -7,19 +7,21 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from leukemia_tf.evaluation.bootstrap import RESAMPLES
 from leukemia_tf.evaluation.decision import BETTER, CANNOT_BE_TOLD, WORSE
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.scores import NO_INTERVAL, UNITS, count_text, format_score
+from leukemia_tf.evaluation.scores import (
+    INTERVALS,
+    NO_INTERVAL,
+    NO_INTERVAL_REASON,
+    UNITS,
+    count_text,
+    format_score,
+    permutation_text,
+)
 from leukemia_tf.reporting.cell_shape import SHAPES
 from leukemia_tf.reporting.wrong_cells import CLASS_NAMES
 
 VIEW = ("framing", "stain_normalization", "contrast")  # settings of the network's input
-INTERVALS = f"95 % intervals from {RESAMPLES:,} bootstrap resamples of patients"
-NO_INTERVAL_REASON = (
-    "No interval: with fewer than five patients of a class there is no honest one, nor where every patient has the "
-    "same score, such as 1."
-)
 GROUPING = "they share an image or a near-duplicate."
 HASHES = (
     "The number after the run's name is the start of the SHA-256 of its files: cat config.json cells.csv | sha256sum. "
@@ -90,9 +92,14 @@ def split_text(metrics: Mapping[str, Any]) -> str:
     )
 
 
+def permutation_sentence(scores: Mapping[str, Any]) -> str:
+    """Return the permutation test of a part's AUROC by patient; empty where there is none."""
+    return f"{permutation_text(scores)}." if scores.get("permutation_p") is not None else ""
+
+
 def no_interval_reason(texts: Iterable[str]) -> str:
     """Return why a score has no interval, if one of the texts has none."""
-    return NO_INTERVAL_REASON if any(NO_INTERVAL in text for text in texts) else ""
+    return f"No interval: {NO_INTERVAL_REASON}." if any(NO_INTERVAL in text for text in texts) else ""
 
 
 def data_text(metrics: Mapping[str, Any]) -> str:

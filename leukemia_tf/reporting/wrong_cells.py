@@ -13,17 +13,16 @@ import numpy as np
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.integrity import read_image
-from leukemia_tf.evaluation.bootstrap import mean_over_patients
+from leukemia_tf.evaluation.intervals import mean_over_patients
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
 from leukemia_tf.reporting.cell_shape import SHAPES, cell_shape
 
-FEWEST = 5  # patients, for an interval
 BOTH = "both"  # classes
 CLASS_NAMES = {BOTH: "both classes", **LABEL_NAMES}
 
 
 def measure_wrong_cells(
-    predictions: Sequence[Prediction], folder: Path, seed: int = 0, wrong: np.ndarray | None = None
+    predictions: Sequence[Prediction], folder: Path, wrong: np.ndarray | None = None
 ) -> list[dict[str, Any]]:
     """Measure the cells, and compare the misclassified ones with the others.
 
@@ -33,8 +32,6 @@ def measure_wrong_cells(
         As from `by_patient_group`.
     folder : pathlib.Path
         Where the cells lie.
-    seed : int
-        Of the intervals.
     wrong : numpy.ndarray, optional
         bool [n]: which of them are misclassified; by default as their predictions say.
 
@@ -51,11 +48,11 @@ def measure_wrong_cells(
     if wrong is None:
         wrong = np.array([row.prediction != row.label for row in predictions])
     columns = {name: np.array([shape[name] for shape in measured]) for name in SHAPES}
-    return compare_wrong_cells(columns, labels, patients, wrong, seed)
+    return compare_wrong_cells(columns, labels, patients, wrong)
 
 
 def compare_wrong_cells(
-    columns: Mapping[str, np.ndarray], labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray, seed: int = 0
+    columns: Mapping[str, np.ndarray], labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray
 ) -> list[dict[str, Any]]:
     """Compare misclassified cells with the correctly classified ones of the same patients.
 
@@ -68,8 +65,6 @@ def compare_wrong_cells(
         A measure of each cell by its key of `SHAPES`: float [n].
     labels, patients, wrong : numpy.ndarray
         int [n], str [n], bool [n].
-    seed : int
-        Of the intervals.
 
     Returns
     -------
@@ -85,33 +80,27 @@ def compare_wrong_cells(
             "measure": measure,
             "wrong_cells": int((wrong & inside).sum()),
             "right_cells": int((~wrong & inside).sum()),
-            **_difference(values[inside], labels[inside], patients[inside], wrong[inside], seed),
+            **_difference(values[inside], patients[inside], wrong[inside]),
         }
         for name, inside in classes.items()
         for measure, values in columns.items()
     ]
 
 
-def _difference(
-    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray, seed: int
-) -> dict[str, Any]:
-    pairs = list(_pairs(values, labels, patients, wrong))
+def _difference(values: np.ndarray, patients: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
+    pairs = list(_pairs(values, patients, wrong))
     if not pairs:
         nothing = dict.fromkeys(("value", "low", "high"), np.nan)
         return {"patients": 0, "wrong": np.nan, "right": np.nan, "difference": nothing}
-    names, of_class, means = (np.array(column) for column in zip(*pairs))
-    difference = mean_over_patients(means[:, 0] - means[:, 1], of_class, names, seed)
-    if len(pairs) < FEWEST:
-        difference |= {"low": np.nan, "high": np.nan}
+    names, means = (np.array(column) for column in zip(*pairs))
+    difference = mean_over_patients(means[:, 0] - means[:, 1], np.zeros(len(pairs), int), names)
     return {"patients": len(pairs), "wrong": means[:, 0].mean(), "right": means[:, 1].mean(), "difference": difference}
 
 
-def _pairs(
-    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, wrong: np.ndarray
-) -> Iterator[tuple[str, int, tuple[float, float]]]:
-    """Yield each patient who has both, the label, and the means of the wrong and of the right cells."""
+def _pairs(values: np.ndarray, patients: np.ndarray, wrong: np.ndarray) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield each patient who has both, with the means of the wrong and of the right cells."""
     known = np.isfinite(values)
     for patient in np.unique(patients):
         cells = known & (patients == patient)
         if (cells & wrong).any() and (cells & ~wrong).any():
-            yield str(patient), int(labels[cells][0]), (values[cells & wrong].mean(), values[cells & ~wrong].mean())
+            yield str(patient), (values[cells & wrong].mean(), values[cells & ~wrong].mean())

@@ -18,7 +18,7 @@ from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.source import Source
 from leukemia_tf.data.store import open_store
 from leukemia_tf.evaluation.audit_plots import draw_leak
-from leukemia_tf.evaluation.bootstrap import score_with_intervals
+from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.scores import format_score
@@ -69,7 +69,7 @@ def measure_leak(
     }
     for by, drawn in folds.items():
         probabilities = out_of_fold(features, labelled, drawn)
-        scores = score_with_intervals(classes(labelled), probabilities, patients, config.seed)
+        scores = score_with_intervals(classes(labelled), probabilities, patients)
         leak[by] = {name: scores[name] for name in METRICS}
     save(draw_leak(leak), config.out / "leak.png")
     _log(leak)
@@ -87,7 +87,7 @@ def _features(network: Network, source: Source, cells: Sequence[Cell]) -> np.nda
 
 
 def _log(leak: Mapping[str, Any]) -> None:
-    log.info("\nthe same classifier under %d folds, 95 %% intervals from resampling patients:", FOLDS)
+    log.info("\nthe same classifier under %d folds, 95 %% intervals over patients:", FOLDS)
     for by in ("image", "patient"):
         scores = (f"{name} {format_score(score)}" for name, score in leak[by].items())
         log.info("  folds by %-8s %s", by, ", ".join(scores))

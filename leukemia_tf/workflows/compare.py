@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from leukemia_tf.config import CompareConfig
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.core.files import read_csv, write_csv, write_json
-from leukemia_tf.evaluation.bootstrap import paired_difference
+from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import arrays
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import footnote, format_score
 from leukemia_tf.reporting import error_analysis as errors
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
 from leukemia_tf.reporting.tables import wrong_cell_groups
@@ -35,11 +35,11 @@ def compare(config: CompareConfig) -> dict[str, Any]:
         raise UserError("compare takes two or more run folders.")
     members = read_finished_runs(config.runs)
     wrong = _wrong_predictions(members)
-    comparison = _compare_scores(members, config.seed) | _count_errors(members, wrong)
+    comparison = _compare_scores(members) | _count_errors(members, wrong)
     folder = find_folder(members)
     if folder:
         by_all = np.logical_and.reduce(wrong)
-        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, config.seed, by_all)
+        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, by_all)
     figures = _draw(members, wrong, comparison, folder)
     _write(config.out, members, wrong, comparison, figures)
     if config.json:
@@ -57,7 +57,7 @@ def _wrong_predictions(members: Sequence[FinishedRun]) -> np.ndarray:
     return errors.misclassified(labels, leukemic.astype(int))
 
 
-def _compare_scores(members: Sequence[FinishedRun], seed: int) -> dict[str, Any]:
+def _compare_scores(members: Sequence[FinishedRun]) -> dict[str, Any]:
     """Return each run's scores and costs, and its difference to the first run."""
     first = members[0]
     labels, _, patients = arrays(first.predictions)
@@ -66,15 +66,14 @@ def _compare_scores(members: Sequence[FinishedRun], seed: int) -> dict[str, Any]
         "patients": len(set(patients.tolist())),
         "protocol": first.metrics["protocol"],
         "cautions": {member.name: member.metrics["caution"] for member in members if "caution" in member.metrics},
-        "bootstrap_seed": seed,
-        "runs": {member.name: _scores(member, first, seed) for member in members},
+        "runs": {member.name: _scores(member, first) for member in members},
     }
 
 
-def _scores(member: FinishedRun, first: FinishedRun, seed: int) -> dict[str, Any]:
+def _scores(member: FinishedRun, first: FinishedRun) -> dict[str, Any]:
     labels, reference, patients = arrays(first.predictions)
     thresholds = (member.threshold, first.threshold)
-    difference = paired_difference(labels, member.probabilities, reference, patients, seed, thresholds=thresholds)
+    difference = paired_difference(labels, member.probabilities, reference, patients, thresholds)
     scores = member.metrics["parts"]["test"]["cell"]
     return {
         **{metric: scores[metric] for metric in METRICS},
@@ -156,6 +155,7 @@ def _table(comparison: Mapping[str, Any]) -> str:
         by_patient, over_cells, weighted_f1 = (format_score(row[metric]) for metric in METRICS[:3])
         difference = format_score(row["more_than_first"]["auroc_by_patient"], "+")
         lines.append(f"{name:<{width}}{by_patient:<24}{difference:<26}{over_cells:<24}{weighted_f1}")
+    lines += footnote("".join(lines))
     wrong_by = comparison["wrong_by"].items()
     lines += ["", *(f"{cells} cells are wrong by {count} of {len(runs)}" for count, cells in wrong_by)]
     for group in wrong_cell_groups(comparison.get("wrong_cells", ())):

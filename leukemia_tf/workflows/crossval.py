@@ -33,13 +33,13 @@ def crossval(config: CrossvalConfig) -> Study:
     """Run the command `crossval`; see `leukemia_tf.crossval.crossval`."""
     started, config, requested = resolve_study(config, KIND)
     _check(config)
-    cells, groups, data = _read_cells(config)
+    cells, areas, groups, data = _read_cells(config)
     study = started or _start(config, requested, data)
     if not study.folds.is_file():
         write_folds(study.folds, draw_fold_table(config, cells, groups))
     folds = read_folds(study.folds)
     _check_same_cells(study, folds, cells, data["folder"])
-    report(study, config, folds, _train_folds(study, config, folds))
+    report(study, config, folds, _train_folds(study, config, folds), areas)
     return study
 
 
@@ -62,12 +62,15 @@ def _check(config: CrossvalConfig) -> None:
     resolve_settings(config)
 
 
-def _read_cells(config: CrossvalConfig) -> tuple[tuple[Cell, ...], tuple[tuple[str, ...], ...], dict[str, Any]]:
-    """Return the labelled cells, the patients with several names, and what study.json says of the data."""
+def _read_cells(
+    config: CrossvalConfig,
+) -> tuple[tuple[Cell, ...], dict[str, int], tuple[tuple[str, ...], ...], dict[str, Any]]:
+    """Return the labelled cells, areas by path, patients with several names, and what study.json says of the data."""
     source = find_source(config.data)
     _, scanned = scan_folder(source.folder, config.on_bad_image)
     groups = list_patient_groups(scanned.cells, scanned.near_duplicates())
-    return scanned.cells, groups, {"name": source.name, "folder": source.folder, "same_patients": groups}
+    areas = {cell.path: one.area for cell, one in zip(scanned.cells, scanned.statistics)}
+    return scanned.cells, areas, groups, {"name": source.name, "folder": source.folder, "same_patients": groups}
 
 
 def _start(config: CrossvalConfig, requested: dict[str, Any], data: dict[str, Any]) -> Study:

@@ -40,7 +40,7 @@ def score_holdout(
     groups : sequence of sequence of str
         Names of one patient.
     seed : int
-        Of the bootstrap.
+        Of the permutation test.
 
     Returns
     -------

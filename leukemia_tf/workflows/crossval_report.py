@@ -15,6 +15,7 @@ from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.folds import FoldTable
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
+from leukemia_tf.evaluation.area_comparison import compare_with_area
 from leukemia_tf.evaluation.figures import pooled_figures
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.plots import save
@@ -33,8 +34,23 @@ Runs = Mapping[tuple[int, int], RunFolder]  # by seed and fold
 FoldMetrics = Mapping[tuple[int, int], dict[str, Any]]  # contents of metrics.json, by seed and fold
 
 
-def report(study: Study, config: CrossvalConfig, folds: FoldTable, runs: Runs) -> dict[str, Any]:
+def report(
+    study: Study, config: CrossvalConfig, folds: FoldTable, runs: Runs, areas: Mapping[str, int]
+) -> dict[str, Any]:
     """Score finished folds: write predictions, metrics.json and figures into the study's folder, and log a table.
+
+    Parameters
+    ----------
+    study : Study
+        Where to write.
+    config : CrossvalConfig
+        The settings.
+    folds : FoldTable
+        The test fold of each cell.
+    runs : mapping
+        The finished runs, by seed and fold.
+    areas : mapping
+        Each cell's area in pixels, by its path.
 
     Returns
     -------
@@ -52,7 +68,9 @@ def report(study: Study, config: CrossvalConfig, folds: FoldTable, runs: Runs) -
     of_fold = {key: read_json(run.metrics) for key, run in runs.items()}
     metrics = _head(config, folds, data["name"])
     for seed in folds.by_seed:
-        metrics["parts"][f"seed-{seed}"] = _score_seed(study, config, *_pool(folds, runs, of_fold, seed), groups, seed)
+        metrics["parts"][f"seed-{seed}"] = _score_seed(
+            study, config, *_pool(folds, runs, of_fold, seed), groups, areas, seed
+        )
     metrics["runs"] = [_row(*key, run, of_fold[key]) for key, run in runs.items()]
     metrics["over_folds"] = summarize_folds(metrics["runs"])
     _draw_histories(study, runs)
@@ -109,7 +127,7 @@ def _head(config: CrossvalConfig, folds: FoldTable, data: str) -> dict[str, Any]
         "seeds": list(folds.by_seed),
         "validation": config.validation,
         "data": data,
-        "bootstrap_seed": config.seed,
+        "permutation_seed": config.seed,
         "parts": {},
     }
 
@@ -131,16 +149,18 @@ def _score_seed(
     predictions: Sequence[Prediction],
     thresholds: np.ndarray,
     groups: Sequence[Sequence[str]],
+    areas: Mapping[str, int],
     seed: int,
 ) -> dict[str, Any]:
-    """Write and draw the out-of-fold predictions of a seed, and return their scores."""
+    """Write and draw the out-of-fold predictions of a seed, and return their scores beside those of cell area."""
     write_predictions(study.predictions(f"seed-{seed}"), predictions)
     rows = by_patient_group(predictions, groups)
     scores = score_part(rows, thresholds, config.seed)
-    scores["wrong_cells"] = measure_wrong_cells(rows, Path(study.read_config()["data"]["folder"]), config.seed)
+    scores["wrong_cells"] = measure_wrong_cells(rows, Path(study.read_config()["data"]["folder"]))
     for name, figure in pooled_figures(rows, scores["cell"], float(np.median(thresholds))).items():
         save(figure, study.figure(f"{name}-seed-{seed}"))
-    return scores
+    by_area = np.array([areas[row.path] for row in rows], float)
+    return scores | {"compared_with_area": compare_with_area(rows, by_area)}
 
 
 def _row(seed: int, fold: int, run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:

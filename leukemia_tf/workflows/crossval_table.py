@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.area_comparison import comparison_lines
+from leukemia_tf.evaluation.scores import INTERVALS, format_score, interval_notes
 
 SHOWN = {"auroc_by_patient": "AUROC by patient", "auroc": "AUROC", "weighted_f1": "weighted F1", "accuracy": "accuracy"}
+RATES = {"sensitivity": "sensitivity", "specificity": "specificity"}
+FOOTNOTES = (
+    "mean of the folds: each fold's network on its own test cells. pooled: every cell's out-of-fold prediction in one",
+    "table; the folds' networks differ in level, and share their training",
+)
 
 
 def table(metrics: Mapping[str, Any]) -> str:
@@ -25,10 +31,15 @@ def table(metrics: Mapping[str, Any]) -> str:
     for row in metrics["runs"]:
         name = f"seed {row['seed']}, fold {row['fold']}"
         lines.append(_counts(name, row) + _columns(_short(row[metric]) for metric in SHOWN))
-    lines.append(f"{'mean (sd)':<36}{_spreads(metrics['over_folds'])}")
+    lines.append(f"{'mean of the folds (sd)':<36}{_spreads(metrics['over_folds'])}")
     for name, part in metrics["parts"].items():
         lines.append(_counts(f"{name.replace('-', ' ')}, pooled", part) + _scores(part))
-    lines.append(f"folds by {metrics['protocol']}; 95 % intervals from resampling patients; folds share their training")
+    lines += [f"folds by {metrics['protocol']}; {INTERVALS}", *FOOTNOTES]
+    for name, part in metrics["parts"].items():
+        rates = (f"{title} {format_score(part['patient'][metric])}" for metric, title in RATES.items())
+        lines += ["", f"{name.replace('-', ' ')}, patients by the mean of their cells: {', '.join(rates)}"]
+        lines += comparison_lines(part["compared_with_area"]) if "compared_with_area" in part else []
+        lines += interval_notes(part, "\n".join(lines))
     return "\n".join(lines + (_holdout_lines(metrics["holdout"]) if "holdout" in metrics else []))
 
 

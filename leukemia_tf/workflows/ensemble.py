@@ -50,7 +50,7 @@ def ensemble(config: EnsembleConfig) -> RunFolder | Study:
     _write_run(run, config, members, weights, model)
     show_scores(run, evaluate_run(run, members[0].run.data, config.seed, config.threshold))
     log.info("")
-    compare(CompareConfig((run.path, *config.runs), out=run.path / "compare", seed=config.seed))
+    compare(CompareConfig((run.path, *config.runs), out=run.path / "compare"))
     return run
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from leukemia_tf.config import EnsembleConfig
 from leukemia_tf.core.files import read_json, write_json
-from leukemia_tf.evaluation.bootstrap import paired_difference
+from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import (
     Prediction,
@@ -20,7 +20,7 @@ from leukemia_tf.evaluation.predictions import (
     with_probabilities,
     write_predictions,
 )
-from leukemia_tf.evaluation.scores import format_score, score_part
+from leukemia_tf.evaluation.scores import footnote, format_score, score_part
 from leukemia_tf.reporting.error_analysis import draw_wrong_counts
 from leukemia_tf.reporting.finished_runs import distinct_names
 from leukemia_tf.runs.run_folder import check_vacant, new_run_path
@@ -70,7 +70,7 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
     metrics = _head(studies[0], config.seed) | {
         "parts": _parts(grouped, {**members, **ensembles}, config.seed),
         "weights": {str(fold): dict(zip(members, values.tolist())) for fold, values in weights.items()},
-        "more_than": _differences(grouped, members, ensembles, config.seed),
+        "more_than": _differences(grouped, members, ensembles),
     }
     for name, (probabilities, _) in ensembles.items():
         write_predictions(study.predictions(name), with_probabilities(out_of_fold.predictions, probabilities))
@@ -117,7 +117,7 @@ def _ensembles(out_of_fold: OutOfFold, weights: Weights) -> Classifiers:
 def _head(first: Study, seed: int) -> dict[str, Any]:
     metrics = read_json(first.metrics)
     head = {key: metrics[key] for key in ("protocol", "caution", "data") if key in metrics}
-    return {**head, "bootstrap_seed": seed}
+    return {**head, "permutation_seed": seed}
 
 
 def _parts(grouped: Sequence[Prediction], classifiers: Classifiers, seed: int) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _parts(grouped: Sequence[Prediction], classifiers: Classifiers, seed: int) -
 
 
 def _differences(
-    grouped: Sequence[Prediction], members: Classifiers, ensembles: Classifiers, seed: int
+    grouped: Sequence[Prediction], members: Classifiers, ensembles: Classifiers
 ) -> dict[str, dict[str, Any]]:
     """Return how much each ensemble scores above every other classifier, and each member above the first."""
     labels, _, patients = arrays(grouped)
@@ -141,7 +141,7 @@ def _differences(
             if other != name:
                 reference, others = classifiers[other]
                 differences[name][other] = paired_difference(
-                    labels, probabilities, reference, patients, seed, thresholds=(thresholds, others)
+                    labels, probabilities, reference, patients, (thresholds, others)
                 )
     return differences
 
@@ -160,6 +160,6 @@ def _table(metrics: Mapping[str, Any], first: str) -> str:
     gain = format_score(metrics["more_than"]["genetic"]["average"]["weighted_f1"], "+")
     lines += [
         f"genetic less average, weighted F1: {gain}; each fold's weights were optimised on the other folds' cells",
-        f"folds by {metrics['protocol']}; 95 % intervals from resampling patients",
+        f"folds by {metrics['protocol']}; 95 % intervals over patients",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines + footnote("".join(lines)))

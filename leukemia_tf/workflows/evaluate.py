@@ -131,7 +131,7 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     folder : pathlib.Path
         Where its cells lie.
     seed : int
-        Of the bootstrap.
+        Of the permutation test.
     threshold : str, optional
         Fit temperature and threshold anew by this rule, and store both in the run's network. If that changes a
         finished run, its former network and metrics.json are kept in a folder `before-TIME` beside them.
@@ -151,7 +151,7 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     _check_settings(threshold, tta)
     evaluation = _open(run, folder, tta)
     logits = _logits(evaluation)
-    change = _recalibrate(evaluation, logits, threshold, seed) if threshold else {}
+    change = _recalibrate(evaluation, logits, threshold) if threshold else {}
     run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     if threshold:
         write_atomically(run.model, evaluation.model.save)
@@ -201,9 +201,7 @@ def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
     }
 
 
-def _recalibrate(
-    evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str, seed: int
-) -> dict[str, Any]:
+def _recalibrate(evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str) -> dict[str, Any]:
     """Fit temperature and threshold on the validation cells; return what that changes in a finished run."""
     model, run, val = evaluation.model, evaluation.run, evaluation.cells["val"]
     former = get_calibration(model)
@@ -213,7 +211,7 @@ def _recalibrate(
     set_calibration(model, new)
     if new == former or not run.metrics.is_file():
         return {}
-    change = change_record(former, new, evaluation.cells, logits, evaluation.groups, seed)
+    change = change_record(former, new, evaluation.cells, logits, evaluation.groups)
     return {"before": {"folder": run.keep_former().name, **change}}
 
 
@@ -236,11 +234,11 @@ def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
         "seed": split.seed,
         "data": evaluation.settings["data"]["name"],
         "rejected": read_csv(run.rejected) if run.rejected.is_file() else [],
-        "decision": decision_record(calibration, grouped["test"], seed),
+        "decision": decision_record(calibration, grouped["test"]),
         "tta": evaluation.tta,
-        "bootstrap_seed": seed,
+        "permutation_seed": seed,
         "parts": {part: score_part(rows, calibration.threshold, seed) for part, rows in grouped.items()},
-        "wrong_cells": measure_wrong_cells(grouped["test"], evaluation.folder, seed),
+        "wrong_cells": measure_wrong_cells(grouped["test"], evaluation.folder),
     }
 
 

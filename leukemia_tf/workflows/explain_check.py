@@ -121,8 +121,8 @@ def _score(
         **faithfulness_scores.patients_of([frame.prediction for frame in frames]),
         "seed": seed,
         "deviation_of_the_logit": subject.scale,
-        **faithfulness_scores.scores(measured, frames, subject.scale, seed),
-        "layers": faithfulness_scores.layers(subject.target.model, frames, seed),
+        **faithfulness_scores.scores(measured, frames, subject.scale),
+        "layers": faithfulness_scores.layers(subject.target.model, frames),
     }
 
 

@@ -66,7 +66,7 @@ def evaluate_network(
     out : RunFolder
         Where predictions, metrics.json and figures are written.
     seed : int
-        Of the bootstrap.
+        Of the permutation test.
     tta : str
         Test-time views.
     run : RunFolder, optional
@@ -98,11 +98,11 @@ def evaluate_network(
     calibration, grouped = get_calibration(model), by_patient_group(predictions, groups)
     metrics = {
         "protocol": "external",
-        "bootstrap_seed": seed,
+        "permutation_seed": seed,
         "data": folder.resolve().name,
         "folder": str(folder.resolve()),
         "run": str(run or network),
-        "decision": decision_record(calibration, grouped, seed),
+        "decision": decision_record(calibration, grouped),
         "tta": tta,
         "parts": {"test": score_part(grouped, calibration.threshold, seed)},
     }

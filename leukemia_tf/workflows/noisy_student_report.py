@@ -9,7 +9,7 @@ from typing import Any
 
 from leukemia_tf.config import CompareConfig, EnsembleConfig, NoisyStudentConfig
 from leukemia_tf.core.files import write_csv, write_json
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import footnote, format_score
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.compare import compare
@@ -35,7 +35,6 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
     write_csv(study.rounds, COLUMNS, rows)
     metrics: dict[str, Any] = {
         "data": study.read_config()["data"]["name"],
-        "bootstrap_seed": config.seed,
         "rounds": rows,
         "folds": [_compare(study, config, [one.run for one in rounds], f"fold-{rounds[0].fold}") for rounds in folds],
     }
@@ -67,7 +66,7 @@ def _compare(study: Study, config: NoisyStudentConfig, runs: Sequence[RunFolder]
     if len(runs) < 2:
         return None
     paths = tuple(run.path for run in runs)
-    return compare(CompareConfig(paths, out=study.path / f"compare-{name}", seed=config.seed))
+    return compare(CompareConfig(paths, out=study.path / f"compare-{name}"))
 
 
 def _row(one: Round, selected: bool) -> dict[str, Any]:
@@ -97,8 +96,8 @@ def _table(metrics: Mapping[str, Any], stop: str) -> str:
             for name in ("teachers", "students")
         ]
     rule = "the last one that is not worse on validation" if stop == "worse" else "the last round, whatever its score"
-    lines.append(f"selected: {rule}; 95 % intervals from resampling the test patients, the same for all")
-    return "\n".join(lines)
+    lines.append(f"selected: {rule}; 95 % intervals over the test patients, the same for all")
+    return "\n".join(lines + footnote("".join(lines)))
 
 
 def _line(row: Mapping[str, Any], comparison: Mapping[str, Any] | None) -> str:

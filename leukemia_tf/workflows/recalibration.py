@@ -10,7 +10,7 @@ import numpy as np
 
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import classes
-from leukemia_tf.evaluation.bootstrap import paired_difference
+from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics
 from leukemia_tf.evaluation.predictions import by_patient_group, sigmoid
 from leukemia_tf.evaluation.scores import format_score
@@ -25,7 +25,6 @@ def change_record(
     cells: Mapping[str, Sequence[Cell]],
     logits: Mapping[str, np.ndarray],
     groups: Sequence[Sequence[str]],
-    seed: int,
 ) -> dict[str, Any]:
     """Return what another temperature and threshold change, as `before` in metrics.json.
 
@@ -37,8 +36,6 @@ def change_record(
         By part; float [n].
     groups : sequence of sequence of str
         Names of one patient.
-    seed : int
-        Of the intervals.
 
     Returns
     -------
@@ -49,7 +46,7 @@ def change_record(
     return {
         "temperature": former.temperature,
         "threshold": former.threshold,
-        "parts": {part: _changes(former, new, cells[part], logits[part], groups, seed) for part in logits},
+        "parts": {part: _changes(former, new, cells[part], logits[part], groups) for part in logits},
     }
 
 
@@ -59,12 +56,11 @@ def _changes(
     cells: Sequence[Cell],
     logits: np.ndarray,
     groups: Sequence[Sequence[str]],
-    seed: int,
 ) -> dict[str, Any]:
     labels, patients = classes(cells), np.array([cell.patient for cell in by_patient_group(cells, groups)])
     before, after = (sigmoid(logits / calibration.temperature) for calibration in (former, new))
     thresholds = (new.threshold, former.threshold)
-    change = paired_difference(labels, after, before, patients, seed, thresholds=thresholds)
+    change = paired_difference(labels, after, before, patients, thresholds=thresholds)
     scores = (
         all_metrics(labels, before, patients, threshold=former.threshold),
         all_metrics(labels, after, patients, threshold=new.threshold),

@@ -1,15 +1,11 @@
-"""Each metric against scikit-learn, weighted and with ties; intervals against their nominal coverage."""
-
-from statistics import NormalDist
+"""Each metric against scikit-learn, weighted and with ties."""
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
 from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group
-from leukemia_tf.evaluation.scores import format_score
 
 RNG = np.random.default_rng(0)
 N = 200
@@ -92,49 +88,6 @@ def test_one_class_only(label):
     assert np.isnan(scores["sensitivity" if label == 0 else "specificity"][0])
 
 
-def test_patients_are_drawn_whole_and_class_by_class():
-    drawn = draw_patients(LABELS, PATIENTS, 50, seed=1)
-    leukemic = np.char.startswith(NAMES, "P")
-    assert (drawn[:, leukemic].sum(1) == leukemic.sum()).all()
-    assert (drawn[:, ~leukemic].sum(1) == (~leukemic).sum()).all()
-    assert drawn.std(0).min() > 0
-
-
-def test_intervals_allow_for_correlated_cells_of_a_patient():
-    rng = np.random.default_rng(3)
-    patients = np.repeat([f"{i}" for i in range(20)], 50)
-    labels = np.repeat([0, 1], 500)
-    probabilities = 1 / (1 + np.exp(-(labels + np.repeat(rng.normal(0, 1.5, 20), 50) + rng.normal(0, 0.3, 1000))))
-    by_patient = score_with_intervals(labels, probabilities, patients, resamples=500)["auroc"]
-    by_cell = score_with_intervals(labels, probabilities, np.arange(1000).astype(str), resamples=500)["auroc"]
-    assert by_patient["low"] < by_patient["value"] == by_cell["value"] < by_patient["high"]
-    assert by_patient["high"] - by_patient["low"] > 3 * (by_cell["high"] - by_cell["low"])
-
-
-def test_per_patient():
-    labels, mean, names = per_patient(np.array([1, 0, 1]), np.array([0.2, 0.5, 0.6]), np.array(["b", "a", "b"]))
-    assert names.tolist() == ["a", "b"]
-    assert labels.tolist() == [0, 1]
-    np.testing.assert_allclose(mean, [0.5, 0.4])
-
-
-def test_paired_difference_is_narrower_than_two_intervals():
-    rng = np.random.default_rng(0)
-    patients = np.repeat([f"p{i}" for i in range(20)], 10)
-    labels = np.repeat(np.arange(20) % 2, 10)
-    shared = labels + np.repeat(rng.normal(0, 0.7, 20), 10) + rng.normal(0, 0.5, 200)
-    one, other = (1 / (1 + np.exp(-(shared + rng.normal(0, noise, 200)))) for noise in (0.1, 0.8))
-    difference = paired_difference(labels, one, other, patients)["auroc"]
-    first, second = (score_with_intervals(labels, p, patients)["auroc"] for p in (one, other))
-    assert difference["value"] == pytest.approx(first["value"] - second["value"])
-    assert difference["low"] < difference["value"] < difference["high"]
-    assert difference["high"] - difference["low"] < 0.7 * (
-        first["high"] - first["low"] + second["high"] - second["low"]
-    )
-    same = paired_difference(labels, one, one, patients)["auroc"]
-    assert (same["value"], same["low"], same["high"]) == (0, 0, 0)
-
-
 def test_standard_error_of_an_auroc():
     assert auroc_standard_error(0.893, 51, 58) == pytest.approx(0.0325, abs=5e-5)  # by hand
     rng = np.random.default_rng(0)  # the formula is exact for exponential scores
@@ -142,34 +95,6 @@ def test_standard_error_of_an_auroc():
     areas = (positives > negatives).mean((1, 2))
     assert auroc_standard_error(0.8, 9, 5) == pytest.approx(areas.std(), rel=0.03)
     assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
-
-
-@pytest.mark.slow
-def test_intervals_have_their_nominal_coverage():
-    """Many small studies of strongly correlated cells: 95 % of intervals cover the truth, few per-cell ones do."""
-    rng = np.random.default_rng(5)
-    studies, patients, cells, spread, shift = 600, 40, 15, 1.0, 1.8
-    labels, names = np.repeat(np.arange(patients) % 2, cells), np.repeat(np.arange(patients), cells).astype(str)
-    truth = NormalDist().cdf(shift / np.sqrt(2 * (spread**2 + 0.3**2)))  # of AUROC, for these normal scores
-    covered: dict[str, list] = {"patients": [], "cells": []}
-    for study in range(studies):
-        scores = shift * labels + np.repeat(rng.normal(0, spread, patients), cells) + rng.normal(0, 0.3, len(labels))
-        p = 1 / (1 + np.exp(-scores))
-        units = {"patients": names, "cells": np.arange(len(p)).astype(str)}
-        for unit in units if study % 20 == 0 else ("patients",):
-            score = score_with_intervals(labels, p, units[unit], study, resamples=400)["auroc"]
-            covered[unit].append(score["low"] <= truth <= score["high"])
-    assert 0.93 <= np.mean(covered["patients"]) <= 0.97
-    assert np.mean(covered["cells"]) < 0.5
-
-
-def test_no_interval_where_all_resamples_agree():
-    labels, patients = np.repeat([1, 0], 6), np.repeat(list("abcdef"), 2)
-    scores = score_with_intervals(labels, np.linspace(0.9, 0.1, 12), patients)
-    assert scores["auroc"]["value"] == 1
-    assert np.isnan([scores["auroc"]["low"], scores["auroc"]["high"], scores["worst_accuracy"]["low"]]).all()
-    assert format_score(scores["auroc"]) == "1.000 [no interval]"
-    assert scores["brier"]["low"] < scores["brier"]["value"] < scores["brier"]["high"]
 
 
 def test_patient_groups():

@@ -170,8 +170,6 @@ def test_colours_of_the_report_have_contrast(tiny_run):
             assert (luminance(colours[ground]) + 0.05) / (luminance(colours[ink]) + 0.05) > 4.5, (ink, ground)
 
 
-
-
 def test_words_of_report_and_card(tiny_run, page):
     card = tiny_run.card.read_text()
     for text in (" ".join(page.text), card):

@@ -15,6 +15,7 @@ from leukemia_tf.data.catalog import read_cells, write_cells
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.crossval import crossval
+from leukemia_tf.workflows.crossval_table import table
 from leukemia_tf.workflows.train import train
 
 TINY = {"base": "scratch", "framing": "cell", "stain_normalization": "none", "image_size": 60}
@@ -62,6 +63,14 @@ def test_scores_follow_from_the_predictions(study):
     over = metrics["over_folds"]["accuracy"]
     assert (over["mean"], over["sd"]) == pytest.approx((np.mean(accuracies), np.std(accuracies, ddof=1)))
     assert over["variance"] == pytest.approx(np.var(accuracies, ddof=1))
+    part = metrics["parts"]["seed-0"]
+    assert part["compared_with_area"]["network_minus_area"]["auroc"]["value"] == pytest.approx(
+        part["cell"]["auroc"]["value"] - part["compared_with_area"]["area"]["auroc"]["value"]
+    )
+    assert sum(row["cells"] for row in part["by_patient"]) == part["cells"]
+    text = table(metrics)
+    assert "mean of the folds (sd)" in text
+    assert "cell area alone" in text
     for name in ("histories", "patients-seed-0", "roc-seed-0"):
         assert study.figure(name).is_file()
 

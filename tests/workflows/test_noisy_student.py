@@ -16,7 +16,7 @@ from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.data.catalog import read_cells, write_cells
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.data.synthetic import write_phantoms
-from leukemia_tf.evaluation.bootstrap import paired_difference
+from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.workflows import noisy_student_rounds
 from leukemia_tf.workflows.noisy_student import noisy_student
@@ -151,7 +151,7 @@ def test_a_student_is_compared_with_its_teacher_on_the_same_patients(study):
         name: sorted(read_predictions(study.run(name).predictions("test")), key=lambda row: row.path) for name in runs
     }
     labels, reference, patients = arrays(rows["fold-0-teacher"])
-    expected = paired_difference(labels, arrays(rows["fold-0-round-1"])[1], reference, patients, 0)["auroc"]
+    expected = paired_difference(labels, arrays(rows["fold-0-round-1"])[1], reference, patients)["auroc"]
     assert runs["fold-0-round-1"]["more_than_first"]["auroc"]["value"] == pytest.approx(expected["value"])
 
 
