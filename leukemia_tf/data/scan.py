@@ -16,8 +16,9 @@ from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.core.files import free_path, write_csv
 from leukemia_tf.data.catalog import Catalog, Cell, Rejected
+from leukemia_tf.data.cell_views import unroll
 from leukemia_tf.data.integrity import pixel_hash, read_image
-from leukemia_tf.data.near_duplicates import near_duplicates, unroll
+from leukemia_tf.data.near_duplicates import near_duplicates
 from leukemia_tf.data.preprocessing import BACKGROUND
 from leukemia_tf.runs.run_folder import REJECTED
 
@@ -38,7 +39,7 @@ class CellStatistics:
     warning : str
         What is odd about it; empty if nothing is.
     view : numpy.ndarray
-        float16: the cell unrolled, as from `near_duplicates.unroll`.
+        int8: the cell unrolled, as from `unroll`.
     """
 
     width: int
@@ -86,8 +87,7 @@ def cell_statistics(pixels: np.ndarray) -> CellStatistics:
     """Measure a picture: uint8 [height, width, 3], RGB."""
     cell = cv2.bitwise_not(cv2.inRange(pixels, (0, 0, 0), (BACKGROUND,) * 3))
     height, width = cell.shape
-    view = unroll(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cell)
-    return CellStatistics(width, height, cv2.countNonZero(cell), _warning(cell), view)
+    return CellStatistics(width, height, cv2.countNonZero(cell), _warning(cell), unroll(pixels))
 
 
 def _warning(cell: np.ndarray) -> str:
