@@ -1,7 +1,7 @@
 """The polar view of a cell, by which near-duplicates are found: the cell unrolled around its centroid.
 
-Where the cell is follows from the picture's rim, not from a fixed grey level. So a copy on a grey background, a JPEG or a
-smaller copy has the same view as the picture that it was made from.
+Where the cell is follows from the picture's rim, not from a fixed grey level. So a copy on a grey background, a JPEG or
+a smaller copy has the same view as the picture that it was made from.
 """
 
 from __future__ import annotations
@@ -103,9 +103,10 @@ def _standardised(grey: np.ndarray, cell: np.ndarray, scale: float) -> np.ndarra
     """Return the cell made smaller, in deviations from its mean, the background at 0; None where it is too even."""
     size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
     inside = cv2.bitwise_and(grey, cell)
-    small, share = (cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_AREA) for image in (inside, cell))
-    share /= 255
-    values, full = small / np.maximum(share, 1e-3), share > 0.5
+    small, share = (
+        cv2.resize(image.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA) for image in (inside, cell)
+    )
+    values, full = 255 * small / np.maximum(share, 1e-3), share > 0.5
     if not full.any() or values[full].std() < 1:
         return None
     deviations = (values - values[full].mean()) / values[full].std()

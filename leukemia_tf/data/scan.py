@@ -17,6 +17,7 @@ from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.core.files import free_path, write_csv
 from leukemia_tf.data.catalog import Catalog, Cell, Rejected
 from leukemia_tf.data.cell_views import unroll
+from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.integrity import pixel_hash, read_image
 from leukemia_tf.data.near_duplicates import near_duplicates
 from leukemia_tf.data.preprocessing import BACKGROUND
@@ -74,13 +75,16 @@ class Scan:
             groups[cell.sha256].append(cell)
         return [group for group in groups.values() if len(group) > 1]
 
+    def fingerprints(self) -> Fingerprints:
+        """Return the view of each distinct picture."""
+        return as_fingerprints((cell.sha256, row.view) for cell, row in zip(self.cells, self.statistics, strict=True))
+
     def near_duplicates(self) -> list[tuple[Cell, Cell, float]]:
         """Return the pairs that show one cell photographed twice, with their correlation, without identical pixels."""
-        first = {cell.sha256: index for index, cell in reversed(list(enumerate(self.cells)))}
-        indices = sorted(first.values())
-        views = [self.statistics[index].view for index in indices]
-        pairs = near_duplicates(np.array(views)) if views else []
-        return [(self.cells[indices[i]], self.cells[indices[j]], similarity) for i, j, similarity in pairs]
+        first = {cell.sha256: cell for cell in reversed(self.cells)}
+        distinct = self.fingerprints()
+        cells = [first[name] for name in distinct.hashes]
+        return [(cells[i], cells[j], similarity) for i, j, similarity in near_duplicates(distinct.views)]
 
 
 def cell_statistics(pixels: np.ndarray) -> CellStatistics:

@@ -36,6 +36,10 @@ class Source:
         """The name of the cells in reports."""
         return self.origin if self.embedded else self.folder.name
 
+    def doubles(self, cnmc_doubles: str) -> str:
+        """Return what to do with C-NMC's known doubles: phantom cells have its names, and are nobody's."""
+        return "ignore" if self.embedded else cnmc_doubles
+
     def __str__(self) -> str:
         if self.embedded:
             return f"cells: the embedded phantom cells, drawn by code, not real ones ({self.folder})"
