@@ -60,6 +60,8 @@ def near_duplicates_between(views: np.ndarray, others: np.ndarray) -> list[Pair]
 
 
 def _matches(one: int, rest: np.ndarray, spectra: np.ndarray, other_spectra: np.ndarray) -> list[Pair]:
+    if not len(rest):
+        return []
     similarity = _correlations(spectra[one], other_spectra[rest])
     return [(one, int(rest[k]), float(similarity[k])) for k in np.flatnonzero(similarity >= SIMILAR)]
 
@@ -80,7 +82,7 @@ def _spectra_of(views: np.ndarray) -> np.ndarray:
 
 def _magnitudes(spectra: np.ndarray) -> np.ndarray:
     """Return what a turn does not change: float32 [n, features], each row of length 1."""
-    magnitudes = np.abs(spectra).reshape(len(spectra), -1)
+    magnitudes = np.abs(spectra).reshape(len(spectra), (ANGLES // 2 + 1) * RADII)
     return magnitudes / np.maximum(np.linalg.norm(magnitudes, axis=1, keepdims=True), 1e-9)
 
 

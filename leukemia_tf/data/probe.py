@@ -24,7 +24,7 @@ def probe_picture() -> np.ndarray:
     """
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     distance = ((rows - CENTRE[0]) / RADII[0]) ** 2 + ((columns - CENTRE[1]) / RADII[1]) ** 2
-    brightness = np.clip(4 * (1 - distance), 0, 1)  # each level from 0 on: another threshold, another outline
+    brightness = np.clip(1 - distance, 0, 1) ** 2  # each level from 0 on: another threshold, another outline
     colours = np.stack([60 + (rows * 7 + columns * 3) % 97, 25 + (rows * 5 + columns) % 61, 90 + columns % 113], -1)
     return np.floor(colours * brightness[..., None]).astype(np.uint8)
 

@@ -115,14 +115,8 @@ def drop_oldest(folder: Path, largest: float) -> None:
 def _fingerprint(prefix: keras.Model) -> str:
     backend = keras.backend.backend()
     computed_by = [
-        *(
-            __version__,
-            backend,
-            version(backend),
-            keras.version(),
-            prefix.compute_dtype,
-            *keras.distribution.list_devices(),
-        ),
+        *(__version__, backend, version(backend), keras.version(), prefix.compute_dtype),
+        *keras.distribution.list_devices(),
         *(str(usable_cores()), *processor_settings().values()),
     ]
     digest = hashlib.sha256(" ".join(computed_by).encode())

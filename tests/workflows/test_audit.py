@@ -50,7 +50,7 @@ def named(rows):
 
 
 def test_what_was_planted_is_found(planted, tmp_path):
-    report = audit(AuditConfig(planted, out=tmp_path / "report", on_bad_image="skip"))
+    report = audit(AuditConfig(planted, out=tmp_path / "report", on_bad_image="skip", cnmc_doubles="ignore"))
     assert report == json.loads((tmp_path / "report/audit.json").read_text())
     assert report["images"] == sum(path.suffix in (".bmp", ".png", ".tiff") for path in planted.rglob("*"))
     rejected = named(report["rejected"])
@@ -125,10 +125,10 @@ def test_command(planted, tmp_path, run_module):
 
 def test_leak_is_measured(tiny_cells, tmp_path):
     with pytest.raises(DataError, match="5 folds need 5 patients of each class: `hem` has 4"):
-        audit(AuditConfig(tiny_cells, out=tmp_path / "few", leak=True, weights="none"))
+        audit(AuditConfig(tiny_cells, out=tmp_path / "few", leak=True, weights="none", cnmc_doubles="ignore"))
     assert (tmp_path / "few/audit.json").is_file()
     cells = write_phantoms(tmp_path / "cells", patients=6, cells=3, seed=4, side=120)
-    leak = audit(AuditConfig(cells, out=tmp_path, leak=True, weights="none"))["leak"]
+    leak = audit(AuditConfig(cells, out=tmp_path, leak=True, weights="none", cnmc_doubles="ignore"))["leak"]
     assert leak["weights"] == "random"
     for by in ("image", "patient"):
         for score in ("auroc", "auroc_by_patient", "weighted_f1"):
