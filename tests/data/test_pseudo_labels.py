@@ -105,9 +105,7 @@ def test_a_cell_of_nobody_held_out_is_joined_with_its_fingerprint(join, pictures
 def test_a_near_copy_of_a_held_out_cell_is_refused(join, pictures, number):
     copy = pictures[number][:, ::-1].copy()
     copy[0, 0] = 255
-    with pytest.raises(
-        DataError, match=rf"labels 1 near-dup.* new\.png of {number}\.png \(similarity 1\.000\)"
-    ):
+    with pytest.raises(DataError, match=rf"labels 1 near-dup.* new\.png of {number}\.png \(similarity 1\.000\)"):
         join("new.png", "", copy)
     join("new.png", "", np.ascontiguousarray(pictures[0][::-1]))  # of a training cell: harmless
 

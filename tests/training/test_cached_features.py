@@ -185,9 +185,9 @@ def test_another_constant_of_the_preprocessing_is_another_key(frozen, monkeypatc
     everything, first = np.arange(len(cells.labels)), np.zeros(len(cells.labels), int)
     FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).fill(everything, first, "")
     assert FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.all()
-    monkeypatch.setattr("leukemia_tf.data.framing.BACKGROUND", 40)
-    assert not FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.any()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("leukemia_tf.data.framing.BACKGROUND", 40)
+        assert not FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.any()
     assert FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.all()
     monkeypatch.setattr("leukemia_tf.training.feature_files.__version__", "99")
     assert not FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.any()
