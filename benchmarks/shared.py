@@ -11,6 +11,7 @@ import numpy as np
 from leukemia_tf.data.catalog import Cell, read_catalog
 from leukemia_tf.data.datasets import classes
 from leukemia_tf.data.patient_groups import find_patient_groups, patient_group_names
+from leukemia_tf.data.prepare import find_doubles
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.scan import scan
 from leukemia_tf.data.source import find_source
@@ -53,8 +54,10 @@ def shared_cells() -> SharedCells:
     """Read and check the cells, from where `use_shared` says."""
     use_shared()
     folder = find_source(None).folder
-    scanned = scan(read_catalog(folder))
-    cells, group_of = scanned.cells, find_patient_groups(scanned.cells, scanned.near_duplicates())
+    catalog = read_catalog(folder)
+    scanned = scan(catalog)
+    doubles = find_doubles(catalog, scanned, "merge")
+    cells, group_of = scanned.cells, find_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
     patients = np.array([cell.patient for cell in cells])
     return SharedCells(folder, cells, classes(cells), patients, patient_group_names(cells, group_of), group_of)
 

@@ -22,6 +22,8 @@ class AuditConfig(Settings):
     """Folder for audit.json, cells.csv, rejected.csv and the figures."""
     on_bad_image: str = "fail"
     """fail (exit 2 after the report), skip, or quarantine (move bad files out of the data folder)."""
+    cnmc_doubles: str = "merge"
+    """Patients whom C-NMC files under several names: merge (one patient each), or ignore (as they are named)."""
     convert_to: Path | None = None
     """Folder for clean PNGs of files that only OpenCV reads: TIFF, 1-bit, palette, 16-bit."""
     leak: bool = False

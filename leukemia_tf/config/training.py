@@ -53,6 +53,8 @@ class SetupConfig(Settings):
     """File of further training cells with predicted labels, as written by `noisy_student`."""
     on_bad_image: str = "fail"
     """fail, skip (leave it out), or quarantine (move it out of the data folder); both list each with its reason."""
+    cnmc_doubles: str = "merge"
+    """Patients whom C-NMC files under several names: merge (one patient each), or ignore (as they are named)."""
     framing: str = "fixed"
     """fixed[:N] (N pixels around the cell; 330), cell (crop, pad to a square), tight (crop), centre:N, or none."""
     stain_normalization: str = "reinhard"

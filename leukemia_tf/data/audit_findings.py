@@ -11,7 +11,12 @@ from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, na
 from leukemia_tf.data.scan import Scan
 
 
-def findings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDuplicate]) -> dict[str, Any]:
+def findings(
+    catalog: Catalog,
+    scanned: Scan,
+    near_duplicates: Sequence[NearDuplicate],
+    known: Sequence[Sequence[str]] = (),
+) -> dict[str, Any]:
     """Return the content of audit.json.
 
     Parameters
@@ -22,6 +27,8 @@ def findings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDupl
         Of its images, those without a label too.
     near_duplicates : sequence of (Cell, Cell, float)
         Pairs that show one cell photographed twice.
+    known : sequence of sequence of str
+        Names that are known to be one patient.
     """
     cells = [cell for cell in scanned.cells if cell.label]
     sizes = Counter(f"{statistics.width}x{statistics.height}" for statistics in scanned.statistics)
@@ -33,7 +40,10 @@ def findings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDupl
         "identical": identical,
         "near_duplicates": _groups((one.path, other.path) for one, other, _ in near_duplicates),
         "warnings": _warnings(catalog, scanned, near_duplicates),
-        "shared_patients": _groups((one.patient, other.patient) for one, other in _pairs(scanned, near_duplicates)),
+        "shared_patients": _groups(
+            [(one.patient, other.patient) for one, other in _pairs(scanned, near_duplicates)]
+            + [(group[0], name) for group in known for name in group[1:]]
+        ),
         "sizes": dict(sizes.most_common()),
         "unlabelled": len(catalog.unlabelled),
         "rows_without_image": catalog.rows_without_image,
@@ -78,6 +88,7 @@ def _warnings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDup
         warnings.append((other.path, f"{what} as {one.path}, under patient {one.patient}: the two count as one"))
         if one.label != other.label:
             warnings.append((other.path, f"labelled {other.label}, and {one.label} as {one.path}: one label is wrong"))
+    warnings += [(respelt.path, respelt.reason) for respelt in catalog.respelt]
     warnings += [(path, "no rule gives it a label: left for predict") for path in catalog.unlabelled]
     return [{"path": path, "reason": reason} for path, reason in warnings]
 
@@ -119,7 +130,7 @@ def findings_table(report: Mapping[str, Any]) -> str:
         f"rows of a labels CSV without an image: {report['rows_without_image']:,}; unread: {report['rows_unread']:,}",
         f"identical pictures: {sum(len(group) - 1 for group in report['identical']):,}",
         f"groups of one cell photographed several times: {len(report['near_duplicates']):,}",
-        f"patients who share a picture and count as one: {shared or 'none'}",
+        f"names that are one patient: {shared or 'none'}",
         f"rejected: {len(report['rejected']):,}; warnings: {len(report['warnings']):,}",
     ]
     return "\n".join(lines)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from glob import glob, has_magic
 from pathlib import Path
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import read_csv, write_csv
+from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.integrity import SUFFIXES
+from leukemia_tf.data.patient_names import patient_name, spellings
 from leukemia_tf.runs.run_folder import CONFIG, ENVIRONMENT, REJECTED
 
 LABELS = ("hem", "all")  # the index is the class: all = leukemic = positive = 1
-NAME = re.compile(r"UID_(?P<patient>[Hh]?\d+)_.*_(?P<label>all|hem)", re.IGNORECASE)
 CSV_COLUMNS = {"Patient_ID", "new_names", "labels"}
 CODES = {"0": "hem", "1": "all"}
 OUTPUTS = ({"audit.json", REJECTED}, {CONFIG, ENVIRONMENT})  # files of an audit, of a run
@@ -46,6 +46,19 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Respelt:
+    """A patient whose folders are spelt in several ways: other letter case, other Unicode form."""
+
+    patient: str
+    path: str  # of a cell under another spelling than the first
+
+    @property
+    def reason(self) -> str:
+        """Say it."""
+        return f"patient {self.patient} is spelt in several ways (letter case or Unicode form): counted as one"
+
+
+@dataclass(frozen=True)
 class Catalog:
     """The labelled cells of a folder, and what cannot be used."""
 
@@ -56,6 +69,8 @@ class Catalog:
     preliminary: frozenset[str] = frozenset()  # paths of cells that a CSV names: C-NMC's preliminary test set
     rows_without_image: int = 0  # rows of a CSV that name no image here
     rows_unread: int = 0  # rows of a CSV that no rule parses
+    cnmc_patients: frozenset[str] = frozenset()  # whose name was read from one in C-NMC's form
+    respelt: tuple[Respelt, ...] = ()  # patients whose folders are spelt in several ways
 
 
 def read_catalog(folder: Path) -> Catalog:
@@ -77,6 +92,7 @@ def read_catalog(folder: Path) -> Catalog:
         raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}): name a folder of cells by `data`.")
     named, counts = _named_by_csv(folder, images)
     cells, unlabelled, rejected = [], [], []
+    cnmc = set()
     for image in images:
         path = image.relative_to(folder).as_posix()
         identity = named.get(image) or _parse_path(image, folder)
@@ -86,21 +102,28 @@ def read_catalog(folder: Path) -> Catalog:
             rejected.append(Rejected(path, identity))
         else:
             cells.append(Cell(path, *identity))
+            if image in named or parse_cnmc_name(image):
+                cnmc.add(identity[1])
+    patients = frozenset(cnmc)
+    respelt = _respelt(cell for cell in cells if cell.patient not in patients)
+    cells = [replace(cell, patient=patient_name(cell.patient)) for cell in cells]
     preliminary = frozenset(image.relative_to(folder).as_posix() for image in named)
-    return Catalog(folder, tuple(cells), tuple(unlabelled), tuple(rejected), preliminary, *counts)
+    return Catalog(folder, tuple(cells), tuple(unlabelled), tuple(rejected), preliminary, *counts, patients, respelt)
 
 
-def parse_file_name(path: Path) -> Identity | None:
-    """Return label and patient of a name in C-NMC's form, such as `UID_h3_4_1_hem.bmp`: (`hem`, `H3`); else None."""
-    match = NAME.fullmatch(path.stem)
-    return (match["label"].lower(), match["patient"].upper()) if match else None
+def _respelt(cells: Iterable[Cell]) -> tuple[Respelt, ...]:
+    """Return the patients with several spellings, each with the first cell of another spelling than the first's."""
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        first.setdefault(cell.patient, cell)
+    return tuple(Respelt(patient, first[texts[1]].path) for patient, texts in spellings(first).items())
 
 
 def _parse_path(path: Path, folder: Path) -> Identity | str | None:
     """Return label and patient by the folder's and the file's name; a reason to reject it; or None without a label."""
     above = path.relative_to(folder.parent).parent.parts
     level = next((i for i in range(len(above) - 1, -1, -1) if above[i].lower() in LABELS), None)
-    named = parse_file_name(path)
+    named = parse_cnmc_name(path)
     if level is None:
         return named
     label = above[level].lower()
@@ -141,7 +164,7 @@ def _named_by_csv(folder: Path, images: list[Path]) -> tuple[dict[Path, Identity
     missing = unread = 0
     for table in sorted(folder.rglob("*.csv")):
         rows = _rows(table)
-        identities = [parse_file_name(Path(row["Patient_ID"] or "")) for row in rows]
+        identities = [parse_cnmc_name(Path(row["Patient_ID"] or "")) for row in rows]
         codes = [CODES.get((row["labels"] or "").strip()) for row in rows]
         agree = [identity[0] == code for identity, code in zip(identities, codes) if identity and code]
         if agree and not any(agree):
@@ -199,7 +222,8 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
     """Read cells.csv."""
     rows = read_csv(path)
     pseudo = [row.pop("pseudo", "") for row in rows]
-    return tuple(Cell(**row, pseudo=float(text) if text else None) for row, text in zip(rows, pseudo))
+    cells = (Cell(**row, pseudo=float(text) if text else None) for row, text in zip(rows, pseudo))
+    return tuple(replace(cell, patient=patient_name(cell.patient)) for cell in cells)
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -14,6 +14,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import read_csv, write_csv
 from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.patient_groups import natural_key, patient_group_names
+from leukemia_tf.data.patient_names import patient_name
 from leukemia_tf.data.split_protocols import hold_out
 from leukemia_tf.data.splits import Split
 
@@ -141,4 +142,5 @@ def read_folds(path: Path) -> FoldTable:
     rows = read_csv(path)
     seeds = {int(name.removeprefix("seed-")): name for name in rows[0] if name.startswith("seed-")}
     by_seed = {seed: [None if row[name] == "aside" else int(row[name]) for row in rows] for seed, name in seeds.items()}
-    return FoldTable(tuple(Cell(row["path"], row["label"], row["patient"], row["sha256"]) for row in rows), by_seed)
+    cells = (Cell(row["path"], row["label"], patient_name(row["patient"]), row["sha256"]) for row in rows)
+    return FoldTable(tuple(cells), by_seed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import Cell
+from leukemia_tf.data.patient_names import patient_name
 
 NearDuplicate = tuple[Cell, Cell, float]  # one cell photographed twice, and the correlation of the two pictures
 
@@ -22,7 +23,7 @@ class OfPatient(Protocol):
 
 
 def find_patient_groups(
-    cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate] = ()
+    cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate] = (), known: Iterable[Sequence[str]] = ()
 ) -> dict[str, frozenset[str]]:
     """Map each patient to its group: the patients who share a picture with it, directly or through others.
 
@@ -32,6 +33,8 @@ def find_patient_groups(
         With their pixels' hashes: identical pixels are a shared picture.
     near_duplicates : iterable of (Cell, Cell, float)
         Pairs that show one cell photographed twice: shared too.
+    known : iterable of sequence of str
+        Names that are known to be one patient, such as `known_doubles`.
 
     Raises
     ------
@@ -48,14 +51,20 @@ def find_patient_groups(
                 f"{one.path} and {other.path} are the same picture, once labelled {one.label} and once {other.label}: "
                 "remove the wrong one."
             )
-    for one, other in (*shared, *(pair[:2] for pair in near_duplicates)):
-        if group_of[one.patient] is not group_of[other.patient]:
-            union = group_of[one.patient] | group_of[other.patient]
+    pairs = [(one.patient, other.patient) for one, other in (*shared, *(pair[:2] for pair in near_duplicates))]
+    for names in known:
+        present = [name for name in names if name in group_of]
+        pairs += [(present[0], name) for name in present[1:]]
+    for one_name, other_name in pairs:
+        if group_of[one_name] is not group_of[other_name]:
+            union = group_of[one_name] | group_of[other_name]
             group_of |= dict.fromkeys(union, union)
     return {patient: frozenset(group) for patient, group in group_of.items()}
 
 
-def list_patient_groups(cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate]) -> tuple[tuple[str, ...], ...]:
+def list_patient_groups(
+    cells: Iterable[Cell], near_duplicates: Iterable[NearDuplicate], known: Iterable[Sequence[str]] = ()
+) -> tuple[tuple[str, ...], ...]:
     """Return the groups of two or more patients; near-duplicates with different labels join nobody.
 
     Raises
@@ -63,13 +72,15 @@ def list_patient_groups(cells: Iterable[Cell], near_duplicates: Iterable[NearDup
     DataError
         If one picture carries both labels.
     """
-    group_of = find_patient_groups(cells, [pair for pair in near_duplicates if pair[0].label == pair[1].label])
+    pairs = [pair for pair in near_duplicates if pair[0].label == pair[1].label]
+    group_of = find_patient_groups(cells, pairs, known)
     return tuple(sorted({tuple(sorted(group, key=natural_key)) for group in group_of.values() if len(group) > 1}))
 
 
 def groups_by_patient(groups: Iterable[Iterable[str]]) -> dict[str, frozenset[str]]:
     """Map each patient of some groups to its group; config.json lists them under `same_patients`."""
-    return {patient: group for group in map(frozenset, groups) for patient in group}
+    named = (frozenset(map(patient_name, group)) for group in groups)
+    return {patient: group for group in named for patient in group}
 
 
 def patient_group_names(cells: Iterable[OfPatient], group_of: Mapping[str, frozenset[str]]) -> np.ndarray:

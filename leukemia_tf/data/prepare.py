@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from leukemia_tf.core.errors import BadImageError, DataError
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog, read_cells
+from leukemia_tf.data.cnmc import known_doubles
+from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.patient_groups import NearDuplicate, list_patient_groups
 from leukemia_tf.data.policies import check_policy
 from leukemia_tf.data.pseudo_labels import join_pseudo_labelled
@@ -40,16 +42,27 @@ class Prepared:
         Images that cannot be used and were left out.
     patient_groups : tuple of tuple of str
         The groups of two or more patients; see `list_patient_groups`.
+    cnmc_patients : frozenset of str
+        Whose name is in C-NMC's form, unless its doubles are ignored.
+    fingerprints : Fingerprints
+        Of all cells.
     """
 
     cells: tuple[Cell, ...]
     split: Split
     rejected: tuple[Rejected, ...]
     patient_groups: tuple[tuple[str, ...], ...] = ()
+    cnmc_patients: frozenset[str] = frozenset()
+    fingerprints: Fingerprints = field(default_factory=lambda: as_fingerprints(()), compare=False, repr=False)
 
 
 def prepare_cells(
-    folder: Path, protocol: str, seed: int, on_bad_image: str = "fail", pseudo_labels: Path | None = None
+    folder: Path,
+    protocol: str,
+    seed: int,
+    on_bad_image: str = "fail",
+    pseudo_labels: Path | None = None,
+    cnmc_doubles: str = "merge",
 ) -> Prepared:
     """Read, check and split the labelled cells of a folder, and log what there is.
 
@@ -66,6 +79,8 @@ def prepare_cells(
         `fail`; with any other, bad images are left out.
     pseudo_labels : pathlib.Path, optional
         Of further training cells; see `join_pseudo_labelled`.
+    cnmc_doubles : str
+        Whether C-NMC's known doubles are one patient: `merge` or `ignore`.
 
     Raises
     ------
@@ -77,15 +92,18 @@ def prepare_cells(
     _check_classes(folder, scanned.cells)
     log_findings(catalog, scanned)
     near_duplicates = scanned.near_duplicates()
-    groups = list_patient_groups(scanned.cells, near_duplicates)
+    doubles = find_doubles(catalog, scanned, cnmc_doubles)
+    groups = list_patient_groups(scanned.cells, near_duplicates, doubles)
     _warn_of_labels(near_duplicates)
-    cells, split = _split(catalog, scanned.cells, near_duplicates, protocol, seed)
+    cells, split = _split(catalog, scanned.cells, near_duplicates, doubles, protocol, seed)
+    cnmc = catalog.cnmc_patients if cnmc_doubles == "merge" else frozenset()
+    fingerprints = scanned.fingerprints()
     if split.protocol == REFIT:
         log.info("all %d cells are for training: none is left for a test", len(cells))
-        return Prepared(cells, split, scanned.rejected, groups)
+        return Prepared(cells, split, scanned.rejected, groups, cnmc, fingerprints)
     if pseudo_labels:
-        cells = join_pseudo_labelled(folder, cells, groups, pseudo_labels)
-    check_split(cells, split, near_duplicates)
+        cells, fingerprints = join_pseudo_labelled(folder, cells, fingerprints, groups, pseudo_labels, cnmc)
+    check_split(cells, split, near_duplicates, doubles)
     log.info("\n%s", describe(cells, groups))
     if split.protocol == "image":
         log.warning("WARNING: `split=image` puts one patient's cells into several parts: every score will be too high.")
@@ -95,7 +113,21 @@ def prepare_cells(
             sum(len(group) - 1 for group in scanned.identical()),
             len(near_duplicates),
         )
-    return Prepared(cells, split, scanned.rejected, groups)
+    return Prepared(cells, split, scanned.rejected, groups, cnmc, fingerprints)
+
+
+def find_doubles(catalog: Catalog, scanned: Scan, cnmc_doubles: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names that C-NMC is known to give one patient, of those that are here, and log them."""
+    patients = catalog.cnmc_patients & {cell.patient for cell in scanned.cells}
+    doubles = known_doubles(patients, cnmc_doubles)
+    if doubles:
+        log.info(
+            "C-NMC files %d patients under several names (%s): the names of each count as one patient "
+            "(`cnmc_doubles=ignore` keeps them apart)",
+            len(doubles),
+            "; ".join(" = ".join(group) for group in doubles),
+        )
+    return doubles
 
 
 def _warn_of_labels(near_duplicates: Sequence[NearDuplicate]) -> None:
@@ -135,6 +167,8 @@ def log_findings(catalog: Catalog, scanned: Scan) -> None:
     ):
         if count:
             log.info("%s %s", f"{count:,}", what)
+    for respelt in catalog.respelt:
+        log.warning("%s: %s", respelt.path, respelt.reason)
     for row in scanned.rejected:
         log.warning("left out: %s: %s", row.path, row.reason)
 
@@ -149,7 +183,12 @@ def _check_classes(folder: Path, cells: tuple[Cell, ...]) -> None:
 
 
 def _split(
-    catalog: Catalog, cells: tuple[Cell, ...], near_duplicates: Sequence[NearDuplicate], protocol: str, seed: int
+    catalog: Catalog,
+    cells: tuple[Cell, ...],
+    near_duplicates: Sequence[NearDuplicate],
+    doubles: Sequence[Sequence[str]],
+    protocol: str,
+    seed: int,
 ) -> tuple[tuple[Cell, ...], Split]:
     if protocol == "image":
         return split_by_image(cells, seed)
@@ -159,9 +198,9 @@ def _split(
     if colon and kind == REFIT:
         return use_all(cells, seed, read_split(Path(path)))
     if protocol == "patient":
-        split = split_by_patient(cells, seed, near_duplicates)
+        split = split_by_patient(cells, seed, near_duplicates, doubles)
     elif protocol == "official":
-        split = split_official(cells, catalog.preliminary, seed, near_duplicates)
+        split = split_official(cells, catalog.preliminary, seed, near_duplicates, doubles)
     else:
         split = read_split(Path(protocol))
         if split.protocol == "image":

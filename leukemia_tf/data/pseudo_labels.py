@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import numpy as np
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import LABELS, Cell, read_cells
+from leukemia_tf.data.cell_views import unroll
+from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
+from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints, find_copies, name_copies
 from leukemia_tf.data.integrity import pixel_hash, read_image
 from leukemia_tf.data.patient_groups import groups_by_patient
 from leukemia_tf.data.splits import PARTS
@@ -57,8 +60,13 @@ def pseudo_labelled(
 
 
 def join_pseudo_labelled(
-    folder: Path, cells: Sequence[Cell], patient_groups: Sequence[Sequence[str]], path: Path
-) -> tuple[Cell, ...]:
+    folder: Path,
+    cells: Sequence[Cell],
+    fingerprints: Fingerprints,
+    patient_groups: Sequence[Sequence[str]],
+    path: Path,
+    cnmc_patients: Collection[str] = (),
+) -> tuple[tuple[Cell, ...], Fingerprints]:
     """Add the cells of a file of pseudo-labels to the training cells.
 
     Parameters
@@ -67,31 +75,81 @@ def join_pseudo_labelled(
         The data folder.
     cells : sequence of Cell
         With hash and part.
+    fingerprints : Fingerprints
+        Of these cells.
     patient_groups : sequence of sequence of str
         As from `list_patient_groups`.
     path : pathlib.Path
         In the form of cells.csv; its rows with a `pseudo` are taken. Their paths are relative to `folder`, or absolute.
+    cnmc_patients : collection of str
+        Whose other names in C-NMC are theirs, too.
+
+    Returns
+    -------
+    tuple
+        All cells, and their fingerprints.
 
     Raises
     ------
     DataError
-        If the file has none, a picture is not the one that was labelled, or its patient is one of validation or test.
+        If the file has none, a picture is not the one that was labelled, its patient is one of validation or test, or
+        it is a near-duplicate of one of their cells.
     """
+    labelled = _read_labelled(path)
+    held_out = [cell for cell in cells if cell.split in PARTS[1:]]
+    by_path = {cell.path: cell for cell in cells}
+    further = _read_further(folder, [cell for cell in labelled if cell.path not in by_path], path)
+    fingerprints = fingerprints.joined(further)
+    names, pictures = _held_out_names(held_out, patient_groups, cnmc_patients), {cell.sha256 for cell in held_out}
+    for cell in labelled:
+        known = by_path.get(cell.path)
+        double = parse_cnmc_name(Path(cell.path)) and cell.patient in names["double"]
+        leaks = cell.sha256 in pictures or (known and known.split in PARTS[1:])
+        if leaks or double or cell.patient in names["patient"]:
+            raise DataError(f"leak: {path} labels {cell.path}, of a validation or test patient: take it out.")
+        if known and known.sha256 != cell.sha256:
+            raise DataError(f"{folder / cell.path} is not the picture that {path} labels: put it back.")
+    _check_copies(labelled, held_out, fingerprints, path)
+    log.info("%d of the training cells have a pseudo-label", len(labelled))
+    replaced = {cell.path for cell in labelled}
+    return (*(cell for cell in cells if cell.path not in replaced), *labelled), fingerprints
+
+
+def _read_labelled(path: Path) -> list[Cell]:
     try:
         labelled = {cell.path: cell for cell in read_cells(path) if cell.pseudo is not None}
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(f"{path} has no pseudo-labels ({error}): it takes a file of `noisy_student`.") from None
     if not labelled:
         raise DataError(f"{path} has no pseudo-labels: it takes a file of `noisy_student`, with a column `pseudo`.")
-    by_path = {cell.path: cell for cell in cells}
-    group_of, held_out = groups_by_patient(patient_groups), [cell for cell in cells if cell.split in PARTS[1:]]
-    patients = {name for cell in held_out for name in group_of.get(cell.patient, {cell.patient})}
-    pictures = {cell.sha256 for cell in held_out}
-    for cell in labelled.values():
-        known = by_path.get(cell.path)
-        if cell.patient in patients or cell.sha256 in pictures or (known and known.split in PARTS[1:]):
-            raise DataError(f"leak: {path} labels {cell.path}, of a validation or test patient: take it out.")
-        if (known.sha256 if known else pixel_hash(read_image(folder / cell.path)[1])) != cell.sha256:
+    return list(labelled.values())
+
+
+def _read_further(folder: Path, cells: Sequence[Cell], path: Path) -> Fingerprints:
+    """Read the pictures that the data folder's catalog does not have."""
+    pairs = []
+    for cell in cells:
+        pixels = read_image(folder / cell.path)[1]
+        if pixel_hash(pixels) != cell.sha256:
             raise DataError(f"{folder / cell.path} is not the picture that {path} labels: put it back.")
-    log.info("%d of the training cells have a pseudo-label", len(labelled))
-    return (*(cell for cell in cells if cell.path not in labelled), *labelled.values())
+        pairs.append((cell.sha256, unroll(pixels)))
+    return as_fingerprints(pairs)
+
+
+def _held_out_names(
+    held_out: Sequence[Cell], patient_groups: Sequence[Sequence[str]], cnmc_patients: Collection[str]
+) -> Mapping[str, set[str]]:
+    """Return all names of the held-out patients, and those that only C-NMC's full set gives them."""
+    group_of = groups_by_patient(patient_groups)
+    patients = {name for cell in held_out for name in group_of.get(cell.patient, {cell.patient})}
+    doubles = {name for patient in patients & set(cnmc_patients) for name in all_names(patient)}
+    return {"patient": patients, "double": doubles}
+
+
+def _check_copies(labelled: Sequence[Cell], held_out: Sequence[Cell], fingerprints: Fingerprints, path: Path) -> None:
+    copies = find_copies(labelled, fingerprints, held_out, fingerprints)
+    if copies:
+        raise DataError(
+            f"leak: {path} labels {len(copies):,} near-duplicates of validation or test cells, such as "
+            f"{name_copies(copies)}: take them out."
+        )

@@ -16,8 +16,10 @@ from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.core.files import free_path, write_csv
 from leukemia_tf.data.catalog import Catalog, Cell, Rejected
+from leukemia_tf.data.cell_views import unroll
+from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.integrity import pixel_hash, read_image
-from leukemia_tf.data.near_duplicates import near_duplicates, unroll
+from leukemia_tf.data.near_duplicates import near_duplicates
 from leukemia_tf.data.preprocessing import BACKGROUND
 from leukemia_tf.runs.run_folder import REJECTED
 
@@ -38,7 +40,7 @@ class CellStatistics:
     warning : str
         What is odd about it; empty if nothing is.
     view : numpy.ndarray
-        float16: the cell unrolled, as from `near_duplicates.unroll`.
+        int8: the cell unrolled, as from `unroll`.
     """
 
     width: int
@@ -73,21 +75,23 @@ class Scan:
             groups[cell.sha256].append(cell)
         return [group for group in groups.values() if len(group) > 1]
 
+    def fingerprints(self) -> Fingerprints:
+        """Return the view of each distinct picture."""
+        return as_fingerprints((cell.sha256, row.view) for cell, row in zip(self.cells, self.statistics, strict=True))
+
     def near_duplicates(self) -> list[tuple[Cell, Cell, float]]:
         """Return the pairs that show one cell photographed twice, with their correlation, without identical pixels."""
-        first = {cell.sha256: index for index, cell in reversed(list(enumerate(self.cells)))}
-        indices = sorted(first.values())
-        views = [self.statistics[index].view for index in indices]
-        pairs = near_duplicates(np.array(views)) if views else []
-        return [(self.cells[indices[i]], self.cells[indices[j]], similarity) for i, j, similarity in pairs]
+        first = {cell.sha256: cell for cell in reversed(self.cells)}
+        distinct = self.fingerprints()
+        cells = [first[name] for name in distinct.hashes]
+        return [(cells[i], cells[j], similarity) for i, j, similarity in near_duplicates(distinct.views)]
 
 
 def cell_statistics(pixels: np.ndarray) -> CellStatistics:
     """Measure a picture: uint8 [height, width, 3], RGB."""
     cell = cv2.bitwise_not(cv2.inRange(pixels, (0, 0, 0), (BACKGROUND,) * 3))
     height, width = cell.shape
-    view = unroll(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cell)
-    return CellStatistics(width, height, cv2.countNonZero(cell), _warning(cell), view)
+    return CellStatistics(width, height, cv2.countNonZero(cell), _warning(cell), unroll(pixels))
 
 
 def _warning(cell: np.ndarray) -> str:

@@ -17,7 +17,12 @@ REFIT = "refit"
 PREFERENCE = ("train", "test", "val")  # which part gets the larger patient where two miss as many images
 
 
-def split_by_patient(cells: Sequence[Cell], seed: int, near_duplicates: Sequence[NearDuplicate] = ()) -> Split:
+def split_by_patient(
+    cells: Sequence[Cell],
+    seed: int,
+    near_duplicates: Sequence[NearDuplicate] = (),
+    known: Sequence[Sequence[str]] = (),
+) -> Split:
     """Split 60/20/20 by patient, stratified by class, with image counts as even as the patients allow.
 
     The largest patients are placed first (in an order jittered by the seed), each into the part that misses
@@ -31,24 +36,30 @@ def split_by_patient(cells: Sequence[Cell], seed: int, near_duplicates: Sequence
         Seed of the order.
     near_duplicates : sequence of (Cell, Cell, float)
         Pairs that show one cell photographed twice.
+    known : sequence of sequence of str
+        Names that are known to be one patient.
 
     Raises
     ------
     DataError
         If a class has fewer than three patients.
     """
-    parts = _by_patient(cells, seed, SHARES, find_patient_groups(cells, near_duplicates))
+    parts = _by_patient(cells, seed, SHARES, find_patient_groups(cells, near_duplicates, known))
     return Split("patient", seed, parts["train"], parts["val"], parts["test"])
 
 
 def split_official(
-    cells: Sequence[Cell], preliminary: Collection[str], seed: int, near_duplicates: Sequence[NearDuplicate] = ()
+    cells: Sequence[Cell],
+    preliminary: Collection[str],
+    seed: int,
+    near_duplicates: Sequence[NearDuplicate] = (),
+    known: Sequence[Sequence[str]] = (),
 ) -> Split:
     """Split as C-NMC's challenge: test on the preliminary set, validate on a fifth of the folds' patients.
 
     Parameters
     ----------
-    cells, seed, near_duplicates
+    cells, seed, near_duplicates, known
         As for `split_by_patient`.
     preliminary : collection of str
         Paths of the cells of the preliminary set.
@@ -58,7 +69,7 @@ def split_official(
     DataError
         If there is no preliminary set, or the folds have fewer than two patients of a class besides its patients.
     """
-    group_of = find_patient_groups(cells, near_duplicates)
+    group_of = find_patient_groups(cells, near_duplicates, known)
     tested = {cell.patient for cell in cells if cell.path in preliminary}
     if not tested:
         raise DataError("`split=official` needs C-NMC's preliminary test set, with its labels CSV: there is none here.")

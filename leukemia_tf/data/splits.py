@@ -14,6 +14,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, natural_key, patient_group_names
+from leukemia_tf.data.patient_names import patient_name
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def read_split(path: Path) -> Split:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not all(isinstance(content[part], list) for part in PARTS):
             raise TypeError("a part is not a list")
-        parts = {part: tuple(str(patient).upper() for patient in content[part]) for part in PARTS}
+        parts = {part: tuple(dict.fromkeys(patient_name(str(name)) for name in content[part])) for part in PARTS}
         return Split(str(content.get("protocol", "file")), int(content.get("seed", 0)), **parts)
     except OSError as error:
         raise DataError(
@@ -70,17 +71,22 @@ def assign(cells: Iterable[Cell], split: Split, preliminary: Collection[str] = (
 
     Under the official protocol only the cells of `preliminary` are tested: others of those patients get no part.
     """
-    part_of = {patient.upper(): part for patient, part in split.part_of().items()}
+    part_of = split.part_of()
 
     def part(cell: Cell) -> str:
-        name = part_of.get(cell.patient.upper(), "")
+        name = part_of.get(cell.patient, "")
         left_out = split.protocol == "official" and name == "test" and preliminary and cell.path not in preliminary
         return "" if left_out else name
 
     return tuple(replace(cell, split=part(cell)) for cell in cells)
 
 
-def check_split(cells: Sequence[Cell], split: Split, near_duplicates: Sequence[NearDuplicate] = ()) -> None:
+def check_split(
+    cells: Sequence[Cell],
+    split: Split,
+    near_duplicates: Sequence[NearDuplicate] = (),
+    known: Sequence[Sequence[str]] = (),
+) -> None:
     """Stop at a leak or an empty part: the check that every run makes.
 
     Parameters
@@ -91,15 +97,19 @@ def check_split(cells: Sequence[Cell], split: Split, near_duplicates: Sequence[N
         A split by image leaks by design: of it only the parts are checked.
     near_duplicates : sequence of (Cell, Cell, float)
         Pairs that show one cell photographed twice.
+    known : sequence of sequence of str
+        Names that are known to be one patient.
 
     Raises
     ------
     DataError
-        If a patient, an identical picture, or one cell photographed twice is in two parts, or a part lacks a class.
+        If a patient, under one name or two, an identical picture, or one cell photographed twice is in two parts, or
+        a part lacks a class.
         A split may leave out validation.
     """
     if split.protocol != "image":
         _check_patients(split)
+        _check_known(split, known)
         _check_pictures(cells, near_duplicates)
     if not any(cell.split == "test" for cell in cells):
         raise DataError("the split leaves no cell in test: the patients it names are not here.")
@@ -134,6 +144,18 @@ def _check_patients(split: Split) -> None:
         shared = set(getattr(split, one)) & set(getattr(split, other))
         if shared:
             raise DataError(f"leak: {_names(shared)} in both {one} and {other}; take each patient out of one of them.")
+
+
+def _check_known(split: Split, known: Sequence[Sequence[str]]) -> None:
+    part_of = split.part_of()
+    for group in known:
+        parts = {part_of[name]: name for name in group if name in part_of}
+        if len(parts) > 1:
+            places = " and ".join(f"{name} in {part}" for part, name in parts.items())
+            raise DataError(
+                f"leak: C-NMC files one patient as {', '.join(group)}, and the split has {places}; put these names "
+                "into one part (`cnmc_doubles=ignore` takes them for different patients)."
+            )
 
 
 def describe(cells: Sequence[Cell], groups: Sequence[Sequence[str]] = ()) -> str:

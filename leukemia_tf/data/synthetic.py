@@ -12,12 +12,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from leukemia_tf.core.console import progress_bar
+from leukemia_tf.data.cnmc import all_names
 
 SIDE = 450  # pixels, as in C-NMC
 SEVERITY = 1.1  # mean over leukemic patients, standard deviation 1; normal ones: -1.1. AUROC by patient: 0.94 at most
@@ -38,16 +40,16 @@ class Patient:
     nucleoli: float  # mean number per cell
 
 
-def draw_patients(count: int, seed: int) -> list[Patient]:
-    """Draw `count` patients of each class; what they look like depends on a latent severity, not on the class."""
+def draw_patients(per_class: int, seed: int) -> list[Patient]:
+    """Draw patients of each class; what they look like depends on a latent severity, not on the class."""
     rng = np.random.default_rng([seed, 0])
     patients = []
-    for label, mean in (("all", SEVERITY), ("hem", -SEVERITY)):
-        for number in range(1, count + 1):
+    for label, mean, prefix in (("all", SEVERITY, ""), ("hem", -SEVERITY, "H")):
+        for name in islice(_single_names(prefix), per_class):
             severity = rng.normal(mean, 1)
             patients.append(
                 Patient(
-                    name=f"{number}" if label == "all" else f"H{number}",
+                    name=name,
                     label=label,
                     radius=84.0 + 4.5 * severity + rng.normal(0, 4.0),
                     stain=np.array([88.0, 36.0, 104.0]) + rng.normal(0, 10.0, 3) + rng.normal(0, 8.0),
@@ -58,6 +60,11 @@ def draw_patients(count: int, seed: int) -> list[Patient]:
                 )
             )
     return patients
+
+
+def _single_names(prefix: str) -> Iterator[str]:
+    """Yield names in C-NMC's form of patients that C-NMC files under no other name."""
+    return (name for name in (f"{prefix}{number}" for number in count(1)) if len(all_names(name)) == 1)
 
 
 def draw_cell(patient: Patient, rng: np.random.Generator, side: int = SIDE) -> np.ndarray:

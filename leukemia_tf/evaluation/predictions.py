@@ -15,6 +15,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import iterate_csv, write_csv
 from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
+from leukemia_tf.data.patient_names import patient_name
 from leukemia_tf.models.calibration import Calibration
 
 LABEL_NAMES = {"all": "ALL (leukemic)", "hem": "HEM (normal)"}  # as people are shown them
@@ -108,6 +109,7 @@ def _parse(row: Mapping[str, str | None], where: str) -> Prediction:
     for name in NUMBERS:
         if name in values:
             values[name] = _parse_number(values[name], f"{where}: {name}")
+    values["patient"] = patient_name(values.get("patient", ""))
     return Prediction(**values)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.core.errors import BadImageError
-from leukemia_tf.data.catalog import parse_file_name
+from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.headers import header_problem
 from leukemia_tf.data.integrity import DAMAGED, read_bytes
 from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction
@@ -67,7 +67,7 @@ def predict_files(predict: PredictFunction, paths: Sequence[Path]) -> list[Predi
     """Return the predictions of one batch of image files; an unreadable one has no probability, but a reason."""
     contents, problems = zip(*map(_read, paths))
     rows = _rows(predict(tf.constant(contents)))
-    names = (parse_file_name(path) or ("", "") for path in paths)
+    names = (parse_cnmc_name(path) or ("", "") for path in paths)
     return [
         _prediction(str(path), row, problem, label, patient)
         for path, row, problem, (label, patient) in zip(paths, rows, problems, names)

@@ -25,7 +25,7 @@ def figure_texts(metrics: Mapping[str, Any]) -> dict[str, FigureText]:
     threshold, leukemic = f"{metrics['decision']['threshold']:.3g}", LABEL_NAMES["all"]
     return {
         "learning-curves": FigureText(
-            "Learning curves: loss, accuracy and AUROC by epoch, with stages and kept epoch. The numbers are in history.csv.",
+            "Learning curves: loss, accuracy and AUROC by epoch, with the stages and the kept epoch; see history.csv.",
             "Curves of loss, accuracy and validation AUROC by epoch; history.csv has the numbers.",
         ),
         "confusion-matrix": FigureText(

@@ -18,6 +18,9 @@ import keras
 import numpy as np
 
 from leukemia_tf.core.files import write_atomically
+from leukemia_tf.core.version import __version__
+from leukemia_tf.data.preprocessing import stored_preprocessing
+from leukemia_tf.data.probe import probe_hash
 from leukemia_tf.training.devices import processor_settings, usable_cores
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,8 @@ class FeatureFiles:
     Parameters
     ----------
     prefix : keras.Model
-        The frozen network; its layers, weights, preprocessing and dtype identify its features.
+        The frozen network; its layers, weights, dtype and preprocessing identify its features; of the preprocessing
+        the settings, and what its code makes of a probe picture.
     """
 
     def __init__(self, prefix: keras.Model) -> None:
@@ -111,7 +115,8 @@ def drop_oldest(folder: Path, largest: float) -> None:
 def _fingerprint(prefix: keras.Model) -> str:
     backend = keras.backend.backend()
     computed_by = [
-        *("1", backend, version(backend), keras.version(), prefix.compute_dtype, *keras.distribution.list_devices()),
+        *(__version__, backend, version(backend), keras.version(), prefix.compute_dtype),
+        *keras.distribution.list_devices(),
         *(str(usable_cores()), *processor_settings().values()),
     ]
     digest = hashlib.sha256(" ".join(computed_by).encode())
@@ -120,6 +125,7 @@ def _fingerprint(prefix: keras.Model) -> str:
     for layer in config["layers"]:
         if layer["class_name"] == "CellInput":
             layer["config"].pop("network", None)  # it describes the head, too, and computes nothing
+            digest.update(probe_hash(stored_preprocessing(layer["config"]["preprocessing"])).encode())
     digest.update(json.dumps(config, sort_keys=True).encode())
     for variable in prefix.variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())

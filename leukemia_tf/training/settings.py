@@ -8,6 +8,7 @@ from typing import TypeVar
 from leukemia_tf.config import SetupConfig
 from leukemia_tf.core.errors import ArgumentError, nearest
 from leukemia_tf.data.balance import Sampling
+from leukemia_tf.data.cnmc import check_cnmc_doubles
 from leukemia_tf.data.policies import check_policy
 from leukemia_tf.data.preprocessing import EMBEDDED_SIZE, Preprocessing, check_cache, parse_framing
 from leukemia_tf.models.architecture import Architecture, remaining_blocks
@@ -33,6 +34,7 @@ def check_setup(config: SetupConfig) -> None:
     _check_depths(config, architecture)
     resolve_head(config, architecture)
     check_policy(config.on_bad_image)
+    check_cnmc_doubles(config.cnmc_doubles)
     resolve_sampling(config)
     resolve_optimization(config)
     Preprocessing(1, config.framing, config.contrast, config.stain_normalization)

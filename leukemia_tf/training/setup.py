@@ -101,7 +101,14 @@ def read_training_cells(config: SetupConfig) -> tuple[Architecture, Source, Prep
     """
     source = find_source(config.data)
     log.info("%s", source)
-    prepared = prepare_cells(source.folder, config.split, config.seed, config.on_bad_image, config.pseudo_labels)
+    prepared = prepare_cells(
+        source.folder,
+        config.split,
+        config.seed,
+        config.on_bad_image,
+        config.pseudo_labels,
+        config.cnmc_doubles,
+    )
     return find_architecture(config.base), source, prepared
 
 

@@ -10,6 +10,7 @@ from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.data.catalog import read_cells, write_cells
+from leukemia_tf.data.fingerprints import write_fingerprints
 from leukemia_tf.data.prepare import Prepared
 from leukemia_tf.data.scan import write_rejected
 from leukemia_tf.data.source import Source
@@ -58,6 +59,8 @@ def write_run_start(
     write_json(run.environment, {**software_environment(), "computed_on": computed_on})
     write_split(run.splits, prepared.split)
     write_cells(run.cells, prepared.cells)
+    hashes = {cell.sha256 for cell in prepared.cells if cell.split}
+    write_fingerprints(run.fingerprints, prepared.fingerprints.select(hashes))
     if prepared.rejected:
         write_rejected(run.rejected, prepared.rejected)
     write_summary(run.summary, network, stages)

@@ -16,9 +16,11 @@ from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.core.files import free_path, write_atomically, write_json
 from leukemia_tf.data.audit_findings import findings, findings_table
 from leukemia_tf.data.catalog import Rejected, read_catalog, write_cells
+from leukemia_tf.data.cnmc import check_cnmc_doubles
 from leukemia_tf.data.integrity import decode_any
 from leukemia_tf.data.patient_groups import NearDuplicate
 from leukemia_tf.data.policies import check_policy
+from leukemia_tf.data.prepare import find_doubles
 from leukemia_tf.data.scan import Scan, quarantine, scan, write_rejected
 from leukemia_tf.data.source import Source, find_source
 from leukemia_tf.evaluation.audit_plots import draw_audit, draw_cells
@@ -37,10 +39,11 @@ def audit(config: AuditConfig) -> dict[str, Any]:
         catalog = read_catalog(source.folder)
         scanned = scan(catalog, unlabelled=True)
         near_duplicates = scanned.near_duplicates()
-        report = findings(catalog, scanned, near_duplicates)
+        doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
+        report = findings(catalog, scanned, near_duplicates, doubles)
         _write(config.out, report, source.folder, scanned, near_duplicates)
         if config.leak:
-            report["leak"] = measure_leak(config, source, scanned.cells, near_duplicates)
+            report["leak"] = measure_leak(config, source, scanned.cells, near_duplicates, doubles)
             write_json(config.out / "audit.json", report)
         _handle_rejected(config, source.folder, scanned.rejected)
         log.info("\nreport: %s", config.out)
@@ -54,6 +57,7 @@ def audit(config: AuditConfig) -> dict[str, Any]:
 def _find_source(config: AuditConfig) -> Source:
     """Check the settings, and return where the cells are."""
     check_policy(config.on_bad_image)
+    check_cnmc_doubles(config.cnmc_doubles)
     source = find_source(config.folder)
     if config.convert_to and config.convert_to.resolve().is_relative_to(source.folder):
         raise ArgumentError("convert_to", config.convert_to, "it lies inside the data folder: name another folder.")

@@ -33,7 +33,11 @@ METRICS = ("auroc", "auroc_by_patient", "weighted_f1")
 
 
 def measure_leak(
-    config: AuditConfig, source: Source, cells: Sequence[Cell], near_duplicates: Sequence[NearDuplicate]
+    config: AuditConfig,
+    source: Source,
+    cells: Sequence[Cell],
+    near_duplicates: Sequence[NearDuplicate],
+    known: Sequence[Sequence[str]] = (),
 ) -> dict[str, Any]:
     """Score one linear probe on frozen features with folds by image and with folds by patient.
 
@@ -47,6 +51,8 @@ def measure_leak(
         Those with a label are used.
     near_duplicates : sequence of NearDuplicate
         Pairs among them.
+    known : sequence of sequence of str
+        Names that are known to be one patient.
 
     Returns
     -------
@@ -55,7 +61,7 @@ def measure_leak(
     """
     labelled = [cell for cell in cells if cell.label]
     pairs = [pair for pair in near_duplicates if pair[0].label and pair[1].label]
-    group_of = find_patient_groups(labelled, pairs)
+    group_of = find_patient_groups(labelled, pairs, known)
     folds = {by: draw_folds(labelled, group_of, by, config.seed) for by in ("image", "patient")}
     network = _frozen_network(config, source)
     features = _features(network, source, labelled)

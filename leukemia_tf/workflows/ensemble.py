@@ -103,9 +103,9 @@ def _write_run(
     """Write the files of a trained run: those of the first member, config.json, and the network last."""
     first = members[0].run
     write_json(run.environment, {**software_environment(), "computed_on": read_json(first.environment)["computed_on"]})
-    for target, source in ((run.splits, first.splits), (run.cells, first.cells), (run.rejected, first.rejected)):
-        if source.is_file():
-            shutil.copy(source, target)
+    for name in ("splits", "cells", "fingerprints", "rejected"):
+        if getattr(first, name).is_file():
+            shutil.copy(getattr(first, name), getattr(run, name))
     write_csv(run.history, HISTORY, [])
     write_summary(run.summary, Network(model, (), None), [])
     _write_config(run, config, members, weights, model)

@@ -10,9 +10,11 @@ from typing import Any
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import DataError, RunError
 from leukemia_tf.core.files import read_json, write_json
-from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.catalog import Catalog, Cell, read_cells
+from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
 from leukemia_tf.data.patient_groups import list_patient_groups
-from leukemia_tf.data.prepare import log_findings, scan_folder
+from leukemia_tf.data.prepare import find_doubles, log_findings, scan_folder
+from leukemia_tf.data.scan import Scan
 from leukemia_tf.evaluation.decision import decision_record
 from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.plots import save
@@ -23,6 +25,7 @@ from leukemia_tf.inference.cells import cell_logits, cell_predictions
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration
 from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.workflows.seen_pictures import check_unseen, seen_cells
 
 log = logging.getLogger("leukemia_tf")
 
@@ -46,7 +49,7 @@ def evaluate_run_external(run: RunFolder, folder: Path, seed: int = 0, tta: str 
     Raises
     ------
     DataError
-        If a picture there was trained on, or none is labelled.
+        If a picture there, or a near-duplicate of it, was trained on, or none is labelled.
     """
     out = run.external(folder.resolve().name)
     return evaluate_network(run.model, folder, out, seed, tta, run)
@@ -80,14 +83,16 @@ def evaluate_network(
     Raises
     ------
     DataError
-        If a picture there was trained on, or none is labelled.
+        If a picture there, or a near-duplicate of it, was trained on, or none is labelled.
     RunError
         If `out` holds the scores on another folder.
     """
     check_tta(tta)
-    cells, groups = _labelled_cells(folder)
+    catalog, scanned, groups = _labelled_cells(folder, _cnmc_doubles(run))
+    cells = scanned.cells
     if run:
-        _check_unseen(run, folder, cells)
+        check_unseen(run, folder, scanned)
+        _warn_of_names(run, catalog, cells)
     else:
         log.warning("WARNING: whether %s was trained on these cells cannot be checked: it has no run folder", network)
     _check_same_folder(out, folder)
@@ -110,27 +115,29 @@ def evaluate_network(
     return metrics
 
 
-def _labelled_cells(folder: Path) -> tuple[tuple[Cell, ...], tuple[tuple[str, ...], ...]]:
-    """Return a folder's labelled cells, and the names that are one patient."""
+def _cnmc_doubles(run: RunFolder | None) -> str:
+    return run.read_config()["train"].get("cnmc_doubles", "merge") if run else "merge"
+
+
+def _labelled_cells(folder: Path, cnmc_doubles: str) -> tuple[Catalog, Scan, tuple[tuple[str, ...], ...]]:
+    """Return a folder's catalog, its labelled cells, and the names that are one patient."""
     catalog, scanned = scan_folder(folder)
     log_findings(catalog, scanned)
     if not scanned.cells:
         raise DataError(
             f"{folder} holds no labelled image: `python -m leukemia_tf.predict` predicts images without a label."
         )
-    return scanned.cells, list_patient_groups(scanned.cells, scanned.near_duplicates())
+    doubles = find_doubles(catalog, scanned, cnmc_doubles)
+    return catalog, scanned, list_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
 
 
-def _check_unseen(run: RunFolder, folder: Path, cells: Sequence[Cell]) -> None:
-    """Stop at a picture that the run was trained or selected on; warn of patients with the same name."""
-    seen = {cell.sha256: cell for cell in read_cells(run.cells) if cell.split in ("train", "val")}
-    known = [cell for cell in cells if cell.sha256 in seen]
-    if known:
-        raise DataError(
-            f"{folder / known[0].path} is {seen[known[0].sha256].path}, which {run} was trained or selected on "
-            f"({len(known):,} in all): leave such pictures out, or every score is too high."
-        )
-    names = {cell.patient for cell in cells} & {cell.patient for cell in seen.values()}
+def _warn_of_names(run: RunFolder, catalog: Catalog, cells: Sequence[Cell]) -> None:
+    """Warn of patients with the name of one that the run was trained or selected on; of C-NMC's, any of his names."""
+    seen = {cell.patient for cell in seen_cells(run)}
+    if _cnmc_doubles(run) == "merge":
+        named = {cell.patient for cell in seen_cells(run) if parse_cnmc_name(Path(cell.path))}
+        seen |= {name for patient in named for name in all_names(patient) if name in catalog.cnmc_patients}
+    names = {cell.patient for cell in cells} & seen
     if names:
         log.warning(
             "WARNING: %d patients here have the names of patients that the run was trained on (%s): make sure that "

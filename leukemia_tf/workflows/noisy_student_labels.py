@@ -11,7 +11,8 @@ import numpy as np
 
 from leukemia_tf.config import NoisyStudentConfig
 from leukemia_tf.core.errors import DataError
-from leukemia_tf.data.catalog import Catalog, Cell, find_images, parse_file_name, read_cells
+from leukemia_tf.data.catalog import Catalog, Cell, find_images, read_cells
+from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
 from leukemia_tf.data.patient_groups import groups_by_patient
 from leukemia_tf.data.prepare import Prepared, scan_folder
 from leukemia_tf.data.pseudo_labels import pseudo_labelled
@@ -69,7 +70,7 @@ def _scan_unlabelled(folder: Path, data: Path) -> Scan:
 
 
 def _patient(cell: Cell) -> str:
-    _, patient = parse_file_name(Path(cell.path)) or ("", "")
+    _, patient = parse_cnmc_name(Path(cell.path)) or ("", "")
     return patient
 
 
@@ -86,9 +87,10 @@ def _known_pictures(cells: Sequence[Cell], further: Scan, data: Path, prepared: 
 
 
 def _known_patients(prepared: Prepared) -> set[str]:
-    """Return all names of the patients of the labelled cells."""
+    """Return all names of the patients of the labelled cells, those that only C-NMC's full set gives them, too."""
     group_of = groups_by_patient(prepared.patient_groups)
-    return {name for cell in prepared.cells for name in group_of.get(cell.patient, {cell.patient})}
+    names = {name for cell in prepared.cells for name in group_of.get(cell.patient, {cell.patient})}
+    return names | {name for patient in names & prepared.cnmc_patients for name in all_names(patient)}
 
 
 def pseudo_label_cells(run: RunFolder, config: NoisyStudentConfig, path: Path, cells: Sequence[Cell]) -> list[Cell]:

@@ -208,3 +208,17 @@ def test_the_least_recently_used_are_deleted(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     drop_oldest(tmp_path, 10)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_another_constant_of_the_preprocessing_is_another_key(frozen, monkeypatch):
+    """The settings are the same; what they make of a cell is not."""
+    _, prefix, cells = frozen
+    everything, first = np.arange(len(cells.labels)), np.zeros(len(cells.labels), int)
+    FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).fill(everything, first, "")
+    assert FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.all()
+    with monkeypatch.context() as patch:
+        patch.setattr("leukemia_tf.data.framing.BACKGROUND", 40)
+        assert not FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.any()
+    assert FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.all()
+    monkeypatch.setattr("leukemia_tf.training.feature_files.__version__", "99")
+    assert not FeatureStore(prefix, cells, 1, FeatureFiles(prefix)).computed.any()

@@ -65,11 +65,13 @@ def test_what_was_planted_is_found(planted, tmp_path):
     assert any("UID_2_90_1_all.png" in group for group in identical)
     assert any("unnamed.bmp" in group for group in identical)
     assert any("UID_1_91_1_all.bmp" in path for group in report["near_duplicates"] for path in group)
-    assert report["shared_patients"] == [["1", "2"]]
+    assert report["shared_patients"] == [["1", "2", "3"]]  # the picture with two cells is of patient 1, under 3
     warnings = named(report["warnings"])
     assert "no cell" in warnings["UID_3_90_1_all.bmp"]
     assert "border" in warnings["UID_3_91_1_all.bmp"]
-    assert warnings["UID_3_92_1_all.bmp"] == "more than one cell"
+    two = [row["reason"] for row in report["warnings"] if row["path"].endswith("UID_3_92_1_all.bmp")]
+    assert two[0] == "more than one cell"
+    assert two[1].startswith("the same cell as")
     assert "left for predict" in warnings["unnamed.bmp"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
         *("audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv"),
@@ -115,7 +117,7 @@ def test_command(planted, tmp_path, run_module):
     done = run_module(".audit", planted, "--out", tmp_path / "report", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert "patients who share a picture and count as one: 1 = 2" in done.stdout
+    assert "names that are one patient: 1 = 2 = 3; H2 = H4" in done.stdout
     done = run_module(".audit", planted, "--on-bad-image", "skip", "--json", cwd=tmp_path)
     assert done.returncode == 0
     assert json.loads(done.stdout)["patients"] == 7  # of 8 names, two of which are one patient

@@ -12,7 +12,7 @@ import pytest
 from leukemia_tf.config import EvaluateConfig, PredictConfig
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.data.catalog import read_cells
-from leukemia_tf.data.synthetic import write_phantoms
+from leukemia_tf.data.synthetic import draw_cells, write_phantoms
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.runs.run_folder import RunFolder, open_run
 from leukemia_tf.workflows.evaluate import evaluate
@@ -53,13 +53,14 @@ def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
 
 
 @pytest.fixture
-def other_cells(tiny_cells, tmp_path):
-    """The tiny cells mirrored, under other names."""
+def other_cells(tmp_path):
+    """Cells of other patients, in the layout of a plain tree."""
     folder = tmp_path / "other"
-    for number, path in enumerate(sorted(tiny_cells.rglob("*.bmp"))):
-        target = folder / ("all" if path.stem.endswith("_all") else "hem") / f"P{number % 4}" / path.name
+    for number, (path, pixels) in enumerate(draw_cells(patients=4, cells=5, seed=11, side=120)):
+        name = Path(path).name
+        target = folder / ("all" if name.endswith("_all.bmp") else "hem") / f"P{number % 4}" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(target), cv2.imread(str(path))[::-1])
+        cv2.imwrite(str(target), pixels[..., ::-1])
     return folder
 
 
@@ -73,7 +74,7 @@ def test_external_validation(copied_run, tiny_cells, other_cells):
     metrics = evaluate(EvaluateConfig(run=copied_run.path, data=other_cells))
     out = copied_run.external("other")
     rows = read_predictions(out.predictions("test"))
-    assert len(rows) == metrics["parts"]["test"]["cells"] == len(list(tiny_cells.rglob("*.bmp")))
+    assert len(rows) == metrics["parts"]["test"]["cells"] == len(list(other_cells.rglob("*.bmp")))
     assert metrics["protocol"] == "external"
     stored = json.loads(copied_run.metrics.read_text())["decision"]
     assert {name: metrics["decision"][name] for name in FITTED} == {name: stored[name] for name in FITTED}

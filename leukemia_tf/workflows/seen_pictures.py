@@ -1,0 +1,79 @@
+"""Whether pictures are those that a run was trained or selected on, or near-duplicates of them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.fingerprints import (
+    Fingerprints,
+    as_fingerprints,
+    compute_fingerprints,
+    find_copies,
+    name_copies,
+    read_fingerprints,
+)
+from leukemia_tf.data.scan import Scan
+from leukemia_tf.runs.run_folder import RunFolder
+
+log = logging.getLogger("leukemia_tf")
+
+
+def seen_cells(run: RunFolder) -> list[Cell]:
+    """Return the cells that a run was trained or selected on."""
+    return [cell for cell in read_cells(run.cells) if cell.split in ("train", "val")]
+
+
+def check_unseen(run: RunFolder, folder: Path, scanned: Scan) -> None:
+    """Stop at a picture that a run was trained or selected on, and at a near-duplicate of one.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With its cells.
+    folder : pathlib.Path
+        Of the pictures.
+    scanned : Scan
+        The pictures.
+
+    Raises
+    ------
+    DataError
+        At the first such picture, with the number of all.
+    """
+    cells = seen_cells(run)
+    seen = {cell.sha256: cell for cell in cells}
+    known = [cell for cell in scanned.cells if cell.sha256 in seen]
+    if known:
+        raise DataError(
+            f"{folder / known[0].path} is {seen[known[0].sha256].path}, which {run} was trained or selected on "
+            f"({len(known):,} in all): leave such pictures out, or every score is too high."
+        )
+    copies = find_copies(scanned.cells, scanned.fingerprints(), cells, _fingerprints(run, cells))
+    if copies:
+        raise DataError(
+            f"{len(copies):,} of {len(scanned.cells):,} pictures in {folder} are near-duplicates of cells that {run} "
+            f"was trained or selected on, such as {name_copies(copies)}: leave such pictures out, or every score is "
+            "too high."
+        )
+
+
+def _fingerprints(run: RunFolder, cells: list[Cell]) -> Fingerprints:
+    """Return the fingerprints that a run keeps; without them those of its pictures, as far as these are there."""
+    found = read_fingerprints(run.fingerprints) or as_fingerprints(())
+    stored = set(found.hashes)
+    missing = {cell.sha256: cell for cell in cells if cell.sha256 not in stored}
+    if not missing:
+        return found
+    computed = compute_fingerprints(run.data, missing.values())
+    if len(computed.hashes) < len(missing):
+        log.warning(
+            "WARNING: of %d pictures that the run was trained on only the exact hashes were compared: %s has no "
+            "fingerprints of them, and they are not in %s any more",
+            len(missing) - len(computed.hashes),
+            run,
+            run.data,
+        )
+    return found.joined(computed)
