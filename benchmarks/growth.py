@@ -58,7 +58,7 @@ def measure(count: int) -> dict[str, float]:
         blocks = tuple(block.name for block in setup.network.blocks)
         for name, learning, epochs in (("whole", blocks, 5), ("head", (), 3)):
             job = training_job(CONFIG, setup, Path(folder, name, "history.csv"), Path(folder, name, "states"), note)
-            train_stages(job, [Stage(name, learning, 1e-5, epochs, epochs)])
+            train_stages(job, [Stage(name, learning, 1e-5, epochs)])
     seconds = [row["seconds"] for row in rows]
     return {
         "cells": min(count, len(cells)),

@@ -42,6 +42,7 @@ from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.examples import Examples
+from leukemia_tf.training.history import kept_row
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.optimizers import build_loss, build_optimizer
 from leukemia_tf.training.settings import resolve_optimization, resolve_sampling
@@ -92,7 +93,7 @@ def our_fit(setup: TrainingSetup, train: Examples, val: Examples, epochs: int) -
 
         job = training_job(PLAIN, setup, Path(folder, "history.csv"), Path(folder, "states"), note)
         job = replace(job, examples=lambda part, size: {"train": train, "val": val}[part])
-        train_stages(job, [Stage("head", (), 1e-3, epochs, epochs)])
+        train_stages(job, [Stage("head", (), 1e-3, epochs)])
     return rows
 
 
@@ -143,10 +144,10 @@ def whole_recipe(source: Source, prepared: Prepared) -> dict[str, float]:
         run = train(config)
         whole = time.time() - began
         rows = read_csv(run.history)
-        best_row = max(number for number, row in enumerate(rows) if row["best"] == "1")
+        kept = kept_row(rows)
         setup_seconds = run.config.stat().st_mtime - began
-        seconds = setup_seconds + sum(float(row["seconds"]) for row in rows[: best_row + 1])
-        ours = (seconds, float(rows[best_row]["val_auroc_by_patient"]))
+        seconds = setup_seconds + sum(float(row["seconds"]) for row in rows[: kept + 1])
+        ours = (seconds, float(rows[kept]["val_auroc_by_patient"]))
         size = int(rows[-1]["image_size"])
     setup = build_setup(replace(PLAIN, image_size=size), find_architecture("resnet50"), source, prepared)
     load = setup.examples()

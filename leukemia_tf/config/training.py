@@ -98,10 +98,11 @@ class TrainConfig(SetupConfig):
     recipe: str | None = None
     """Settings of a report (`python -m leukemia_tf.recipes`) or of a file; other flags override them."""
     stages: str = "progressive"
-    """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), progressive (then block by block
-    while validation improves), whole, or a .json file."""
+    """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), progressive (then block by block,
+    from the top), whole, or a .json file. Each stage goes on from the weights of the one before."""
     epochs: int | None = None
-    """Largest number of epochs of each stage. Default: the stages'."""
+    """Largest number of epochs of each stage. Default: 20 for the head, 2 for each block that progressive unfreezes,
+    6 for other fine-tuning, 16 from random weights."""
     lr: float | Literal["auto"] = 1e-3
     """Learning rate of stages that train no pretrained block; auto: as suggested by `lrfind`."""
     fine_tune_lr: float | None = None
@@ -111,9 +112,12 @@ class TrainConfig(SetupConfig):
     schedule: str | None = None
     """constant, step[:EPOCHS:FACTOR], cosine, one-cycle, or plateau[:FACTOR:PATIENCE]; restarts in each stage.
     Default: the stages', cosine for the head, else constant."""
+    keep: Literal["last", "best"] = "last"
+    """Weights that are kept: of the last epoch, or of the epoch with the lowest validation loss (best; each stage then
+    starts from the best so far)."""
     patience: int | None = None
-    """Epochs without a better validation score after which a stage stops. Default: the stages'. Schedules that end at
-    zero (cosine, one-cycle) always run to their last epoch, whose weights are used."""
+    """Epochs without a lower validation loss after which a stage stops; not one whose rate falls to zero (cosine,
+    one-cycle), unless its JSON says so. Default: every stage runs all its epochs."""
     sizes: str | None = None
     """Progressive resizing: image sizes with their epochs, such as 64x3,128x5,224x8; all stages at each size."""
     threshold: str = "0.5"

@@ -9,12 +9,20 @@ from typing import Any
 def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of config.json with the settings under `asked` and `train` renamed for this version.
 
-    `contrast: stain` became `stain_normalization: reinhard`, and `balance: main-report` became `mean`.
+    `contrast: stain` became `stain_normalization: reinhard`, and `balance: main-report` became `mean`. Stages have no
+    `if_better` any more.
     """
-    return {
+    changed: dict[str, Any] = {
         key: _training_settings(value) if key in ("asked", "train") and isinstance(value, Mapping) else value
         for key, value in settings.items()
     }
+    if "stages" in changed:
+        changed["stages"] = [_without(stage, "if_better") for stage in changed["stages"]]
+    return changed
+
+
+def _without(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != name}
 
 
 def _training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

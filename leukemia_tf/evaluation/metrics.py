@@ -171,20 +171,3 @@ def macro_accuracy(cells: WeightedCells) -> np.ndarray:
 def worst_accuracy(cells: WeightedCells) -> np.ndarray:
     """Return the least of the patients' accuracies."""
     return np.where(cells.weights > 0, cells.accuracies, np.inf).min(1)
-
-
-def auroc_standard_error(area: float, positives: int, negatives: int) -> float:
-    """Return the standard error of an area under the ROC curve.
-
-    Parameters
-    ----------
-    area : float
-        0-1.
-    positives, negatives : int
-        Independent cases of either class; here patients.
-
-    Source: Hanley & McNeil 1982, Radiology 143:29-36.
-    """
-    twice_positive, twice_negative = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = (positives - 1) * (twice_positive - area**2) + (negatives - 1) * (twice_negative - area**2)
-    return float(np.sqrt(max(0.0, area * (1 - area) + spread) / (positives * negatives)))

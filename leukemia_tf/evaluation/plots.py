@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from leukemia_tf.core.files import write_atomically
+from leukemia_tf.training.history import kept_row
 
 INK, TRAIN, VAL, BAND, RED, GREY = "#333333", "#7a4b94", "#d9822b", "#7a4b9433", "#b03a2e", "#999999"
 COLOURS = {"all": TRAIN, "hem": VAL}
@@ -42,23 +43,29 @@ def integer_ticks(axis: Axes) -> None:
 
 
 def learning_curves(history: Sequence[Mapping[str, str]]) -> Figure:
-    """Draw loss and validation AUROC by epoch from history.csv's rows, with stages and the selected epoch marked."""
-    figure, (loss, score) = axes(5.6, columns=2)
+    """Draw loss, accuracy and validation AUROC by epoch from history.csv's rows; stages and the kept epoch are marked.
+
+    Rows of older versions have no training accuracy.
+    """
+    figure, (loss, accuracy, score) = axes(5.0, columns=3)
 
     def column(name: str) -> list[float]:
-        return [float(row[name] or "nan") for row in history]
+        return [float(row.get(name) or "nan") for row in history]
 
-    epochs, by_patient = column("epoch"), column("val_auroc_by_patient")
+    epochs = column("epoch")
     loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (augmented, weighted)")
     loss.plot(epochs, column("val_loss"), color=VAL, marker=".", label="validation")
     loss.axhline(0, lw=0)  # the axis then begins at 0 with a margin above the curves
     loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
+    accuracy.plot(epochs, column("accuracy"), color=TRAIN, marker=".", label="training (augmented)")
+    accuracy.plot(epochs, column("val_accuracy"), color=VAL, marker=".", label="validation")
+    accuracy.set(xlabel="epoch", ylabel="accuracy", ylim=(None, 1.02))
     score.plot(epochs, column("val_auroc"), color=VAL, marker=".", label="AUROC")
-    score.plot(epochs, by_patient, color=TRAIN, marker=".", label="AUROC by patient")
-    best = max(index for index, row in enumerate(history) if row["best"] == "1")
-    score.plot(epochs[best], by_patient[best], "o", color=TRAIN, mfc="none", ms=12, label="selected epoch")
+    score.plot(epochs, column("val_auroc_by_patient"), color=TRAIN, marker=".", label="AUROC by patient")
     score.set(xlabel="epoch", ylabel="AUROC on validation patients", ylim=(None, 1.02))
-    for axis in (loss, score):
+    kept = epochs[kept_row(history)]
+    for axis in (loss, accuracy, score):
+        axis.axvline(kept, color=GREY, lw=1, ls="--", label=f"kept: epoch {kept:.0f}")
         _mark_stages(axis, epochs, [row["stage"] for row in history])
         axis.legend(frameon=False, fontsize=8)
         integer_ticks(axis)

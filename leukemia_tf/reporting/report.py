@@ -11,7 +11,7 @@ from typing import Any, cast
 import keras
 from matplotlib.figure import Figure
 
-from leukemia_tf.core.files import read_json, write_atomically
+from leukemia_tf.core.files import read_csv, read_json, write_atomically
 from leukemia_tf.core.version import __version__
 from leukemia_tf.evaluation.bootstrap import RESAMPLES
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
@@ -85,7 +85,7 @@ def _shared_values(run: RunFolder, metrics: Mapping[str, Any], settings: Mapping
         "split": summary.split_text(metrics),
         "labels": LABEL_NAMES,
         "parts": tables.part_rows(run),
-        "stages": tables.stage_rows(settings),
+        "stages": tables.stage_rows(settings, read_csv(run.history)),
         "command": reproducing_command(settings),
         "version": __version__,
     }

@@ -93,7 +93,7 @@ def alt_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
     scores = test["cell"]
     sides = ", ".join(f"{name} {format_score(scores[name])}" for name in ("sensitivity", "specificity"))
     return {
-        "learning-curves": "Loss and validation AUROC by epoch, with the stages marked; history.csv has the numbers.",
+        "learning-curves": "Loss, accuracy and AUROC by epoch, with stages and kept epoch; numbers in history.csv.",
         "confusion-matrix": f"Confusion matrix of {count_text(test)}: {sides}.",
         "roc": f"ROC curve over cells with its 95 % band: AUROC {format_score(scores['auroc'])}.",
         "precision-recall": f"Precision-recall curve over cells with its band: AUPRC {format_score(scores['auprc'])}.",

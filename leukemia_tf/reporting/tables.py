@@ -15,6 +15,7 @@ from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
 from leukemia_tf.evaluation.scores import score_texts
 from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.training.history import stage_table
 
 PRIMARY = ("auroc_by_patient", "auroc", "auprc", "weighted_f1")  # above all other metrics
 PSEUDO_LABELLED = "train, pseudo-labelled"
@@ -22,7 +23,9 @@ STAGE_COLUMNS = {
     "name": "stage",
     "learning": "trainable blocks",
     "image_size": "image size",
-    "epochs": "max. epochs",
+    "planned": "planned epochs",
+    "run": "epochs run",
+    "kept": "kept epoch",
     "learning_rate": "learning rate",
     "schedule": "schedule",
 }
@@ -49,13 +52,15 @@ def part_rows(run: RunFolder) -> list[list[str]]:
     return rows
 
 
-def stage_rows(settings: Mapping[str, Any]) -> list[list[str]]:
-    """Return the titles, then a row per stage."""
+def stage_rows(settings: Mapping[str, Any], history: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """Return the titles, then a row per stage that ran."""
     rows = [list(STAGE_COLUMNS.values())]
-    for stage in settings["stages"]:
+    for outcome in stage_table(settings, history):
+        stage = outcome.record
         size = stage["image_size"] or settings["network"]["image_size"]
         blocks = ", ".join(("head", *reversed(stage["learning"])))
-        values = {**stage, "image_size": size, "learning": blocks}
+        epochs = {"planned": outcome.planned, "run": outcome.run, "kept": outcome.kept or "none"}
+        values = {**stage, **epochs, "image_size": size, "learning": blocks}
         rows.append([str(values[name]) for name in STAGE_COLUMNS])
     return rows
 

@@ -68,6 +68,7 @@ class RunFolder(Folder):
         self.cells = self.path / "cells.csv"
         self.rejected = self.path / REJECTED
         self.splits = self.path / "splits.json"
+        self.summary = self.path / "summary.txt"
         self.history = self.path / "history.csv"
         self.batches = self.path / "batches.csv"
         self.checkpoints = self.path / "checkpoints"
@@ -84,7 +85,7 @@ class RunFolder(Folder):
         """Return whether the folder holds some of the files that a run writes before its settings, and nothing else."""
         if not self.path.is_dir():
             return False
-        first = {self.environment.name, self.splits.name, self.cells.name, self.rejected.name}
+        first = {self.environment.name, self.splits.name, self.cells.name, self.rejected.name, self.summary.name}
         names = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
         return self.environment.name in names and names <= first
 

@@ -47,9 +47,9 @@ class StopRequest:
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Sets rate and momentum before each step; records the loss after it, and saves the state now and then.
+    """Sets rate and momentum before each step; records loss and accuracy after it, and saves the state now and then.
 
-    It resets the model's metrics before each step, so that `logs["loss"]` is the loss of that batch alone. It stops
+    It resets the model's metrics before each step, so that the logs are of that batch alone. It stops
     the training at a stop request, and at a loss that is not finite.
 
     Parameters
@@ -57,8 +57,8 @@ class StepCallback(keras.callbacks.Callback):
     schedule : callable or None
         Step of the epoch -> its learning rate and its momentum (None where the schedule leaves it as it is); None
         leaves both to the optimizer.
-    losses : list of float
-        Losses of the epoch's steps so far, those of an interrupted epoch among them; each step appends one.
+    losses, accuracies : list of float
+        Of the epoch's steps so far, those of an interrupted epoch among them; each step appends one.
     bar : tqdm.tqdm
         Advanced by each step.
     stop : StopRequest
@@ -71,12 +71,14 @@ class StepCallback(keras.callbacks.Callback):
         self,
         schedule: Callable[[int], tuple[float, float | None]] | None,
         losses: list[float],
+        accuracies: list[float],
         bar: tqdm,
         stop: StopRequest,
         save: Callable[[], None],
     ) -> None:
         super().__init__()
-        self.schedule, self.losses, self.bar, self.stop, self.save = schedule, losses, bar, stop, save
+        self.schedule, self.losses, self.accuracies = schedule, losses, accuracies
+        self.bar, self.stop, self.save = bar, stop, save
         self.saved_at = time.monotonic()
         self.current: tuple[float, float | None] | None = None
 
@@ -89,8 +91,10 @@ class StepCallback(keras.callbacks.Callback):
         self.model.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Record the loss; stop if that is requested or needed; save the state if that is due."""
-        self.losses.append(float((logs or {})["loss"]))
+        """Record loss and accuracy; stop if that is requested or needed; save the state if that is due."""
+        logs = logs or {}
+        self.losses.append(float(logs["loss"]))
+        self.accuracies.append(float(logs["accuracy"]))
         self.bar.update()
         if self.stop.requested or not math.isfinite(self.losses[-1]):
             self.model.stop_training = True

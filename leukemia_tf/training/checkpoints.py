@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from leukemia_tf.training.schedules import Plateau
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2  # of a state; raise it when an older state can no longer be resumed
+FORMAT = 3  # of a state; raise it when an older state can no longer be resumed
 STATES = 2  # on disk: if the last is damaged, the one before is used
 
 
@@ -32,65 +33,54 @@ class Progress:
     ----------
     stage, stage_epoch, epoch : int
         The stage, its finished epochs, all finished epochs.
-    epochs_without_improvement : int
-        Epochs of this stage since its best validation score.
-    stage_best : list of float
-        That score, and its tie-breaker.
-    best : list of float
-        The score of the best weights; empty before the first and after a change of size.
-    standard_error : float
-        Of that score: the next stage must improve on it by more, to be worth training more weights.
-    improved : bool
-        Whether this stage has done so.
+    waited : int
+        Epochs of this stage since its lowest `val_loss`.
+    stage_lowest : float
+        That loss.
+    lowest : float
+        The `val_loss` of the kept weights; infinite before the first and after a change of size.
     plateau : Plateau
         How often the rate was reduced in this stage.
-    losses : list of float
+    losses, accuracies : list of float
         Of the batches of an epoch that was interrupted.
     history : list of dict
         Rows of history.csv.
-    best_variables : list of numpy.ndarray
-        Every variable of the network at its best.
+    kept_variables : list of numpy.ndarray
+        Every variable of the network as it is kept.
     """
 
     stage: int = 0
     stage_epoch: int = 0
     epoch: int = 0
-    epochs_without_improvement: int = 0
-    stage_best: list[float] = field(default_factory=list)
-    best: list[float] = field(default_factory=list)
-    standard_error: float = 0.0
-    improved: bool = False
+    waited: int = 0
+    stage_lowest: float = math.inf
+    lowest: float = math.inf
     plateau: Plateau = field(default_factory=Plateau)
     losses: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
-    best_variables: list[np.ndarray] = field(default_factory=list)
+    kept_variables: list[np.ndarray] = field(default_factory=list)
 
-    def begin_stage(self, reset_best: bool) -> None:
-        """Reset what belongs to a stage; with `reset_best` also the best score, where scores no longer compare."""
-        self.stage_epoch = self.epochs_without_improvement = 0
-        self.improved, self.plateau, self.losses, self.stage_best = False, Plateau(), [], []
-        if reset_best:
-            self.best = []
+    def begin_stage(self, other_size: bool) -> None:
+        """Reset what belongs to a stage; losses at another image size do not compare, so its first epoch is kept."""
+        self.stage_epoch = self.waited = 0
+        self.plateau, self.losses, self.accuracies, self.stage_lowest = Plateau(), [], [], math.inf
+        if other_size:
+            self.lowest = math.inf
 
-    def record_epoch(
-        self, row: dict[str, Any], score: list[float], variables: Sequence[keras.Variable], eligible: bool = True
-    ) -> None:
-        """Count an epoch, and copy the network's variables if its score (the higher the better) is the best.
-
-        Only an `eligible` epoch can be the best: where the rate is annealed, that is the stage's last one.
-        """
-        self.losses = []
+    def record_epoch(self, row: dict[str, Any], variables: Sequence[keras.Variable], keep: str) -> None:
+        """Count an epoch, and copy the network's variables: with `keep` `best` only at the lowest `val_loss` so far."""
+        self.losses, self.accuracies = [], []
         self.epoch += 1
         self.stage_epoch += 1
-        margin = 0.0 if self.improved else self.standard_error
-        is_best = eligible and (not self.best or score > [self.best[0] + margin, *self.best[1:]])
-        self.history.append({**row, "best": int(is_best)})
-        if eligible:
-            self.epochs_without_improvement = 0 if score > self.stage_best else self.epochs_without_improvement + 1
-            self.stage_best = max(self.stage_best, score)
-        if is_best:
-            self.best, self.standard_error, self.improved = score, row.get("val_standard_error", 0.0), True
-            self.best_variables = [variable.numpy() for variable in variables]
+        loss = row.get("val_loss", math.inf)
+        self.waited = 0 if loss < self.stage_lowest or "val_loss" not in row else self.waited + 1
+        self.stage_lowest = min(self.stage_lowest, loss)
+        kept = keep == "last" or not math.isfinite(self.lowest) or loss < self.lowest
+        if kept:
+            self.lowest, self.kept_variables = loss, [variable.numpy() for variable in variables]
+            self.history = [{**former, "kept": 0} for former in self.history]
+        self.history.append({**row, "kept": int(kept)})
 
 
 def save_state(folder: Path, progress: Progress, variables: Sequence[keras.Variable]) -> Path:
@@ -105,10 +95,10 @@ def save_state(folder: Path, progress: Progress, variables: Sequence[keras.Varia
     variables : sequence of keras.Variable
         Everything that a step changes: the network's, its dropouts' seeds', the optimizer's.
     """
-    record = {key: value for key, value in asdict(progress).items() if key != "best_variables"}
+    record = {key: value for key, value in asdict(progress).items() if key != "kept_variables"}
     arrays: dict[str, Any] = {"progress": np.array(json.dumps({"format": FORMAT, **record}))}
     arrays |= {f"variable{index}": variable.numpy() for index, variable in enumerate(variables)}
-    arrays |= {f"best{index}": value for index, value in enumerate(progress.best_variables)}
+    arrays |= {f"kept{index}": value for index, value in enumerate(progress.kept_variables)}
     scratch = write_atomically(folder / ".state.npz", lambda path: np.savez(path, **arrays))
     name = f"state-{progress.epoch:05}-{len(progress.losses):06}-{_checksum(scratch)}.npz"
     path = scratch.rename(folder / name)
@@ -155,9 +145,9 @@ def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
                 "start, or resume it with the version that began it."
             )
         progress = Progress(**{**record, "plateau": Plateau(**record["plateau"])})
-        progress.best_variables, variables = (
+        progress.kept_variables, variables = (
             [arrays[f"{group}{index}"] for index in range(sum(name.startswith(group) for name in arrays))]
-            for group in ("best", "variable")
+            for group in ("kept", "variable")
         )
     return progress, variables
 

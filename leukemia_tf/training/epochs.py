@@ -20,10 +20,11 @@ from leukemia_tf.core.files import write_atomically, write_csv
 from leukemia_tf.data.balance import epoch_order
 from leukemia_tf.training.callbacks import StageCallbacks, StepCallback, StopRequest
 from leukemia_tf.training.checkpoints import Progress, assign, network_variables, save_state
+from leukemia_tf.training.history import kept_epoch
 from leukemia_tf.training.inputs import TrainingInputs
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.optimizers import moving_averages, unwrapped
-from leukemia_tf.training.schedules import is_annealed, schedule_value
+from leukemia_tf.training.schedules import schedule_value
 from leukemia_tf.training.stages import Stage
 
 log = logging.getLogger("leukemia_tf")
@@ -71,6 +72,11 @@ class StageRun:
         """Epochs after which the stage ends."""
         return self.stage.ends or self.stage.epochs
 
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the stage has gone without a lower `val_loss` for too long."""
+        return self.stage.patience is not None and self.progress.waited >= self.stage.patience
+
     def variables(self) -> list[keras.Variable]:
         """Return everything that a step changes."""
         return [*network_variables(self.model), *self.optimizer.variables]
@@ -81,7 +87,7 @@ class StageRun:
 
 
 def train_epochs(run: StageRun) -> None:
-    """Train until the stage's last epoch, or until it has not improved for so many epochs as its patience.
+    """Train until the stage's last epoch, or for as many epochs without a lower `val_loss` as its patience.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def train_epochs(run: StageRun) -> None:
         progress_bar(total=stage.epochs * steps, initial=done, title=stage.name, unit="step", leave=True) as bar,
         StageCallbacks(job.objects.callbacks, run.model, run.optimizer, stage.epochs, steps) as callbacks,
     ):
-        while progress.stage_epoch < run.last_epoch and progress.epochs_without_improvement < stage.patience:
+        while progress.stage_epoch < run.last_epoch and not run.out_of_patience:
             callbacks.listed.on_epoch_begin(progress.stage_epoch)
             row, losses = _train_epoch(run, cells, steps, bar, callbacks)
             callbacks.listed.on_epoch_end(progress.stage_epoch - 1, _logs(row))
@@ -112,6 +118,9 @@ def train_epochs(run: StageRun) -> None:
             if callbacks.stopped:
                 break
         bar.total = bar.n
+    if progress.stage_epoch < run.last_epoch:
+        reason = "a callback ended it" if callbacks.stopped else f"{stage.patience} without a lower val_loss"
+        log.info("%s: ends after %d of %d epochs: %s", stage.name, progress.stage_epoch, run.last_epoch, reason)
 
 
 def _train_epoch(
@@ -120,25 +129,26 @@ def _train_epoch(
     """Train and validate an epoch; return its row of history.csv and the losses of its batches."""
     stage, progress = run.stage, run.progress
     began = time.perf_counter()
-    losses = _fit(run, steps, bar, callbacks)
+    losses, accuracies = _fit(run, steps, bar, callbacks)
+    sizes = _batch_sizes(cells, run.job.batch_size)
     with _averaged_weights(run):
         row: dict[str, Any] = {
             "stage": stage.name,
             "epoch": progress.epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(unwrapped(run.optimizer).learning_rate)),
             "image_size": run.size,
-            "loss": float(np.average(losses, weights=_batch_sizes(cells, run.job.batch_size))),
+            "loss": float(np.average(losses, weights=sizes)),
             **_validate(run),
             "seconds": round(time.perf_counter() - began, 2),
+            "accuracy": sum(round(share * size) for share, size in zip(accuracies, sizes)) / cells,
         }
         progress.plateau.update(row.get("val_loss", row["loss"]), stage.schedule)
-        eligible = not is_annealed(stage.schedule) or progress.stage_epoch + 1 == run.last_epoch
-        progress.record_epoch(row, _score(row), network_variables(run.model), eligible)
+        progress.record_epoch(row, network_variables(run.model), run.job.keep)
     return row, losses
 
 
-def _fit(run: StageRun, steps: int, bar: tqdm, callbacks: StageCallbacks) -> list[float]:
-    """Train an epoch, or the rest of one; return the losses of its batches."""
+def _fit(run: StageRun, steps: int, bar: tqdm, callbacks: StageCallbacks) -> tuple[list[float], list[float]]:
+    """Train an epoch, or the rest of one; return losses and accuracies of its batches."""
     stage, progress = run.stage, run.progress
 
     def schedule(step: int) -> tuple[float, float | None]:
@@ -148,17 +158,17 @@ def _fit(run: StageRun, steps: int, bar: tqdm, callbacks: StageCallbacks) -> lis
 
     if len(progress.losses) < steps:
         scheduled = None if run.job.objects.set_the_rate(stage.schedule) else schedule
-        callback = StepCallback(scheduled, progress.losses, bar, run.stop, run.save)
+        callback = StepCallback(scheduled, progress.losses, progress.accuracies, bar, run.stop, run.save)
         batches = run.inputs.training(progress.epoch, len(progress.losses))
         run.inputs.trainer.fit(batches, shuffle=False, verbose=0, callbacks=[callback, callbacks])
     if not math.isfinite(progress.losses[-1]) or not _is_finite(run.inputs.trainer):
         where = f"stage {stage.name}, epoch {progress.epoch + 1}, step {len(progress.losses)}"
         problem = f"a weight or the loss ({progress.losses[-1]:g}) is no longer a finite number in {where}."
-        raise RunError(f"{problem} {_write_best(run)}Train again with a lower `lr`, or with `clip=1`.")
+        raise RunError(f"{problem} {_write_last_good(run)}Train again with a lower `lr`, or with `clip=1`.")
     if run.stop.requested and len(progress.losses) < steps:
         run.save()
         raise KeyboardInterrupt
-    return list(progress.losses)
+    return list(progress.losses), list(progress.accuracies)
 
 
 def _log_epoch(row: dict[str, Any], bar: tqdm) -> None:
@@ -174,13 +184,13 @@ def _is_finite(model: keras.Model) -> bool:
     return all(np.isfinite(weight.numpy()).all() for weight in model.trainable_variables)
 
 
-def _write_best(run: StageRun) -> str:
-    """Write the network's best weights, and return a sentence that names the file; nothing if there are none."""
-    if not run.progress.best_variables:
+def _write_last_good(run: StageRun) -> str:
+    """Write the weights kept so far, and return a sentence that names the file; nothing if there are none."""
+    if not run.progress.kept_variables:
         return ""
-    assign(network_variables(run.model), run.progress.best_variables)
+    assign(network_variables(run.model), run.progress.kept_variables)
     path = write_atomically(run.job.state_folder / "last-good.weights.h5", run.model.save_weights)
-    return f"The best weights until then are in {path} (`weights` takes them). "
+    return f"The weights of epoch {kept_epoch(run.progress.history)} are in {path} (`weights` takes them). "
 
 
 def _batch_sizes(cells: int, batch_size: int) -> list[int]:
@@ -205,13 +215,6 @@ def _validate(run: StageRun) -> dict[str, float]:
 def _logs(row: dict[str, Any]) -> dict[str, float]:
     """Return an epoch's row as callbacks take it."""
     return {name: value for name, value in row.items() if isinstance(value, (int, float)) and name != "epoch"}
-
-
-def _score(row: dict[str, Any]) -> list[float]:
-    """Return what is best when it is highest; without validation cells, the last epoch is."""
-    if "val_loss" not in row:
-        return [row["epoch"]]
-    return [round(row["val_auroc_by_patient"], 9), -row["val_loss"]]  # its last digits are the order of a sum
 
 
 @contextmanager

@@ -34,12 +34,13 @@ class TrainingJob:
     optimization : OptimizationConfig
         Loss and optimizer.
     score : callable
-        (labels, probabilities, patients) -> the validation's columns of history.csv: `val_auroc_by_patient` with its
-        `val_standard_error`, and others.
+        (labels, probabilities, patients) -> the validation's columns of history.csv, `val_auroc_by_patient` and others.
     batch_size, seed : int
         Cells per step; the seed of every random draw.
     history_path, state_folder : pathlib.Path
         history.csv, and the folder of the states that an interrupted training resumes from.
+    keep : str
+        `last`: the last epoch's weights are kept; `best`: those of the lowest `val_loss`.
     cache_features : bool
         Whether outputs of frozen layers may be cached.
     on_epoch : callable
@@ -58,6 +59,7 @@ class TrainingJob:
     seed: int
     history_path: Path
     state_folder: Path
+    keep: str = "last"
     cache_features: bool = True
     on_epoch: Callable[[dict[str, Any], Sequence[float]], Any] = lambda row, losses: None
     objects: TrainingObjects = field(default_factory=TrainingObjects)

@@ -19,7 +19,7 @@ log = logging.getLogger("leukemia_tf")
 
 HISTORY = (  # columns of history.csv
     *("stage", "epoch", "learning_rate", "image_size", "loss", "val_loss", "val_auroc", "seconds"),
-    *("val_auroc_by_patient", "val_accuracy", "val_f_beta", "val_standard_error", "best"),
+    *("accuracy", "val_accuracy", "kept", "val_auroc_by_patient", "val_f_beta"),
 )
 INEXACT = ("callbacks", "augmentation")  # what may hold a state, or draw at random, that no checkpoint has
 
@@ -123,6 +123,8 @@ class TrainingObjects:
     def warn(self) -> None:
         """Say where a resumed run would not end with the same bits."""
         inexact = [name for name in INEXACT if getattr(self, name)]
+        if any(getattr(callback, "restore_best_weights", False) for callback in self.callbacks):
+            log.warning("WARNING: restore_best_weights of a callback has no effect: use `keep=best`")
         if inexact:
             log.warning("WARNING: exact resume is off: %s may hold a state that is not saved", " and ".join(inexact))
 

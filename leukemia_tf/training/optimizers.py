@@ -1,4 +1,4 @@
-"""Losses, and Keras's optimizers with a rate per block, a scheduled momentum, and averages beside the weights."""
+"""Losses, training accuracy, and optimizers with a rate per block, a scheduled momentum, and moving averages."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ def build_loss(optimization: OptimizationConfig) -> keras.losses.Loss:
     loss, value = parse_loss(optimization.loss)
     options = {loss.argument: value} if loss.argument else {}
     return _load(loss.constructor)(from_logits=True, label_smoothing=optimization.label_smoothing, **options)
+
+
+def training_accuracy() -> keras.metrics.Metric:
+    """Return the share of cells whose logit is on the side of their target, both [n, 1].
+
+    A target between 0 and 1, of a mixed cell or of a pseudo-label, counts as the class that it is nearer to; one half
+    counts as `all`. Every cell counts once, whatever its weight.
+    """
+
+    def matches(targets: KerasTensor, logits: KerasTensor) -> KerasTensor:
+        return ops.cast(ops.equal(targets >= 0.5, logits >= 0), "float32")
+
+    return keras.metrics.MeanMetricWrapper(matches, name="accuracy")
 
 
 def _load(constructor: str) -> Any:

@@ -10,12 +10,15 @@ from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.training.history import epochs_followed
 
 BESIDE_REFIT = ("out", "data", "refit", "resume", "cache", "precision", "devices", "tensorboard")  # settings
 
 
 def refit_config(config: TrainConfig) -> TrainConfig:
-    """Return the settings of the run in `config.refit`, with its stages up to their best epochs, and all patients.
+    """Return the settings of the run in `config.refit`, with its stages and epochs as they ran, and all patients.
+
+    Of a run that kept its best epoch, the stages go as far as the weights that its network comes from.
 
     A `plateau` schedule follows the training loss, since there is no validation part.
 
@@ -43,7 +46,8 @@ def refit_config(config: TrainConfig) -> TrainConfig:
         devices=config.devices,
         tensorboard=config.tensorboard,
         recipe=None,
-        stages=json.dumps(completed_stages(run)),
+        stages=json.dumps(completed_stages(run, evaluated.keep)),
+        keep="last",
         sizes=None,
         epochs=None,
         lr=1e-3,
@@ -68,15 +72,11 @@ def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
     return settings, config
 
 
-def completed_stages(run: RunFolder) -> list[dict[str, Any]]:
-    """Return the stages of a run that improved its score, each up to its best epoch."""
-    rows, stages = read_csv(run.history), []
-    for record in run.read_config()["stages"]:
-        epochs = [row for row in rows if row["stage"] == record["name"]]
-        best = max((number for number, row in enumerate(epochs, start=1) if row["best"] == "1"), default=0)
-        if best:
-            stages.append({**record, "ends": best, "if_better": False})
-    return stages
+def completed_stages(run: RunFolder, keep: str) -> list[dict[str, Any]]:
+    """Return the stages that a run's network comes from, each up to the epoch from which training went on."""
+    records = run.read_config()["stages"]
+    lengths = epochs_followed(records, read_csv(run.history), keep)
+    return [{**record, "ends": ends, "patience": None} for record, ends in zip(records, lengths) if ends]
 
 
 def copy_scores(run: RunFolder, evaluated: RunFolder) -> dict[str, Any]:

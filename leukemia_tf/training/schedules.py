@@ -46,7 +46,7 @@ class Schedule:
     defaults : tuple of float
         Numbers that may follow the name, as in `step:7:0.1`, where they are left out.
     annealed : bool
-        Whether the rate falls to nothing, so that a stage's last epoch is the one to use.
+        Whether the rate falls to nothing, so that a stage is not worth stopping before its end.
     problem : callable
         Numbers -> what is wrong with them; empty if nothing is.
     """
@@ -152,7 +152,7 @@ def check_schedule(text: str) -> None:
 
 
 def is_annealed(schedule: str) -> bool:
-    """Return whether a schedule ends at a rate of nothing, so that its last epoch is the one to use."""
+    """Return whether a schedule ends at a rate of nothing, so that a stage is not worth stopping before its end."""
     return SCHEDULES[parse_schedule(schedule)[0]].annealed
 
 

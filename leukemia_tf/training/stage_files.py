@@ -9,14 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from leukemia_tf.core.errors import UserError, nearest
-from leukemia_tf.training.stages import (
-    FINE_TUNING_EPOCHS,
-    FINE_TUNING_PATIENCE,
-    HEAD_EPOCHS,
-    HEAD_PATIENCE,
-    Plan,
-    Stage,
-)
+from leukemia_tf.training.schedules import is_annealed
+from leukemia_tf.training.stages import FINE_TUNING_EPOCHS, HEAD_EPOCHS, Plan, Stage
 
 
 def is_json(stages: str) -> bool:
@@ -56,6 +50,8 @@ def _stage(
 ) -> Stage:
     where = f"{source}, {name}"
     known = [field.name for field in fields(Stage)]
+    if "if_better" in record:
+        raise UserError(f"{where}: `if_better` is no setting any more, every stage runs: leave it out; see `keep`.")
     for key in record:
         if key not in known:
             raise UserError(f"{where}: no such setting as {key!r}; {nearest(key, known)}")
@@ -65,7 +61,6 @@ def _stage(
         "name": name,
         "learning_rate": plan.fine_tuning_rate if tuned else plan.rate,
         "epochs": FINE_TUNING_EPOCHS if tuned else HEAD_EPOCHS,
-        "patience": plan.patience or (FINE_TUNING_PATIENCE if tuned else HEAD_PATIENCE),
         "schedule": plan.schedule or "constant",
         "layer_decay": plan.layer_decay,
     }
@@ -73,6 +68,8 @@ def _stage(
         stage = Stage(**{**defaults, **record, "learning": learning})
     except (TypeError, AttributeError) as error:
         raise UserError(f"{where}: {error}.") from None
+    if "patience" not in record and not is_annealed(stage.schedule):
+        stage = replace(stage, patience=plan.patience)
     return replace(stage, epochs=min(stage.epochs, plan.epochs)) if plan.epochs else stage
 
 

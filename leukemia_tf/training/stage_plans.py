@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from leukemia_tf.core.errors import ArgumentError, nearest
+from leukemia_tf.training.schedules import is_annealed
 from leukemia_tf.training.stage_files import is_json, read_stages
 from leukemia_tf.training.stages import (
+    BLOCK_EPOCHS,
     FINE_TUNING_EPOCHS,
-    FINE_TUNING_PATIENCE,
     FROM_SCRATCH_EPOCHS,
     HEAD_EPOCHS,
-    HEAD_PATIENCE,
     PRESETS,
     Plan,
     Stage,
@@ -91,11 +91,10 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> l
     random = tuple(block for block in blocks if block not in pretrained)
     loaded = [block for block in blocks if block in pretrained]
     if not loaded:
-        most = plan.epochs or FROM_SCRATCH_EPOCHS
-        return [_stage(plan, "whole", random, plan.rate, most, max(5, most // 2))]
+        return [_stage(plan, "whole", random, plan.rate, FROM_SCRATCH_EPOCHS)]
     if plan.stages == "whole":
         return [_fine_tuning(plan, "whole", blocks)]
-    stages = [_stage(plan, "head", random, plan.rate, HEAD_EPOCHS, HEAD_PATIENCE, schedule="cosine")]
+    stages = [_stage(plan, "head", random, plan.rate, HEAD_EPOCHS, schedule="cosine")]
     if top:
         if top > len(blocks):
             raise ArgumentError("stages", plan.stages, f"the base has {len(blocks)} blocks, {', '.join(blocks)}.")
@@ -104,7 +103,7 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str]) -> l
         learning = random
         for block in reversed(loaded):
             learning = (block, *learning)
-            stages.append(_fine_tuning(plan, f"unfreeze {block}", learning, if_better=len(stages) > 1))
+            stages.append(_fine_tuning(plan, f"unfreeze {block}", learning, BLOCK_EPOCHS))
     return stages
 
 
@@ -114,27 +113,23 @@ def _stage(
     learning: Sequence[str],
     rate: float,
     epochs: int,
-    patience: int,
     schedule: str = "constant",
-    if_better: bool = False,
 ) -> Stage:
     """Return a stage with the preset's defaults, where the plan says nothing else."""
+    schedule = plan.schedule or schedule
     return Stage(
         name,
         tuple(learning),
         rate,
         plan.epochs or epochs,
-        plan.patience or patience,
-        schedule=plan.schedule or schedule,
+        None if is_annealed(schedule) else plan.patience,
+        schedule=schedule,
         layer_decay=plan.layer_decay,
-        if_better=if_better,
     )
 
 
-def _fine_tuning(plan: Plan, name: str, learning: Sequence[str], if_better: bool = False) -> Stage:
-    return _stage(
-        plan, name, learning, plan.fine_tuning_rate, FINE_TUNING_EPOCHS, FINE_TUNING_PATIENCE, if_better=if_better
-    )
+def _fine_tuning(plan: Plan, name: str, learning: Sequence[str], epochs: int = FINE_TUNING_EPOCHS) -> Stage:
+    return _stage(plan, name, learning, plan.fine_tuning_rate, epochs)
 
 
 def as_records(stages: Sequence[Stage]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from leukemia_tf.training.schedules import check_schedule
 
 PRESETS = ("feature-extraction", "fine-tune-top:N", "progressive", "whole")
 HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 20, 6, 16
-HEAD_PATIENCE, FINE_TUNING_PATIENCE = 3, 2
+BLOCK_EPOCHS = 2  # of each block that `progressive` unfreezes: it goes through all of them
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,15 @@ class Stage:
     learning_rate : float
         The head's and the top block's, before the schedule.
     epochs : int
-        The most it may take.
-    patience : int
-        It ends after so many epochs without a better validation score; not if its rate falls to nothing.
+        It takes so many, if nothing ends it earlier.
+    patience : int, optional
+        It ends after so many epochs without a lower `val_loss`, as by Keras's EarlyStopping; None: it does not.
     image_size : int
         Side of the cells, in pixels; 0 is the run's.
     schedule : str
         How the rate changes; see `leukemia_tf.training.schedules`.
     layer_decay : float
         Each lower block's rate as a share of the one above.
-    if_better : bool
-        Whether it is skipped if the stage before did not improve the validation score.
     ends : int
         Epochs after which it ends, though its schedule is laid out for more; 0 where nothing ends it.
 
@@ -49,11 +47,10 @@ class Stage:
     learning: tuple[str, ...]
     learning_rate: float
     epochs: int
-    patience: int
+    patience: int | None = None
     image_size: int = 0
     schedule: str = "constant"
     layer_decay: float = 1.0
-    if_better: bool = False
     ends: int = 0
 
     def __post_init__(self) -> None:
@@ -62,7 +59,7 @@ class Stage:
         check_schedule(self.schedule)
         for field, least in (("epochs", 1), ("patience", 1), ("image_size", 0), ("ends", 0)):
             value = getattr(self, field)
-            if not isinstance(value, int) or value < least:
+            if (field, value) != ("patience", None) and (not isinstance(value, int) or value < least):
                 raise UserError(
                     f"stage {self.name}: {field} takes a whole number of {least} or more. Received: {value!r}"
                 )
@@ -79,7 +76,9 @@ class Stage:
         size = f" at {self.image_size} px" if self.image_size else ""
         schedule = "" if self.schedule == "constant" else f", {self.schedule}"
         learns = ", ".join(("head", *reversed(self.learning)))
-        return f"{self.name}{size}: {learns}; rate {self.learning_rate:g}{schedule}, up to {self.epochs} epochs"
+        epochs = f"{self.ends} of {self.epochs}" if self.ends else f"{self.epochs}"
+        stop = f", fewer after {self.patience} without a lower val_loss" if self.patience else ""
+        return f"{self.name}{size}: {learns}; rate {self.learning_rate:g}{schedule}, {epochs} epochs{stop}"
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,10 @@ class Plan:
         A preset, or a JSON list of stages: its path, or the list itself.
     rate, fine_tuning_rate : float
         Of stages in which no pretrained block learns, and of the others.
-    epochs, patience : int or None
-        Of every stage; with a JSON list, `epochs` is the most.
+    epochs : int or None
+        Of every stage; with a JSON list it is the most.
+    patience : int or None
+        Of stages that name none and whose rate does not fall to nothing: those run to their end.
     schedule : str or None
         Of stages without one.
     layer_decay : float

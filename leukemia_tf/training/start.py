@@ -17,6 +17,7 @@ from leukemia_tf.data.splits import write_split
 from leukemia_tf.models.heads import Head
 from leukemia_tf.runs.environment import software_environment
 from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.training.layer_summary import write_summary
 from leukemia_tf.training.objects import TrainingObjects
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import as_records
@@ -59,6 +60,7 @@ def write_run_start(
     write_cells(run.cells, prepared.cells)
     if prepared.rejected:
         write_rejected(run.rejected, prepared.rejected)
+    write_summary(run.summary, network, stages)
     loaded = asdict(network.loaded) if network.loaded else {"source": "random"}
     size, parameters = network.model.input_shape[1], network.model.count_params()
     run.write_config(

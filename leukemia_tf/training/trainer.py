@@ -1,4 +1,4 @@
-"""The stages of a training, one after another, each from the best weights so far."""
+"""The stages of a training, one after another, each from the weights that are kept so far."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from leukemia_tf.training.checkpoints import Progress, assign, load_state, netwo
 from leukemia_tf.training.epochs import StageRun, train_epochs
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.job import TrainingJob
-from leukemia_tf.training.optimizers import build_loss, build_optimizer
+from leukemia_tf.training.optimizers import build_loss, build_optimizer, training_accuracy
 from leukemia_tf.training.stages import Stage
 
 
 def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, Any]]:
-    """Train a network stage by stage, and leave it with the best weights.
+    """Train a network stage by stage, and leave it with the weights that are kept.
 
-    Each stage starts from the best weights so far; one with `if_better` is skipped if the stage before it did not
-    improve on them. Best is the highest `val_auroc_by_patient`, then the lowest `val_loss`, at the last image size;
-    where the rate is annealed, of a stage's last epoch. A stage improves only by more than the score's standard error:
-    there are few validation patients, and training more weights has to pay.
+    These are the last epoch's or, where the job keeps the best, those of the lowest `val_loss` at the last image size;
+    the moving averages where the optimizer has them. Each stage starts from the weights kept so far.
 
     Parameters
     ----------
@@ -52,15 +50,14 @@ def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, An
         while progress.stage < len(stages):
             stage = stages[progress.stage]
             resumed = bool(progress.stage_epoch or progress.losses)
-            if resumed or not stage.if_better or progress.improved:
-                size = stage.image_size or run_size
-                if not resumed:
-                    before = stages[progress.stage - 1].image_size or run_size if progress.stage else size
-                    progress.begin_stage(reset_best=size != before)
-                model = job.network.model if size == run_size else job.resized(size)
-                _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
+            size = stage.image_size or run_size
+            if not resumed:
+                before = stages[progress.stage - 1].image_size or run_size if progress.stage else size
+                progress.begin_stage(other_size=size != before)
+            model = job.network.model if size == run_size else job.resized(size)
+            _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
             progress.stage, progress.stage_epoch = progress.stage + 1, 0
-    assign(network_variables(job.network.model), progress.best_variables)
+    assign(network_variables(job.network.model), progress.kept_variables)
     return progress.history
 
 
@@ -74,7 +71,7 @@ def _train_stage(
     stop: StopRequest,
 ) -> None:
     blocks, pretrained = job.network.blocks, job.network.pretrained
-    start = progress.best_variables or [variable.numpy() for variable in network_variables(job.network.model)]
+    start = progress.kept_variables or [variable.numpy() for variable in network_variables(job.network.model)]
     assign(network_variables(model), start)
     set_trainable(model, blocks, stage.learning, pretrained)
     with disable_frozen_dropout(model, blocks, stage.learning):
@@ -87,7 +84,9 @@ def _train_stage(
         optimizer = job.objects.stage_optimizer(stage) or build_optimizer(
             job.optimization, stage.learning_rate, multipliers
         )
-        inputs.trainer.compile(optimizer, job.objects.loss or build_loss(job.optimization))
+        inputs.trainer.compile(
+            optimizer, job.objects.loss or build_loss(job.optimization), metrics=[training_accuracy()]
+        )
         inputs.trainer.optimizer.build(inputs.trainer.trainable_variables)
         run = StageRun(job, stage, model, inputs, progress, stop)
         if saved:

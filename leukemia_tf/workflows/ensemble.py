@@ -17,10 +17,12 @@ from leukemia_tf.evaluation.predictions import arrays
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.models.ensemble import build_ensemble
 from leukemia_tf.models.network import load_network
+from leukemia_tf.models.pretrained import Network
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
 from leukemia_tf.runs.environment import software_environment
 from leukemia_tf.runs.run_folder import RunFolder, check_vacant, new_run_path, open_run
 from leukemia_tf.runs.study_folder import Study
+from leukemia_tf.training.layer_summary import write_summary
 from leukemia_tf.training.objects import HISTORY
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
 from leukemia_tf.workflows.compare import compare
@@ -104,6 +106,7 @@ def _write_run(
         if source.is_file():
             shutil.copy(source, target)
     write_csv(run.history, HISTORY, [])
+    write_summary(run.summary, Network(model, (), None), [])
     _write_config(run, config, members, weights, model)
     write_atomically(run.model, model.save)
 

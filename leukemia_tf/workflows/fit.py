@@ -11,15 +11,17 @@ import numpy as np
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.files import write_atomically
-from leukemia_tf.evaluation.metrics import all_metrics, auroc_standard_error
+from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration, set_calibration
 from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.training.history import kept_text
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.logs import epoch_logger
 from leukemia_tf.training.objects import TrainingObjects
 from leukemia_tf.training.settings import resolve_optimization, resolve_sampling
 from leukemia_tf.training.setup import TrainingSetup
+from leukemia_tf.training.stage_plans import as_records
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.trainer import train_stages
 
@@ -58,6 +60,7 @@ def training_job(
         score=validation_scores,
         batch_size=config.batch_size,
         seed=config.seed,
+        keep=config.keep,
         history_path=history,
         state_folder=states,
         cache_features=config.cache != "none",
@@ -79,10 +82,11 @@ def fit(
     refitted = load_network(open_run(config.refit).model) if config.refit else None
     on_epoch = epoch_logger(run.batches, run.tensorboard if config.tensorboard else None)
     try:
-        train_stages(training_job(config, setup, run.history, run.checkpoints, on_epoch, objects), stages)
+        rows = train_stages(training_job(config, setup, run.history, run.checkpoints, on_epoch, objects), stages)
     except KeyboardInterrupt:
         log.warning("\nthe state is saved; go on with `python -m leukemia_tf.train --out %s --resume`", run)
         raise
+    log.info("%s", kept_text(as_records(stages), rows, config.keep))
     if refitted:
         set_calibration(setup.network.model, get_calibration(refitted))
     write_atomically(run.model, setup.network.model.save)
@@ -92,6 +96,4 @@ def validation_scores(labels: np.ndarray, probabilities: np.ndarray, patients: n
     """Return the validation's columns of history.csv: int [n], float [n], str [n] -> scores by name."""
     scores = all_metrics(labels, probabilities, patients)
     names = ("auroc", "auroc_by_patient", "accuracy", "f_beta")
-    columns = {f"val_{name}": float(scores[name][0]) for name in names}
-    per_class = [len(set(patients[labels == label])) for label in (1, 0)]
-    return {**columns, "val_standard_error": auroc_standard_error(columns["val_auroc_by_patient"], *per_class)}
+    return {f"val_{name}": float(scores[name][0]) for name in names}

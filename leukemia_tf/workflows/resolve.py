@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from leukemia_tf.config import SetupConfig, TrainConfig
 from leukemia_tf.config.recipes import check_recipe
-from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.core.errors import ArgumentError, nearest
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.training.refit import refit_config
 from leukemia_tf.training.resume import find_interrupted_run, resumed_config
@@ -15,6 +15,7 @@ from leukemia_tf.training.schedules import check_schedule
 from leukemia_tf.training.settings import check_count, check_setup, with_default_views
 from leukemia_tf.training.stage_plans import check_stages, parse_sizes
 
+KEEP = ("last", "best")
 Setup = TypeVar("Setup", bound=SetupConfig)
 Train = TypeVar("Train", bound=TrainConfig)
 
@@ -53,6 +54,8 @@ def resolve_settings(config: Train) -> Train:
     check_recipe(config)
     for name in ("epochs", "patience"):
         check_count(name, getattr(config, name))
+    if config.keep not in KEEP:
+        raise ArgumentError("keep", config.keep, nearest(config.keep, KEEP))
     check_stages(config.stages)
     check_schedule(config.schedule or "constant")
     check_threshold(config.threshold)

@@ -80,4 +80,4 @@ def _score(config: TrainConfig, prepared: Prepared, work: Path) -> float:
         run = RunFolder(work)
         job = training_job(config, setup, run.history, run.checkpoints, lambda row, losses: None)
         rows = train_stages(job, plan(config, setup))
-    return float(next(row["val_auroc_by_patient"] for row in reversed(rows) if int(row["best"])))
+    return float(next(row["val_auroc_by_patient"] for row in rows if row["kept"]))
