@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from leukemia_tf.evaluation.bootstrap import draw_patients, paired_difference, per_patient, score_with_intervals
-from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
+from leukemia_tf.evaluation.metrics import METRICS, all_metrics
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group
 from leukemia_tf.evaluation.scores import format_score
 
@@ -133,15 +133,6 @@ def test_paired_difference_is_narrower_than_two_intervals():
     )
     same = paired_difference(labels, one, one, patients)["auroc"]
     assert (same["value"], same["low"], same["high"]) == (0, 0, 0)
-
-
-def test_standard_error_of_an_auroc():
-    assert auroc_standard_error(0.893, 51, 58) == pytest.approx(0.0325, abs=5e-5)  # by hand
-    rng = np.random.default_rng(0)  # the formula is exact for exponential scores
-    positives, negatives = rng.exponential(4, (4000, 9, 1)), rng.exponential(1, (4000, 1, 5))
-    areas = (positives > negatives).mean((1, 2))
-    assert auroc_standard_error(0.8, 9, 5) == pytest.approx(areas.std(), rel=0.03)
-    assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
 
 
 @pytest.mark.slow
