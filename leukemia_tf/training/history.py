@@ -71,7 +71,7 @@ def kept_text(stages: Sequence[Record], history: Sequence[Row], keep: str) -> st
     if keep == "last":
         return text
     if "val_loss" not in row:
-        return f"{text}; there are no validation cells by which to choose the best"
+        return f"{text}; no validation cells to choose the best by"
     text += f", the lowest val_loss {row['val_loss']:.3f}"
     if len({other["image_size"] for other in history}) > 1:
         text += f" at {row['image_size']} pixels"

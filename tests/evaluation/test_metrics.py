@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from leukemia_tf.evaluation.metrics import METRICS, all_metrics, auroc_standard_error
+from leukemia_tf.evaluation.metrics import METRICS, all_metrics
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group
 
 RNG = np.random.default_rng(0)
@@ -86,15 +86,6 @@ def test_one_class_only(label):
     assert np.isnan(scores["auroc"][0])
     assert scores["accuracy"][0] == 0.5
     assert np.isnan(scores["sensitivity" if label == 0 else "specificity"][0])
-
-
-def test_standard_error_of_an_auroc():
-    assert auroc_standard_error(0.893, 51, 58) == pytest.approx(0.0325, abs=5e-5)  # by hand
-    rng = np.random.default_rng(0)  # the formula is exact for exponential scores
-    positives, negatives = rng.exponential(4, (4000, 9, 1)), rng.exponential(1, (4000, 1, 5))
-    areas = (positives > negatives).mean((1, 2))
-    assert auroc_standard_error(0.8, 9, 5) == pytest.approx(areas.std(), rel=0.03)
-    assert auroc_standard_error(1 + 2e-16, 9, 5) == 0  # as sums of floats have it
 
 
 def test_patient_groups():

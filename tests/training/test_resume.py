@@ -25,8 +25,8 @@ from leukemia_tf.training.trainer import train_stages
 from leukemia_tf.workflows.train import train
 
 STAGES = (
-    '[{"learning": "all", "epochs": 3, "learning_rate": 1e-3, "schedule": "one-cycle", "patience": 9},'
-    ' {"learning": 1, "epochs": 3, "learning_rate": 1e-4, "schedule": "plateau:0.5:0", "patience": 9}]'
+    '[{"learning": "all", "epochs": 3, "learning_rate": 1e-3, "schedule": "one-cycle"},'
+    ' {"learning": 1, "epochs": 3, "learning_rate": 1e-4, "schedule": "plateau:0.5:0"}]'
 )
 SETTINGS = {
     "base": "scratch",
@@ -170,7 +170,7 @@ class Values:
 
 
 def saved(folder, epoch):
-    progress = Progress(epoch=epoch, stage_epoch=epoch, best=[0.5, -0.1], best_variables=[np.full(3, epoch)])
+    progress = Progress(epoch=epoch, stage_epoch=epoch, lowest=0.5, kept_variables=[np.full(3, epoch)])
     return save_state(folder, progress, [Values(np.full((2, 2), epoch)), Values(np.int32(epoch))])
 
 
@@ -179,9 +179,9 @@ def test_states_are_read_back_and_the_last_two_stay(tmp_path):
     for epoch in range(5):
         saved(tmp_path, epoch)
     progress, values = load_state(tmp_path)
-    assert (progress.epoch, progress.best, len(list(tmp_path.glob("state-*")))) == (4, [0.5, -0.1], 2)
+    assert (progress.epoch, progress.lowest, len(list(tmp_path.glob("state-*")))) == (4, 0.5, 2)
     np.testing.assert_array_equal(values[0], np.full((2, 2), 4))
-    np.testing.assert_array_equal(progress.best_variables[0], np.full(3, 4))
+    np.testing.assert_array_equal(progress.kept_variables[0], np.full(3, 4))
 
 
 @pytest.mark.parametrize("harm", ["torn", "tampered", "empty"])

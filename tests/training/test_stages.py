@@ -37,18 +37,31 @@ def test_presets(preset, pretrained, wanted):
     assert learning(stages) == wanted
 
 
-def test_rates_and_what_ends_unfreezing():
+def test_rates_epochs_and_no_patience_by_default():
     head, first, second, third = plan_stages(PLAN, BLOCKS, BLOCKS)
     assert (head.learning_rate, first.learning_rate) == (1e-3, 1e-5)
-    assert [stage.if_better for stage in (head, first, second, third)] == [False, False, True, True]
+    assert [stage.epochs for stage in (head, first, second, third)] == [20, 2, 2, 2]
     (only,) = plan_stages(PLAN, BLOCKS, ())
-    assert only.learning_rate == 1e-3
+    assert (only.learning_rate, only.epochs) == (1e-3, 16)
+    for preset in ("fine-tune-top:2", "whole"):
+        stages = plan_stages(replace(PLAN, stages=preset), BLOCKS, BLOCKS)
+        assert stages[-1].epochs == 6
+        assert {stage.patience for stage in stages} == {None}
 
 
 def test_epochs_patience_schedule_are_every_stages():
-    plan = replace(PLAN, epochs=3, patience=7, schedule="cosine", layer_decay=0.5)
+    plan = replace(PLAN, epochs=3, patience=7, schedule="step", layer_decay=0.5)
     for stage in plan_stages(plan, BLOCKS, BLOCKS):
-        assert (stage.epochs, stage.patience, stage.schedule, stage.layer_decay) == (3, 7, "cosine", 0.5)
+        assert (stage.epochs, stage.patience, stage.schedule, stage.layer_decay) == (3, 7, "step", 0.5)
+
+
+def test_patience_of_the_plan_leaves_annealed_stages_to_their_end_and_a_stage_may_name_its_own():
+    head, *others = plan_stages(replace(PLAN, patience=7), BLOCKS, BLOCKS)
+    assert (head.schedule, head.patience) == ("cosine", None)
+    assert [stage.patience for stage in others] == [7, 7, 7]
+    records = [{"schedule": "one-cycle"}, {"schedule": "one-cycle", "patience": 3}, {"patience": None}, {}]
+    stages = plan_stages(replace(PLAN, stages=json.dumps(records), patience=7), BLOCKS, BLOCKS)
+    assert [stage.patience for stage in stages] == [None, 3, None, 7]
 
 
 def test_a_file_of_stages(tmp_path):
@@ -95,6 +108,8 @@ def test_a_file_of_stages(tmp_path):
         ('[{"schedule": "cosin"}]', "did you mean cosine"),
         ('[{"schedule": 3}]', "stage 1: "),
         ('[{"image_size": "64"}]', "image_size takes a whole number of 0 or more. Received: '64'"),
+        ('[{"patience": 0}]', "patience takes a whole number of 1 or more. Received: 0"),
+        ('[{}, {"learning": 1, "if_better": true}]', "`stages`, stage 2: `if_better` is no setting any more"),
         ('[{"ends": -1}]', "ends takes a whole number of 0 or more. Received: -1"),
     ],
 )
@@ -171,5 +186,7 @@ def test_bad_sizes(text):
 
 
 def test_a_stage_as_text():
-    stage = Stage("top", ("b", "c"), 1e-5, 4, 2, 64, "cosine")
-    assert str(stage) == "top at 64 px: head, c, b; rate 1e-05, cosine, up to 4 epochs"
+    stage = Stage("top", ("b", "c"), 1e-5, 4, None, 64, "cosine")
+    assert str(stage) == "top at 64 px: head, c, b; rate 1e-05, cosine, 4 epochs"
+    stage = Stage("top", (), 1e-5, 4, 2, ends=3)
+    assert str(stage) == "top: head; rate 1e-05, 3 of 4 epochs, fewer after 2 without a lower val_loss"

@@ -1,4 +1,4 @@
-"""The loop: the best weights, the end of a stage, sizes, schedules, averages, log lines; Ctrl-C and a NaN loss."""
+"""The loop: kept weights, accuracy, end of a stage, sizes, schedules, averages, log lines; Ctrl-C and a NaN loss."""
 
 import csv
 import io
@@ -11,21 +11,27 @@ import sys
 import time
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
+from leukemia_tf.config import Augmentation
 from leukemia_tf.core.errors import ArgumentError, RunError
+from leukemia_tf.data.balance import Sampling
 from leukemia_tf.models.heads import Head
+from leukemia_tf.models.network import logit_model
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training import callbacks
-from leukemia_tf.training.checkpoints import load_state, network_variables
-from leukemia_tf.training.epochs import _score
+from leukemia_tf.training.checkpoints import Progress, load_state, network_variables
+from leukemia_tf.training.history import kept_epoch
+from leukemia_tf.training.inputs import make_inputs
+from leukemia_tf.training.objects import TrainingObjects
 from leukemia_tf.training.optimization import OptimizationConfig
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.trainer import train_stages
 
-HEAD = Stage("head", (), 1e-2, 2, 2)
-TOP = Stage("top", ("block3",), 1e-2, 2, 2)
+HEAD = Stage("head", (), 1e-2, 2)
+TOP = Stage("top", ("block3",), 1e-2, 2)
 POOLED = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.4)
 
 
@@ -37,61 +43,88 @@ def equal(first, second):
     return all((a == b).all() for a, b in zip(first, second, strict=True))
 
 
-def scripted(job, scores, standard_error=0.0):
-    """Return a job whose validation scores are given, and a list of the network's values at each."""
-    scores, seen = iter(scores), []
+def scripted(job, losses, **changes):
+    """Return a job whose validation losses are given, and a list of the network's values at each."""
+    losses, seen = iter(losses), []
 
     def score(*_):
         seen.append(values(job.network.model))
         names = ("val_auroc", "val_auroc_by_patient", "val_accuracy", "val_f_beta")
-        return {**dict.fromkeys(names, next(scores)), "val_standard_error": standard_error}
+        return {**dict.fromkeys(names, 0.5), "val_loss": next(losses)}
 
-    return replace(job, score=score), seen
-
-
-def test_the_network_ends_with_the_best_weights_of_all_stages(make_job):
-    job, seen = scripted(make_job(), [0.5, 0.9, 0.6, 0.7])
-    history = train_stages(job, [HEAD, TOP])
-    assert equal(values(job.network.model), seen[1])
-    assert not equal(values(job.network.model), seen[3])
-    assert [row["stage"] for row in history] == ["head", "head", "top", "top"]
+    return replace(job, score=score, **changes), seen
 
 
-def test_patience_ends_a_stage_and_a_useless_stage_the_unfreezing(make_job):
-    stages = [
-        replace(HEAD, epochs=9),
-        replace(TOP, epochs=9),
-        replace(TOP, name="next", if_better=True),
-        replace(TOP, name="after that", if_better=True),
-        replace(TOP, name="last", epochs=1),
-    ]
-    job, _ = scripted(make_job(), [0.5, 0.9, 0.8, 0.8, 0.7, 0.6, 0.6, 0.1])
-    history = train_stages(job, stages)
-    assert [row["stage"] for row in history] == ["head"] * 4 + ["top"] * 3 + ["last"]
+def kept_column(job):
     with job.history_path.open() as stream:
-        assert [(row["epoch"], row["best"]) for row in csv.DictReader(stream)] == list(zip("12345678", "11000000"))
+        return "".join(row["kept"] for row in csv.DictReader(stream))
 
 
-def test_another_stage_must_improve_the_score_by_its_standard_error(make_job):
-    job, seen = scripted(make_job(), [0.5, 0.7, 0.75, 0.79, 0.81, 0.82], standard_error=0.1)
-    train_stages(job, [HEAD, TOP, replace(TOP, name="more")])
-    assert equal(values(job.network.model), seen[5])  # 0.81 is better than 0.7 by a standard error
-    job, seen = scripted(make_job("other"), [0.5, 0.7, 0.75, 0.79, 0.1], standard_error=0.1)
-    history = train_stages(job, [HEAD, replace(TOP, epochs=2), replace(TOP, name="never", if_better=True)])
-    assert equal(values(job.network.model), seen[1])
-    assert [row["best"] for row in history] == [1, 1, 0, 0]
-
-
-def test_a_tie_but_for_rounding_goes_to_the_lower_loss():
-    first, second = ({"val_auroc_by_patient": score, "val_loss": loss} for score, loss in ((1 + 2e-16, 9.0), (1, 0.1)))
-    assert _score(second) > _score(first)
-
-
-def test_where_the_rate_falls_to_nothing_the_last_epoch_is_the_best(make_job):
-    job, seen = scripted(make_job(), [0.9, 0.8, 0.7, 0.6])
-    history = train_stages(job, [replace(HEAD, epochs=4, patience=1, schedule="cosine")])
-    assert [row["best"] for row in history] == [0, 0, 0, 1]
+def test_the_last_weights_are_kept_though_validation_was_better_before(make_job):
+    job, seen = scripted(make_job(), [0.5, 0.1, 0.6, 0.7])
+    history = train_stages(job, [HEAD, TOP])
     assert equal(values(job.network.model), seen[3])
+    assert [row["stage"] for row in history] == ["head", "head", "top", "top"]
+    assert kept_column(job) == "0001"
+
+
+def test_the_best_weights_are_kept_and_the_next_stage_starts_from_them(make_job):
+    job, seen = scripted(make_job(), [0.5, 0.1, 0.6, 0.6, 0.7], keep="best")
+    still = replace(TOP, learning_rate=1e-30, epochs=1)  # too little to move a weight
+    train_stages(job, [replace(HEAD, epochs=4), still])
+    assert equal(values(job.network.model), seen[1])
+    assert kept_column(job) == "01000"
+    kernel = [variable.path for variable in network_variables(job.network.model)].index("logit/kernel")
+    assert (seen[4][kernel] == seen[1][kernel]).all()
+    assert (seen[3][kernel] != seen[1][kernel]).any()
+
+
+def test_best_has_no_margin(make_job):
+    job, seen = scripted(make_job(), [0.5, 0.4, 0.39999], keep="best")
+    train_stages(job, [HEAD, replace(TOP, epochs=1)])
+    assert equal(values(job.network.model), seen[2])
+    assert kept_column(job) == "001"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_patience_and_best_are_those_of_keras(seed):
+    rng = np.random.default_rng(seed)
+    losses, patience = rng.integers(0, 9, 30) / 10, int(rng.integers(1, 5))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    theirs = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+    model.stop_training = False
+    theirs.set_model(model)
+    theirs.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        model.layers[0].kernel.assign([[epoch]])
+        theirs.on_epoch_end(epoch, {"val_loss": loss})
+        if model.stop_training:
+            break
+    theirs.on_train_end()
+    progress, kernel = Progress(), keras.Variable([0.0])
+    while progress.epoch < len(losses) and progress.waited < patience:
+        kernel.assign([progress.epoch])
+        progress.record_epoch({"epoch": progress.epoch + 1, "val_loss": losses[progress.epoch]}, [kernel], "best")
+    assert progress.epoch == epoch + 1
+    assert progress.kept_variables[0] == model.layers[0].kernel.numpy()
+    assert kept_epoch(progress.history) == progress.kept_variables[0] + 1
+
+
+@pytest.mark.parametrize(("keep", "column"), [("last", "0001"), ("best", "1000")])
+def test_patience_ends_a_stage_and_the_log_says_so(make_job, caplog, keep, column):
+    job, _ = scripted(make_job(), [0.5, 0.6, 0.7, 0.8], keep=keep)
+    with caplog.at_level(logging.INFO, "leukemia_tf"):
+        train_stages(job, [replace(HEAD, epochs=9, patience=2), replace(TOP, epochs=1, patience=1)])
+    assert kept_column(job) == column
+    assert "head: ends after 3 of 9 epochs: 2 without a lower val_loss" in caplog.text
+    assert "top: ends" not in caplog.text
+
+
+def test_where_no_loss_is_a_number_there_is_still_something_to_keep(make_job):
+    job, seen = scripted(make_job(), [np.nan, np.inf, np.nan, np.nan], keep="best")
+    train_stages(job, [HEAD, TOP])
+    assert equal(values(job.network.model), seen[3])
+    assert kept_column(job) == "0001"
 
 
 def test_only_trainable_weights_change_in_a_stage(make_job):
@@ -108,11 +141,12 @@ def test_only_trainable_weights_change_in_a_stage(make_job):
 
 
 def test_sizes_carry_the_weights_over(make_job):
-    job, seen = scripted(make_job(head=POOLED), [0.9, 0.5, 0.6])
+    job, seen = scripted(make_job(head=POOLED), [0.1, 0.5, 0.6], keep="best")
     small = replace(HEAD, name="small", image_size=45, epochs=1)
     history = train_stages(job, [small, replace(HEAD, epochs=2)])
     assert [row["image_size"] for row in history] == [45, 60, 60]
-    assert equal(values(job.network.model), seen[2])  # 0.9 was at another size
+    assert equal(values(job.network.model), seen[1])  # 0.1 was at another size
+    assert kept_column(job) == "010"
     assert job.network.model.input_shape[1] == 60
 
 
@@ -121,7 +155,7 @@ def test_lower_blocks_learn_slower(make_job):
     for decay in (1.0, 0.1):
         job = make_job(f"decay{decay}", optimization=OptimizationConfig("sgd"))
         before = values(job.network.model)
-        train_stages(job, [Stage("whole", ("block1", "block2", "block3"), 1e-4, 1, 1, layer_decay=decay)])
+        train_stages(job, [Stage("whole", ("block1", "block2", "block3"), 1e-4, 1, layer_decay=decay)])
         steps = [np.abs(new - old).sum() for new, old in zip(values(job.network.model), before, strict=True)]
         names = [variable.path for variable in network_variables(job.network.model)]
         moved[decay] = dict(zip(names, steps, strict=True))
@@ -148,7 +182,7 @@ def test_a_weight_that_the_last_step_turns_into_nan_is_noticed(make_job, monkeyp
 
 def test_schedule_reaches_the_optimizer(make_job):
     job = make_job(optimization=OptimizationConfig("sgd"))
-    history = train_stages(job, [replace(HEAD, epochs=4, patience=9, schedule="step:2:0.1")])
+    history = train_stages(job, [replace(HEAD, epochs=4, schedule="step:2:0.1")])
     np.testing.assert_allclose([row["learning_rate"] for row in history], [1e-2, 1e-2, 1e-3, 1e-3], rtol=1e-6)
 
 
@@ -157,10 +191,47 @@ def test_the_average_is_validated_and_saved_but_the_weights_train_on(make_job):
     for share in (0.0, 0.9):
         job = make_job(f"ema{share}", optimization=OptimizationConfig("sgd", ema=share))
         losses = []
-        train_stages(replace(job, on_epoch=lambda row, new: losses.extend(new)), [replace(HEAD, patience=9)])  # noqa: B023
+        train_stages(replace(job, on_epoch=lambda row, new: losses.extend(new)), [replace(HEAD)])  # noqa: B023
         results[share] = losses, job.network.model.get_layer("logit").kernel.numpy()
     assert results[0.0][0] == results[0.9][0]
     assert (results[0.0][1] != results[0.9][1]).any()
+
+
+def test_the_kept_weights_are_the_averages(make_job):
+    job = make_job(optimization=OptimizationConfig("sgd", ema=0.9))
+    kernel, average = job.network.model.get_layer("logit").kernel, []
+
+    def after_step(batch, logs):
+        step = kernel.numpy()
+        average[:] = [0.9 * average[0] + 0.1 * step] if average else [step]
+
+    noted = keras.callbacks.LambdaCallback(on_train_batch_end=after_step)
+    train_stages(replace(job, objects=TrainingObjects(callbacks=[noted])), [HEAD])
+    np.testing.assert_allclose(kernel.numpy(), average[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("cached", "sampling"),
+    [
+        (True, Sampling("class-weight", patient_weight="equal", augment=Augmentation(dihedral=True))),
+        (False, Sampling(augment=Augmentation(mixup=(1.0, 1.0)))),
+    ],
+)
+def test_training_accuracy_is_that_of_an_independent_count(make_job, cached, sampling):
+    head = Head(pooling="mean-std", depths=2, units=(8,), dropout=0.0)
+    job = make_job(head=head, sampling=sampling, cache_features=cached, count=(22, 8))
+    still = replace(HEAD, learning_rate=1e-30, epochs=1)  # all batches meet the same weights
+    logit = job.network.model.get_layer("logit")
+    logits = logit_model(job.network.model).predict(job.examples("train", 60).cells.array, verbose=0)
+    logit.bias.assign(-np.quantile(logits, 0.7, axis=0))  # some on the wrong side
+    (row,) = train_stages(job, [still])
+    parts = [job.examples(part, 60) for part in ("train", "val")]
+    inputs = make_inputs(job.network.model, *parts, sampling, job.batch_size, job.seed, cached)
+    right = [
+        (inputs.trainer(cells).numpy() >= 0) == (targets.numpy() > 0.5) for cells, targets, _ in inputs.training(0, 0)
+    ]
+    assert row["accuracy"] == np.concatenate(right).mean()
+    assert 0 < row["accuracy"] < 1
 
 
 def test_losses_of_the_batches_are_reported(make_job):
@@ -217,18 +288,21 @@ def test_the_line_of_an_epoch_and_the_bar_do_not_mix(make_job, monkeypatch):
     assert not any(rest)
 
 
-def test_a_nan_loss_ends_with_the_best_weights_in_a_file(make_job):
+def test_a_nan_loss_ends_with_the_last_weights_in_a_file(make_job):
     job = make_job()
     logit = job.network.model.get_layer("logit")
     job = replace(job, on_epoch=lambda row, losses: logit.kernel.assign(logit.kernel * np.nan))
-    with pytest.raises(RunError, match=r"\(nan\) is no .* in stage head, epoch 2, step 1\. .*last-good.*`lr`"):
+    with pytest.raises(
+        RunError,
+        match=r"\(nan\) is no .* in stage head, epoch 2, step 1\. The weights of epoch 1 are .*last-good.*`lr`",
+    ):
         train_stages(job, [HEAD])
     progress, _ = load_state(job.state_folder)
-    best = dict(zip((v.path for v in network_variables(job.network.model)), progress.best_variables, strict=True))
-    assert all(np.isfinite(value).all() for value in best.values())
+    kept = dict(zip((v.path for v in network_variables(job.network.model)), progress.kept_variables, strict=True))
+    assert all(np.isfinite(value).all() for value in kept.values())
     other = make_job("other").network.model
     other.load_weights(job.state_folder / "last-good.weights.h5")
-    np.testing.assert_array_equal(other.get_layer("logit").kernel.numpy(), best["logit/kernel"])
+    np.testing.assert_array_equal(other.get_layer("logit").kernel.numpy(), kept["logit/kernel"])
 
 
 def command(cells, out, *more):

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -15,6 +16,7 @@ from leukemia_tf.core.files import read_csv, write_json
 from leukemia_tf.data import source
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.models.network import load_network
 from leukemia_tf.training.settings import resolve_sampling
 from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.train import train
@@ -23,7 +25,7 @@ from leukemia_tf.workflows.train import train
 def test_run_folder(tiny_run):
     names = {path.name for path in tiny_run.path.iterdir()}
     assert names == {
-        *("config.json", "environment.json", "cells.csv", "splits.json", "history.csv", "model.keras"),
+        *("config.json", "environment.json", "cells.csv", "splits.json", "summary.txt", "history.csv", "model.keras"),
         "batches.csv",
         *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures", "report.html", "MODEL_CARD.md"),
     }
@@ -70,6 +72,7 @@ def few_patients(folder):
         (None, {"weights": "gone.h5"}, r"`weights`: no such file.* Received: weights=gone\.h5"),
         (None, {"epochs": 0}, "`epochs`: it takes a number of 1 or more"),
         (None, {"patience": 0}, "Received: patience=0"),
+        (None, {"keep": "first"}, "Received: keep='first'"),
         (None, {"stages": "progresive"}, "`stages`: .*did you mean progressive"),
         (None, {"stages": '[{"learning": 5}]'}, "learning takes 0 to 4"),
         (None, {"schedule": "cosin"}, "`schedule`: .*did you mean cosine"),
@@ -123,6 +126,38 @@ def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
     assert (tmp_path / "cells-quarantine" / bad.relative_to(folder)).is_file()
 
 
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_model_and_scores_are_those_of_the_kept_epoch(tiny_cells, tmp_path, keep, caplog):
+    records = [
+        {"name": "whole", "learning": "all", "epochs": 1, "learning_rate": 1e-3},
+        {"name": "worse", "learning": "all", "epochs": 2, "learning_rate": 0.03},
+    ]
+    settings = {"base": "scratch", "data": tiny_cells, "image_size": 60, "stages": json.dumps(records)}
+    run = train(TrainConfig(**settings, keep=keep, out=tmp_path / "run"))
+    first, _, last = read_csv(run.history)
+    assert float(last["val_loss"]) > float(first["val_loss"])
+    (kept,) = (row for row in read_csv(run.history) if row["kept"] == "1")
+    assert kept["epoch"] == {"last": "3", "best": "1"}[keep]
+    last_kept, first_kept = "the last epoch, 3 (stage worse, epoch 2 of 2)", "epoch 1 of 3 (stage whole, epoch 1 of 1)"
+    assert f"kept: {last_kept if keep == 'last' else first_kept}" in caplog.text
+    model = load_network(run.model)
+    for part in ("val", "test"):
+        rows = read_predictions(run.predictions(part))
+        labels, _, _ = arrays(rows)
+        logits = np.array([row.logit for row in rows])
+        if part == "val":
+            losses = np.logaddexp(0, logits) - labels * logits
+            assert losses.mean() == pytest.approx(float(kept["val_loss"]), rel=1e-4)
+        cell = json.loads(run.metrics.read_text())["parts"][part]["cell"]
+        assert cell["auroc"]["value"] == pytest.approx(roc_auc_score(labels, logits))
+    assert f"trainable in stage 2, worse: {model.count_params():,}" in run.summary.read_text()
+    table = run.card.read_text().partition("Stages:")[2].splitlines()
+    planned, *outcomes = (line.split("|")[4:7] for line in table[2:6] if "---" not in line)
+    assert [text.strip() for text in planned] == ["planned epochs", "epochs run", "kept epoch"]
+    kept_in = {"last": ["none", "2"], "best": ["1", "none"]}[keep]
+    assert [[text.strip() for text in row] for row in outcomes] == [["1", "1", kept_in[0]], ["2", "2", kept_in[1]]]
+
+
 def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
     config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=1, split="image", out=tmp_path / "run")
     metrics = json.loads(train(config).metrics.read_text())
@@ -133,15 +168,16 @@ def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
 
 
 def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
-    parts = {"train": ["1", "2", "3", "H1", "H2", "H3"], "val": [], "test": ["4", "H4"]}
+    parts = {"train": ["1", "2", "3", "H1", "H7", "H8"], "val": [], "test": ["4", "H9"]}
     write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
     config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=3, patience=1, out=tmp_path / "run")
-    run = train(replace(config, split=str(tmp_path / "split.json"), threshold="0.3"))
+    run = train(replace(config, keep="best", split=str(tmp_path / "split.json"), threshold="0.3"))
     assert "not calibrated (temperature 1): there are no validation patients" in caplog.text
     decision = json.loads(run.metrics.read_text())["decision"]
     assert (decision["temperature"], decision["threshold"], decision["threshold_low"]) == (1.0, 0.3, None)
     assert "no patient for validation" in caplog.text
-    assert [(row["val_loss"], row["best"]) for row in read_csv(run.history)] == [("", "1")] * 3
+    assert [(row["val_loss"], row["kept"]) for row in read_csv(run.history)] == [("", "0"), ("", "0"), ("", "1")]
+    assert "the last epoch, 3 (stage whole, epoch 3 of 3); no validation cells" in caplog.text
     assert list(json.loads(run.metrics.read_text())["parts"]) == ["test"]
     before = run.metrics.read_text()
     evaluate(EvaluateConfig(run=run.path))
