@@ -2,7 +2,9 @@
 
 All take an `Evidence`: float32 [n, h, w, c], the maps and the gradients of the signed logit. The weights are those of
 the papers; what they weight is what the cell adds to the maps of an empty frame. So what a black frame alone would
-contribute, and what zero padding does at its border, is left out. All return float32 [n, h, w]: above 0 where the
+contribute, and what zero padding does at its border, is left out. Where a paper's weight is a sum or a mean over all
+places, and the head pools the cell's places by themselves, it is taken over these and over the others apart: a weight
+of the cell's features says nothing of the frame. All return float32 [n, h, w]: above 0 where the
 layer supports the prediction, below 0 where it speaks against it.
 """
 
@@ -21,7 +23,8 @@ Cam = Callable[[Evidence], tf.Tensor]
 
 def gradcam(evidence: Evidence) -> tf.Tensor:
     """Weight each map by its mean gradient; Selvaraju et al. 2017, arXiv:1610.02391."""
-    return _weighted_sum(evidence, tf.reduce_mean(evidence.gradients, axis=(1, 2), keepdims=True))
+    places = _total(evidence, tf.ones_like(evidence.gradients[..., :1]))
+    return _weighted_sum(evidence, _total(evidence, evidence.gradients) / tf.maximum(places, 1.0))
 
 
 def gradcam_plus_plus(evidence: Evidence) -> tf.Tensor:
@@ -29,11 +32,11 @@ def gradcam_plus_plus(evidence: Evidence) -> tf.Tensor:
 
     The second and third derivatives are powers of the first, as for the exponential of the logit.
     """
-    maps, gradients, _ = evidence
+    gradients = evidence.gradients
     squares, cubes = gradients**2, gradients**3
-    denominator = 2 * squares + tf.reduce_sum(maps, axis=(1, 2), keepdims=True) * cubes
+    denominator = 2 * squares + _total(evidence, evidence.maps) * cubes
     alphas = squares / tf.where(tf.abs(denominator) > SMALL**3, denominator, 1.0)
-    return _weighted_sum(evidence, tf.reduce_sum(alphas * tf.nn.relu(gradients), axis=(1, 2), keepdims=True))
+    return _weighted_sum(evidence, _total(evidence, alphas * tf.nn.relu(gradients)))
 
 
 def hirescam(evidence: Evidence) -> tf.Tensor:
@@ -48,9 +51,8 @@ def layercam(evidence: Evidence) -> tf.Tensor:
 
 def xgradcam(evidence: Evidence) -> tf.Tensor:
     """Weight each map by the mean of its gradients, weighted by the map; Fu et al. 2020, arXiv:2008.02312."""
-    maps, gradients, _ = evidence
-    total = tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
-    weights = tf.reduce_sum(gradients * maps, axis=(1, 2), keepdims=True) / tf.where(tf.abs(total) > SMALL, total, 1.0)
+    total = _total(evidence, evidence.maps)
+    weights = _total(evidence, evidence.gradients * evidence.maps) / tf.where(tf.abs(total) > SMALL, total, 1.0)
     return _weighted_sum(evidence, weights)
 
 
@@ -80,6 +82,17 @@ def support(cam: Cam, depths: Sequence[Evidence]) -> tf.Tensor:
     finest = depths[0].maps.shape[1:3]
     total = tf.add_n([_enlarged(cam(one), finest) * _places(one) / (finest[0] * finest[1]) for one in depths])
     return tf.nn.relu(total)
+
+
+def _total(evidence: Evidence, values: tf.Tensor) -> tf.Tensor:
+    """Return, at each place, the sum over all places that the head pools as it pools this one: [n, h, w, c], or at 1x1.
+
+    Without places that are pooled by themselves it is the sum over all of them.
+    """
+    if evidence.inside is None:
+        return tf.reduce_sum(values, axis=(1, 2), keepdims=True)
+    zones = (evidence.inside, 1.0 - evidence.inside)
+    return tf.add_n([zone * tf.reduce_sum(zone * values, axis=(1, 2), keepdims=True) for zone in zones])
 
 
 def _places(evidence: Evidence) -> int:

@@ -27,11 +27,14 @@ class Evidence(NamedTuple):
         float32 [n, h, w, c], of the signed logit.
     empty : tf.Tensor
         float32 [1, h, w, c]: the maps of an all-black cell; 0 where the head reads the cell's places alone.
+    inside : tf.Tensor or None
+        float32 [n, h, w, 1], 0 or 1: the cell's places, where the head pools them by themselves.
     """
 
     maps: tf.Tensor
     gradients: tf.Tensor
     empty: tf.Tensor
+    inside: tf.Tensor | None = None
 
     @property
     def added(self) -> tf.Tensor:
@@ -64,7 +67,7 @@ class Target:
         self.size = model.input.shape[1]
         self.scale = model.get_layer(SCALE)
         outputs, entrance = [maps.output for maps in explained], [model.input, self.scale.output]
-        self._masked = [maps.mask is not None for maps in explained]
+        self._explained = explained
         masks = [maps.mask for maps in explained if maps.mask is not None]
         self._maps = keras.Model(entrance, [*outputs, *masks])
         self._head = keras.Model([*entrance, *outputs], model.get_layer(LOGIT).output)
@@ -83,7 +86,8 @@ class Target:
         They are computed anew with each call: the network's weights may change.
         """
         maps = self._empty(tf.zeros([1, *self.model.input.shape[1:]], self.model.input.dtype))
-        return [tf.zeros_like(one) if masked else tf.cast(one, tf.float32) for one, masked in zip(maps, self._masked)]
+        maps = [tf.cast(one, tf.float32) for one in maps]
+        return [tf.zeros_like(one) if read.cell_alone else one for one, read in zip(maps, self._explained)]
 
     def evidence(
         self, cells: np.ndarray | tf.Tensor, signs: np.ndarray | tf.Tensor, empty: Sequence[tf.Tensor] | None = None
@@ -99,26 +103,34 @@ class Target:
         empty : sequence of tf.Tensor, optional
             As from `empty_maps`, which is called if they are not given.
         """
-        maps, gradients = self._maps_and_gradients(cells, signs)
-        return [Evidence(*one) for one in zip(maps, gradients, self.empty_maps() if empty is None else empty)]
+        maps, gradients, masks = self._maps_and_gradients(cells, signs)
+        empty = self.empty_maps() if empty is None else empty
+        return [Evidence(*one) for one in zip(maps, gradients, empty, self._by_layer(masks))]
 
-    def _read(self, cells: tf.Tensor, pixels: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor | None]]:
-        """Return the layers' maps, and for each the mask of the places that the head reads."""
+    def _read(self, cells: tf.Tensor, pixels: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Return the layers' maps, and the masks of those that have one."""
         outputs = self._maps([cells, pixels], training=False)
         outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        masks = iter(outputs[len(self.layers) :])
-        return outputs[: len(self.layers)], [next(masks) if masked else None for masked in self._masked]
+        return outputs[: len(self.layers)], outputs[len(self.layers) :]
 
-    def _compute(self, cells: tf.Tensor, signs: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Return maps and gradients, float32 [n, h, w, c] for each layer."""
+    def _by_layer(self, masks: Sequence[tf.Tensor]) -> list[tf.Tensor | None]:
+        """Return each layer's mask; None for a layer without one."""
+        left = iter(masks)
+        return [None if read.mask is None else next(left) for read in self._explained]
+
+    def _compute(self, cells: tf.Tensor, signs: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
+        """Return maps and gradients, float32 [n, h, w, c] for each layer, and the masks of those that have one."""
         pixels = self.scale(cells)
         maps, masks = self._read(cells, pixels)
         with tf.GradientTape() as tape:
             tape.watch(maps)
             signed = self._head([cells, pixels, *maps], training=False)[:, 0] * signs
         gradients = tape.gradient(signed, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        read = [tf.cast(one, tf.float32) * (1.0 if mask is None else mask) for one, mask in zip(maps, masks)]
-        return read, [tf.cast(one, tf.float32) for one in gradients]
+        alone = [
+            mask if read.cell_alone else 1.0 for read, mask in zip(self._explained, self._by_layer(masks), strict=True)
+        ]
+        read = [tf.cast(one, tf.float32) * mask for one, mask in zip(maps, alone)]
+        return read, [tf.cast(one, tf.float32) for one in gradients], masks
 
     def _pixel_gradients(self, cells: tf.Tensor, pixels: tf.Tensor, signs: tf.Tensor) -> tf.Tensor:
         """Return the gradients of the signed logit with respect to pixels as the base sees them.

@@ -24,12 +24,15 @@ class Maps(NamedTuple):
     output : keras.KerasTensor
         [n, h, w, c].
     mask : keras.KerasTensor or None
-        [n, h, w, 1], where the head reads nothing of them outside the cell.
+        [n, h, w, 1], where the head pools the cell's places by themselves.
+    cell_alone : bool
+        Whether it reads nothing outside them.
     """
 
     layer: str
     output: KerasTensor
     mask: KerasTensor | None = None
+    cell_alone: bool = False
 
 
 def explained_maps(model: keras.Model, layer: str | None = None) -> tuple[Maps, ...]:
@@ -62,7 +65,7 @@ def _read_maps(model: keras.Model) -> tuple[Maps, ...]:
     producers = {id(getattr(layer, "output", None)): layer.name for layer in model.layers}
     order = [layer.name for layer in model.layers]
     read = [
-        Maps(producers[id(maps)], maps, mask[0] if isinstance(pool, MaskedMeanStdPooling) else None)
+        Maps(producers[id(maps)], maps, mask[0] if mask else None, isinstance(pool, MaskedMeanStdPooling))
         for pool, maps, *mask in pooled
     ]
     return tuple(sorted(read, key=lambda maps: order.index(maps.layer)))

@@ -10,7 +10,7 @@ from scipy.signal import correlate2d
 from leukemia_tf.explain.cams import gradcam, hirescam, support
 from leukemia_tf.explain.methods import METHODS
 from leukemia_tf.explain.regions import heat_parts
-from leukemia_tf.explain.target import Target
+from leukemia_tf.explain.target import Evidence, Target
 from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.heads import Head
 from leukemia_tf.models.layer_names import INPUT, LOGIT, POOL, PROBABILITY, SCALE
@@ -134,6 +134,29 @@ def test_a_head_that_pools_the_cell_alone_has_no_heat_outside(name):
     near = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # where coarser maps are enlarged
     assert not heat[~near].any()
     assert all(not maps.numpy().any() for maps in target.empty_maps())
+
+
+def test_means_are_taken_over_the_places_that_the_head_pools_alike():
+    """A weight of the cell's features is not spread over the frame, nor the frame's over the cell."""
+    rng = np.random.default_rng(3)
+    maps, gradients, empty = (rng.random((1, 4, 5, 3)).astype(np.float32) for _ in range(3))
+    inside = np.zeros((1, 4, 5, 1), np.float32)
+    inside[0, 1:3, 2:4] = 1
+    got = gradcam(Evidence(maps, gradients, empty, inside)).numpy()[0]
+    for places in (inside[0, ..., 0] > 0, inside[0, ..., 0] == 0):
+        weights = gradients[0][places].mean(0)
+        np.testing.assert_allclose(got[places], (maps - empty)[0][places] @ weights, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["mean-std", "cell", "cell-and-frame"])
+def test_networks_by_pooling(pooling):
+    """Only where the head pools the cell by itself is it told from the frame; only the cell alone needs no contrast."""
+    target = Target(scratch(pooling, 2))
+    for one in target.evidence(a_disc(), np.ones(1, np.float32)):
+        assert (one.inside is None) == (pooling == "mean-std")
+        assert one.empty.numpy().any() == (pooling != "cell")
+        if pooling == "cell":
+            assert not (one.maps.numpy() * (1 - one.inside.numpy())).any()
 
 
 def test_a_named_layer_is_explained_alone():
