@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import cv2
 import keras
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from leukemia_tf.explain.frame import Frame
+from leukemia_tf.models.network import explained_layer
 
-GRID = 4  # feature maps a side of a layer's grid
+MOST_ACTIVE = 16  # feature maps of a layer that are drawn
+ZONES = ("inside", "edge", "outside")
 
 
 def spatial_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -28,8 +26,8 @@ def spatial_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if isinstance(layer, kinds)]
 
 
-def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the feature maps of each such layer for one cell: float32 [h, w, filters] by the layer's name.
+def activations(model: keras.Model, cell: np.ndarray, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Return the feature maps of layers for one cell: float32 [h, w, filters] by the layer's name.
 
     Parameters
     ----------
@@ -37,9 +35,18 @@ def activations(model: keras.Model, cell: np.ndarray) -> dict[str, np.ndarray]:
         A network of this package.
     cell : numpy.ndarray
         uint8 [1, size, size, 3].
+    names : sequence of str
+        Layers or blocks; by default those of `spatial_layers`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such layer, or one without maps.
     """
-    layers = spatial_layers(model)
+    chosen = [model.get_layer(explained_layer(model, name)) for name in dict.fromkeys(names)]
+    layers = chosen or spatial_layers(model)
     outputs = keras.Model(model.input, [layer.output for layer in layers])(cell, training=False)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     arrays = (keras.ops.convert_to_numpy(keras.ops.cast(output[0], "float32")) for output in outputs)
     return {layer.name: values for layer, values in zip(layers, arrays)}
 
@@ -57,80 +64,79 @@ def responses(maps: np.ndarray, zones: Mapping[str, np.ndarray]) -> dict[str, fl
     Returns
     -------
     dict
-        `filters`, their number; `silent`, how many of them are constant over this cell; and for each zone the mean
-        absolute response there, relative to that over the whole frame: NaN for an empty zone or a layer that is 0.
+        `filters`, their number; `silent`, how many of them have one value at all places of this cell (0 where there is
+        one place); and for each zone the mean absolute response there, relative to that over the whole frame: NaN for
+        an empty zone or a layer that is 0.
     """
-    strength = np.abs(maps).mean(-1)
-    side = maps.shape[1::-1]
+    means = {name: float(one[0]) for name, one in _relative(np.abs(maps).mean(-1, keepdims=True), zones).items()}
+    return {"filters": maps.shape[-1], "silent": int(_is_silent(maps).sum()), **means}
+
+
+def filter_responses(maps: np.ndarray, zones: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
+    """Measure where each filter of a layer is active.
+
+    Parameters
+    ----------
+    maps, zones
+        As `responses` takes them.
+
+    Returns
+    -------
+    list of dict
+        `filter`, its number from 0 on; `silent`, 0 or 1; and for each zone its response, relative to its own mean.
+    """
+    zone_responses, silent = _relative(np.abs(maps), zones), _is_silent(maps)
+    return [
+        {"filter": k, "silent": int(silent[k]), **{name: float(one[k]) for name, one in zone_responses.items()}}
+        for k in range(maps.shape[-1])
+    ]
+
+
+def _is_silent(maps: np.ndarray) -> np.ndarray:
+    """Return which filters have one value at all of several places: bool [filters]."""
+    several = maps.shape[0] * maps.shape[1] > 1
+    return (np.ptp(maps, (0, 1)) == 0) & several
+
+
+def _relative(strength: np.ndarray, zones: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the mean of each map, [h, w, k], in each zone, relative to that over the frame: float [k] by zone."""
+    side = strength.shape[1::-1]
     shares = {
-        name: cv2.resize(zone.astype(np.float32), side, interpolation=cv2.INTER_AREA) for name, zone in zones.items()
+        name: cv2.resize(zone.astype(np.float32), side, interpolation=cv2.INTER_AREA)[..., None]
+        for name, zone in zones.items()
     }
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = {
-            name: float((strength * share).sum() / share.sum() / strength.mean()) for name, share in shares.items()
+        return {
+            name: (strength * share).sum((0, 1)) / share.sum() / strength.mean((0, 1)) for name, share in shares.items()
         }
-    return {"filters": maps.shape[-1], "silent": int((np.ptp(maps, (0, 1)) == 0).sum()), **relative}
 
 
-def grid(maps: np.ndarray) -> np.ndarray:
-    """Lay the most active maps out in a square grid, each scaled to 0-1 by itself, a line apart.
+def grid(maps: np.ndarray, count: int | None = MOST_ACTIVE) -> np.ndarray:
+    """Lay maps out in a square grid, each scaled to 0-1 by itself, a line apart.
 
     Parameters
     ----------
     maps : numpy.ndarray
         float [h, w, filters].
+    count : int or None
+        How many of them, the most active first; None: all, in their order.
 
     Returns
     -------
     numpy.ndarray
-        float [GRID * (h + 1) - 1, GRID * (w + 1) - 1], NaN between the maps and where there are too few.
+        float [side * (h + 1) - 1, side * (w + 1) - 1], NaN between the maps and where there are too few.
     """
-    height, width, _ = maps.shape
-    order = np.argsort(-np.abs(maps).mean((0, 1)), kind="stable")[: GRID * GRID]
-    out = np.full((GRID * (height + 1) - 1, GRID * (width + 1) - 1), np.nan, np.float32)
+    height, width, filters = maps.shape
+    side = grid_side(filters, count)
+    order = np.argsort(-np.abs(maps).mean((0, 1)), kind="stable")[:count] if count else np.arange(filters)
+    out = np.full((side * (height + 1) - 1, side * (width + 1) - 1), np.nan, np.float32)
     for place, index in enumerate(order):
-        top, left = (place // GRID) * (height + 1), (place % GRID) * (width + 1)
+        top, left = (place // side) * (height + 1), (place % side) * (width + 1)
         shifted = maps[..., index] - maps[..., index].min()
         out[top : top + height, left : left + width] = shifted / (shifted.max() or 1)
     return out
 
 
-def draw_activations(
-    frame: Frame,
-    maps: Mapping[str, np.ndarray],
-    layer_responses: Mapping[str, Mapping[str, float]],
-    columns: int = 5,
-) -> Figure:
-    """Draw the cell, followed by a grid of feature maps per layer.
-
-    Parameters
-    ----------
-    frame : Frame
-        The cell.
-    maps : mapping of str to numpy.ndarray
-        As from `activations`.
-    layer_responses : mapping of str to mapping
-        By the layer's name, as from `responses`.
-    columns : int
-        Grids a row.
-    """
-    rows = math.ceil((len(maps) + 1) / columns)
-    figure = Figure((2.6 * columns, 2.85 * rows), layout="constrained", facecolor="white")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    axes[0].imshow(frame.cells[0][0])
-    axes[0].set_title(f"input of the network, {frame.cells[0].shape[1]} px", fontsize=8)
-    for axis, (name, values) in zip(axes[1:], maps.items()):
-        _draw_grid(axis, name, values, layer_responses[name])
-    name = Path(frame.prediction.path).name
-    figure.suptitle(f"{name}: the {GRID * GRID} most active maps of each layer, each scaled by itself", fontsize=10)
-    return figure
-
-
-def _draw_grid(axis: Axes, name: str, maps: np.ndarray, response: Mapping[str, float]) -> None:
-    height, width, filters = maps.shape
-    axis.imshow(grid(maps), cmap="magma", interpolation="nearest")
-    silent = f", {response['silent']} silent" if response["silent"] else ""
-    zones = ", ".join(f"{response[zone]:.2f} {zone}" for zone in ("inside", "edge", "outside"))
-    axis.set_title(f"{name}: {filters} maps of {height} x {width}{silent}\n{zones}", fontsize=6.5)
+def grid_side(filters: int, count: int | None) -> int:
+    """Return how many maps a row of a layer's grid has."""
+    return math.ceil(math.sqrt(count or filters))

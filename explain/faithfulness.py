@@ -21,7 +21,7 @@ from leukemia_tf.explain.faithfulness_measures import (
 )
 from leukemia_tf.explain.frame import Frame, to_original
 from leukemia_tf.explain.methods import METHODS, Method
-from leukemia_tf.explain.regions import cell_parts, heat_shares
+from leukemia_tf.explain.regions import heat_shares
 from leukemia_tf.explain.target import Target
 from leukemia_tf.models.freezing import block_layers
 from leukemia_tf.models.network import blocks_of
@@ -98,7 +98,7 @@ def measure_faithfulness(
 
 def _measure_maps(target: Target, frames: Sequence[Frame], results: Mapping[str, Faithfulness]) -> None:
     """Add each method's maps, their time and where their heat lies."""
-    parts = [cell_parts(frame.image) for frame in frames]
+    parts = [frame.parts for frame in frames]
     for name, result in progress_bar(results.items(), total=len(results), title="methods", unit="method"):
         start = time.perf_counter()
         heats = _heats(target, METHODS[name], frames)
@@ -110,7 +110,7 @@ def _measure_maps(target: Target, frames: Sequence[Frame], results: Mapping[str,
 def _add_baselines(frames: Sequence[Frame], results: Mapping[str, Faithfulness], rng: np.random.Generator) -> None:
     """Add the maps of the baselines, and where their heat lies."""
     for frame in frames:
-        parts = cell_parts(frame.image)
+        parts = frame.parts
         for name, squares in zip(BASELINES, (random_squares(rng), centre_blob())):
             results[name].squares.append(squares)
             results[name].shares.append(_shares(frame, squares, parts))

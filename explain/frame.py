@@ -16,7 +16,7 @@ from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import Preprocessing, stored_preprocessing
 from leukemia_tf.data.preprocessing_graph import cells_from_bytes, cells_from_images
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.explain.regions import cell_mask
+from leukemia_tf.explain.regions import cell_mask, heat_parts
 from leukemia_tf.models.network import preprocessings_of
 
 
@@ -46,6 +46,11 @@ class Frame:
     def mask(self) -> np.ndarray:
         """Where the cell is: bool [height, width]."""
         return cell_mask(self.image)
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """As from `heat_parts`, by what the network, or an ensemble's first member, sees: bool [height, width] each."""
+        return heat_parts(self.image, self.boxes[0])
 
     @property
     def sign(self) -> float:

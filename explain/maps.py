@@ -8,13 +8,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from leukemia_tf.core.png import HEAD, text_chunks
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.preprocessing import stored_preprocessing
 from leukemia_tf.data.preprocessing_graph import cells_from_bytes
+from leukemia_tf.explain.cams import support
 from leukemia_tf.explain.frame import Frame, to_original
-from leukemia_tf.explain.methods import DEFAULT, DEFAULT_CAM, find_method
+from leukemia_tf.explain.methods import DEFAULT, Method, find_cam, find_method
 from leukemia_tf.explain.target import Target
+from leukemia_tf.models.explained import explained_maps
 from leukemia_tf.models.member import as_inputs, members_of
 from leukemia_tf.models.network import logit_model, preprocessings_of
 from leukemia_tf.models.probability import get_calibration
@@ -32,7 +35,7 @@ def explainer(model: keras.Model, method: str = DEFAULT, layer: str | None = Non
     method : str
         A name of `leukemia_tf.explain.methods.METHODS`.
     layer : str, optional
-        A layer or a block; by default the last convolutional layer of the base.
+        A layer or a block; by default as from `leukemia_tf.models.explained.explained_maps`.
 
     Returns
     -------
@@ -71,24 +74,49 @@ def mean_map(maps: Sequence[np.ndarray]) -> np.ndarray:
     return scale_to_1(np.mean(maps, axis=0)).numpy()
 
 
-def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+def description(method: Method, layers: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Return what a file says of the map in it: the method, and its layers, of an ensemble those of each network."""
+    return {"Method": method.title, **({"Layers": "; ".join(map(", ".join, layers))} if any(layers) else {})}
+
+
+def explained_layers(model: keras.Model, method: str) -> list[tuple[str, ...]]:
+    """Return the layers that a method explains by default, of an ensemble for each member."""
+    networks = [[maps.layer for maps in explained_maps(member)] for member in members_of(model)]
+    return [find_method(method).layers_of(layers) for layers in networks]
+
+
+def explain_function(model: keras.Model, method: str = DEFAULT) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Return the function that explains image files inside a SavedModel.
 
     Parameters
     ----------
     model : keras.Model
-        A network of this package, or an ensemble.
+        A network of this package, or an ensemble. The function holds the maps that it has of an empty frame now.
+    method : str
+        A class-activation map of `leukemia_tf.explain.methods.METHODS`.
 
     Returns
     -------
     callable
         `image_bytes`, string [n], -> `probability` float32 [n], as `serving_default` gives it, and `heatmap` string
-        [n]: a grey PNG of the original's size, by the default method at the last convolutional layer, 255 where it is
-        hottest (of an ensemble the members' mean); empty where a file is unreadable.
+        [n]: a grey PNG of the original's size, 255 where it is hottest (of an ensemble the members' mean), that says
+        the method as text; empty where a file is unreadable.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such method, or if it is no class-activation map.
     """
+    cam, last = find_cam(method), find_method(method).reads == "last"
     inputs = [stored_preprocessing(settings) for settings in preprocessings_of(model)]
     targets = [Target(member) for member in members_of(model)]
+    empty = [[maps.numpy() for maps in target.empty_maps()] for target in targets]
+    texts = text_chunks(description(find_method(method), explained_layers(model, method)))
     to_logit, calibration = logit_model(model), get_calibration(model)
+
+    def heat_of(target: Target, cells: tf.Tensor, signs: tf.Tensor, empty: list[np.ndarray]) -> tf.Tensor:
+        depths = target.evidence(cells, signs, empty)
+        return support(cam, depths[-1:] if last else depths)
 
     def as_png(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
         image = decode(content)
@@ -98,7 +126,8 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
             for heat, settings in zip(heats, inputs)
         ]
         heat = scale_to_1(tf.add_n(maps))
-        return tf.io.encode_png(tf.cast(tf.round(255 * heat), tf.uint8)[..., None])
+        png = tf.io.encode_png(tf.cast(tf.round(255 * heat), tf.uint8)[..., None])
+        return tf.strings.substr(png, 0, HEAD) + texts + tf.strings.substr(png, HEAD, -1)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
     def explain(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -106,9 +135,7 @@ def explain_function(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.T
         cells, readable = [prepared[settings][0] for settings in inputs], prepared[inputs[0]][2]
         probability = tf.sigmoid(to_logit(as_inputs(cells), training=False)[:, 0] / calibration.temperature)
         signs = tf.where(probability >= calibration.threshold, 1.0, -1.0)
-        heats = [
-            DEFAULT_CAM(*target.maps_and_gradients(member_cells, signs)) for target, member_cells in zip(targets, cells)
-        ]
+        heats = [heat_of(target, one, signs, maps) for target, one, maps in zip(targets, cells, empty)]
 
         def png_if_readable(row: tuple) -> tf.Tensor:
             content, sound, *row_heats = row

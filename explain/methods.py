@@ -5,7 +5,7 @@ A new class-activation map is one function in `leukemia_tf.explain.cams` and one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,19 +27,31 @@ class Method:
     heat : callable
         A `Target`, cells (uint8 [n, size, size, 3]) and signs (float32 [n]) -> float32 [n, h, w], 0 and more, over the
         network's input, at any resolution.
+    cam : callable, optional
+        Of a class-activation map, the function of `leukemia_tf.explain.cams`.
+    reads : str
+        Of a `Target`'s layers, which ones are explained: `all`, `last` (maps without a common unit cannot be added), or
+        `none` (the network's pixels are).
     """
 
     title: str
     heat: Callable[[Target, np.ndarray, np.ndarray], np.ndarray]
+    cam: Cam | None = None
+    reads: str = "all"
+
+    def layers_of(self, layers: Sequence[str]) -> tuple[str, ...]:
+        """Return which of a target's layers are explained."""
+        return {"all": tuple(layers), "last": tuple(layers[-1:]), "none": ()}[self.reads]
 
 
-def _cam(title: str, cam: Cam) -> Method:
+def _cam(title: str, cam: Cam, reads: str = "all") -> Method:
     """Return the method of a class-activation map."""
 
     def heat(target: Target, cells: np.ndarray, signs: np.ndarray) -> np.ndarray:
-        return cam(*target.maps_and_gradients(cells, signs)).numpy()
+        depths = target.evidence(cells, signs)
+        return cams.support(cam, depths if reads == "all" else depths[-1:]).numpy()
 
-    return Method(title, heat)
+    return Method(title, heat, cam, reads)
 
 
 METHODS = {
@@ -48,13 +60,13 @@ METHODS = {
     "hirescam": _cam("HiResCAM", cams.hirescam),
     "layercam": _cam("LayerCAM", cams.layercam),
     "xgradcam": _cam("XGrad-CAM", cams.xgradcam),
-    "eigencam": _cam("Eigen-CAM", cams.eigencam),
-    "scorecam": Method("Score-CAM", perturbation.scorecam),
-    "occlusion": Method("occlusion", perturbation.occlusion),
-    "integrated-gradients": Method("integrated gradients", pixels.integrated_gradients),
-    "smoothgrad": Method("SmoothGrad", pixels.smoothgrad),
+    "eigencam": _cam("Eigen-CAM", cams.eigencam, reads="last"),
+    "scorecam": Method("Score-CAM", perturbation.scorecam, reads="last"),
+    "occlusion": Method("occlusion", perturbation.occlusion, reads="none"),
+    "integrated-gradients": Method("integrated gradients", pixels.integrated_gradients, reads="none"),
+    "smoothgrad": Method("SmoothGrad", pixels.smoothgrad, reads="none"),
 }
-DEFAULT, DEFAULT_CAM = "hirescam", cams.hirescam  # chosen by `explain_check`: docs/explain.md
+DEFAULT = "gradcam"
 
 
 def find_method(name: str) -> Method:
@@ -68,3 +80,18 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise ArgumentError("method", name, f"no such method; {nearest(name, METHODS)}")
     return METHODS[name]
+
+
+def find_cam(name: str) -> Cam:
+    """Return the function of a class-activation map, which a SavedModel can compute, by the method's name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    """
+    cam = find_method(name).cam
+    if cam is None:
+        names = ", ".join(key for key, method in METHODS.items() if method.cam)
+        raise ArgumentError("method", name, f"an exported network draws class-activation maps alone: {names}.")
+    return cam

@@ -12,7 +12,7 @@ from leukemia_tf.explain.target import BATCH, Target
 
 
 def scorecam(target: Target, cells: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Weight each map by the logit of the cell masked by that map.
+    """Weight each map, less that of an empty frame, by the logit of the cell masked by that map.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def scorecam(target: Target, cells: np.ndarray, signs: np.ndarray) -> np.ndarray
     The weights are the softmax of the signed logits over the maps; a constant map has none. Wang et al. 2020,
     arXiv:1910.01279.
     """
-    maps = target.maps_and_gradients(cells, signs)[0].numpy()
+    maps = target.evidence(cells, signs)[-1].added.numpy()
     return np.stack([_scorecam(target, *one) for one in zip(cells, maps, signs)])
 
 
@@ -73,7 +73,8 @@ def occlusion(target: Target, cells: np.ndarray, signs: np.ndarray, side: int | 
     Returns
     -------
     numpy.ndarray
-        float32 [n, size, size], 0 and more: the mean fall over the squares that cover a pixel.
+        float32 [n, size, size], 0 and more: the mean fall over the squares that cover a pixel; 0 outside the cell,
+        where nothing is blurred.
 
     Notes
     -----
@@ -96,7 +97,7 @@ def _occlusion(target: Target, cell: np.ndarray, sign: float, logit: float, side
         for square, perturbed_logit in zip(batch, target.logits(perturbed)):
             fall[square] += sign * (logit - perturbed_logit)
             times[square] += 1
-    return np.maximum(fall / times, 0).astype(np.float32)
+    return np.where(cell_mask(cell), np.maximum(fall / times, 0), 0).astype(np.float32)
 
 
 def _squares(size: int, side: int) -> Iterator[tuple[slice, slice]]:

@@ -12,10 +12,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
+from leukemia_tf.core.png import with_texts
 from leukemia_tf.evaluation.plots import INK, plain
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
-from leukemia_tf.explain.regions import cell_parts, heat_shares
+from leukemia_tf.explain.regions import heat_shares
 
 COLOURS = "inferno"  # perceptually uniform
 PALETTE = colormaps[COLOURS](np.arange(256))[:, :3].astype(np.float32)
@@ -45,10 +46,10 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
 
 
-def write_picture(picture: np.ndarray, path: Path) -> Path:
-    """Write a picture, float32 [h, w, 3] of 0-1, as PNG; faster than through a figure."""
-    pixels = (255 * picture[..., ::-1]).astype(np.uint8)
-    return write_atomically(path, lambda scratch: cv2.imwrite(str(scratch), pixels))
+def write_picture(picture: np.ndarray, path: Path, texts: Mapping[str, str]) -> Path:
+    """Write a picture, float32 [h, w, 3] of 0-1, as PNG with text in it; faster than through a figure."""
+    _, png = cv2.imencode(".png", (255 * picture[..., ::-1]).astype(np.uint8))
+    return write_atomically(path, lambda scratch: scratch.write_bytes(with_texts(png.tobytes(), texts)))
 
 
 def prediction_text(prediction: Prediction) -> str:
@@ -59,18 +60,22 @@ def prediction_text(prediction: Prediction) -> str:
 
 
 def heat_text(frame: Frame, heat: np.ndarray) -> str:
-    """Return a caption: the shares of the heat in the parts of the cell."""
+    """Return a caption: the shares of the heat in the parts of the cell, and those left outside it."""
     if not frame.mask.any():
         return "there is no cell in this image"
-    shares = heat_shares(heat, cell_parts(frame.image))
-    if np.isnan(shares["cell"]):
+    shares = {part: f"{share:.0%}" for part, share in heat_shares(heat, frame.parts).items()}
+    if not heat.any():
         return "nothing supports the prediction"
-    cell, core, rim = (f"{shares[part]:.0%}" for part in ("cell", "core", "rim"))
-    return f"{cell} of the heat in the cell, {core} in its core, {rim} on its rim"
+    inside = "{cell} of the heat in the cell, {core} in its core, {rim} on its rim".format(**shares)
+    return inside + "; {outside} outside it, {border} along the frame's border".format(**shares)
 
 
 def draw_heat_map(
-    frame: Frame, heat: np.ndarray, method: str, members: Mapping[str, np.ndarray] | None = None
+    frame: Frame,
+    heat: np.ndarray,
+    method: str,
+    layers: Sequence[str] = (),
+    members: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
     """Draw the cell, the heat map in the original's pixels, and the overlay; for an ensemble each member's overlay too.
 
@@ -82,6 +87,8 @@ def draw_heat_map(
         float [height, width], 0-1, over the original.
     method : str
         The method's title.
+    layers : sequence of str
+        The explained layers; several are drawn as the sum of their maps.
     members : mapping of str to numpy.ndarray, optional
         Each member's map, in the same form, by its name.
     """
@@ -100,9 +107,10 @@ def draw_heat_map(
     axes[1].imshow(heat, cmap=COLOURS, vmin=0, vmax=1)
     if frame.mask.any():
         axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
-    axes[1].set_title(f"{method}: what supports {LABEL_NAMES[frame.prediction.prediction]}")
+    title = f"{method}: what supports {LABEL_NAMES[frame.prediction.prediction]}"
+    axes[1].set_title("\n".join([title, *([plain("of " + " + ".join(layers))] if layers else [])]), fontsize=9)
     axes[2].imshow(overlay(frame.image, heat))
-    axes[2].set_title(heat_text(frame, heat), fontsize=9)
+    axes[2].set_title(heat_text(frame, heat).replace("; ", "\n"), fontsize=9)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, shrink=0.85, pad=0.01)
     bar.set_label("share of the map's maximum")
     figure.suptitle(plain(f"{Path(frame.prediction.path).name}: {prediction_text(frame.prediction)}"), fontsize=11)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from leukemia_tf.data.preprocessing import BACKGROUND
 
+BORDER = 1 / 16  # width of the frame's border, as a share of the side of what the network sees
 EDGE = 0.1  # half the width of the edge, as a share of the radius of a disc of the cell's area
 
 
@@ -44,6 +45,26 @@ def cell_parts(image: np.ndarray) -> dict[str, np.ndarray]:
     return {"cell": cell, "core": cell & (green <= threshold), "rim": cell & (_depth(cell) <= _edge_width(cell))}
 
 
+def heat_parts(image: np.ndarray, box: Sequence[int]) -> dict[str, np.ndarray]:
+    """Return the parts of an image by which the heat of a map is stated.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 [h, w, 3], RGB, the background black.
+    box : sequence of int
+        Top, left, height and width of what the network sees of it, which may reach past the image.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        bool [h, w] each: those of `cell_parts`; `outside`, where the cell is not; `border`, the part of that along the
+        border of what the network sees, where zero padding can be seen.
+    """
+    parts = cell_parts(image)
+    return {**parts, "outside": ~parts["cell"], "border": _border(parts["cell"].shape, box) & ~parts["cell"]}
+
+
 def boundary_zones(image: np.ndarray) -> dict[str, np.ndarray]:
     """Split an image into the inside of the cell, its edge (a tenth of a radius to either side) and the outside.
 
@@ -66,6 +87,16 @@ def heat_shares(heat: np.ndarray, parts: Mapping[str, np.ndarray]) -> dict[str, 
     """Return the share of a map's heat in each part, 0-1; NaN for a map without heat."""
     total = float(heat.sum())
     return {name: float(heat[part].sum()) / total if total > 0 else float("nan") for name, part in parts.items()}
+
+
+def _border(sides: Sequence[int], box: Sequence[int]) -> np.ndarray:
+    """Return the pixels along the inside of a box: bool [h, w]."""
+    top, left, height, width = box
+    down, across = round(BORDER * height), round(BORDER * width)
+    border = np.zeros(sides, bool)
+    border[max(top, 0) : top + height, max(left, 0) : left + width] = True
+    border[max(top + down, 0) : top + height - down, max(left + across, 0) : left + width - across] = False
+    return border
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:

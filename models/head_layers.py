@@ -10,7 +10,7 @@ from keras import KerasTensor, layers
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.models.architecture import Block, load_object
 from leukemia_tf.models.heads import POOLINGS, Head, HeadFunction
-from leukemia_tf.models.layer_names import LOGIT, PROBABILITY
+from leukemia_tf.models.layer_names import LOGIT, POOL, PROBABILITY
 from leukemia_tf.models.pooling import CellMask
 from leukemia_tf.models.probability import Probability
 
@@ -74,7 +74,7 @@ def _call(function: HeadFunction, features: KerasTensor) -> KerasTensor:
 def _pool(outputs: Sequence[KerasTensor], head: Head, cells: KerasTensor) -> KerasTensor:
     """Pool each of the maps and concatenate the features; the last one's layer is called `pool`."""
     pooling, pooled = POOLINGS[head.pooling], []
-    names = [f"pool_{number}" for number in range(len(outputs) - 1, 0, -1)] + ["pool"]
+    names = [f"{POOL}_{number}" for number in range(len(outputs) - 1, 0, -1)] + [POOL]
     for name, maps in zip(names, outputs, strict=True):
         inputs = [maps, CellMask(*maps.shape[1:3], name=f"{name}_mask")(cells)] if pooling.masked else maps
         pooled.append(load_object(pooling.layer)(name=name)(inputs))

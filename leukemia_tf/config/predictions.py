@@ -44,17 +44,20 @@ class GradcamConfig(Settings):
     run: Runs = ()
     """Run folder, or a .keras file; --run ONE --run OTHER draws them side by side. Default: the newest in runs/."""
     out: Path | None = None
-    """PNG to write, or a folder if there are several images. Default: NAME-METHOD.png in the working directory,
-    numbered if that exists."""
+    """PNG to write; of several images, a folder. Default: NAME-METHOD.png in the working directory, numbered if that
+    exists."""
     method: Names = ()
     """gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, occlusion, integrated-gradients or
-    smoothgrad; several are drawn side by side. Default: hirescam, the most faithful by explain_check."""
+    smoothgrad; several are drawn side by side. Default: gradcam; a line names a method that
+    explain_check found more faithful."""
     layer: str | None = None
-    """Layer or block to explain at. Default: the last convolutional layer of the base."""
+    """Layer or block to explain at. Default: all depths that the head reads, their maps added; for a head of one depth
+    the last convolutional layer of the base."""
     inside: bool = False
     """Set the heat outside the cell to zero."""
     save_arrays: bool = False
-    """Write an .npz per map: heat in the original's pixels, the members' maps, their windows, and the prediction."""
+    """Write NAME-RUN-METHOD.npz for each map: heat in the original's pixels, its shares, the members' maps, their
+    windows, and the prediction."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ class ExplainCheckConfig(Settings):
     """Run folder. Default: the newest in runs/."""
     data: Path | None = None
     """New location of the run's cells."""
-    out: Path = Path("explain-check")
-    """Folder for explain-check.json, the figures and contact sheets of right and wrong cells."""
+    out: Path | None = None
+    """Folder for explain-check.json, the figures and contact sheets of right and wrong cells. Default: explain-check in
+    the run folder, where explain-check.json is written in any case."""
     method: Names = ()
     """As in gradcam. Default: all."""
     layer: str | None = None
@@ -91,9 +95,14 @@ class ActivationsConfig(Settings):
 
     image: Annotated[Path, Positional]
     """Image file."""
-    run: Path | None = None
-    """Run folder, or a .keras file. Default: the newest in runs/."""
+    run: Runs = ()
+    """Run folder, or a .keras file; --run ONE --run OTHER draws them side by side. Default: the newest in runs/."""
     out: Path | None = None
     """PNG to write. Default: NAME-activations.png in the working directory, numbered if that exists."""
+    layer: Names = ()
+    """Layer or block to draw; several by --layer ONE --layer OTHER. Default: all convolutional and pooling layers."""
+    filters: str = "16"
+    """Number of each layer's most active filters that are drawn; or all, in their order, with a CSV of where each one
+    is active beside the picture."""
     json: bool = False
-    """Print the layers' numbers as JSON instead of the table."""
+    """Print the layers' numbers as JSON instead of the table; with --filters all, each filter's too."""

@@ -82,6 +82,9 @@ class ExportConfig(Settings):
     or the .keras file's name."""
     format: str = "tf_saved_model"
     """tf_saved_model; or onnx, openvino or litert, which take preprocessed cells."""
+    method: str = "gradcam"
+    """Class-activation map of the SavedModel's signature explain: gradcam, gradcam++, hirescam, layercam, xgradcam or
+    eigencam."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ INK, TRAIN, VAL, BAND, RED, GREY = "#333333", "#7a4b94", "#d9822b", "#7a4b9433",
 COLOURS = {"all": TRAIN, "hem": VAL}
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, atomically."""
-    return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120, format="png"))
+def save(figure: Figure, path: Path, texts: Mapping[str, str] | None = None) -> Path:
+    """Write a figure as PNG, atomically, with text by keyword in the file's metadata."""
+    metadata = dict(texts or {})
+    return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120, format="png", metadata=metadata))
 
 
 def plain(name: str) -> str:

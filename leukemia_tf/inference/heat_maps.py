@@ -13,12 +13,13 @@ import numpy as np
 
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.explain.frame import Frame, frame_of
-from leukemia_tf.explain.maps import Explainer, explainer, mean_map, scale_to_1
+from leukemia_tf.explain.maps import Explainer, description, explainer, mean_map, scale_to_1
 from leukemia_tf.explain.methods import find_method
 from leukemia_tf.explain.pictures import overlay, prediction_text, thumb
 from leukemia_tf.inference.batches import predict_files
+from leukemia_tf.models.explained import explained_maps
 from leukemia_tf.models.member import members_of
-from leukemia_tf.models.network import explained_layer, load_network
+from leukemia_tf.models.network import load_network
 from leukemia_tf.serving.signatures import PredictFunction, prediction_function
 
 log = logging.getLogger("leukemia_tf")
@@ -40,8 +41,10 @@ class ExplainedNetwork:
         As from `prediction_function`.
     method : str
         The method's name.
-    layers : tuple of str
-        The explained layers, one per member.
+    layers : tuple of tuple of str
+        The explained layers of the network, or of each member; none where the method explains pixels.
+    file : pathlib.Path
+        The network's.
     explain : callable
         As from `explainer`.
     """
@@ -51,8 +54,14 @@ class ExplainedNetwork:
     model: keras.Model
     predict: PredictFunction
     method: str
-    layers: tuple[str, ...]
+    layers: tuple[tuple[str, ...], ...]
+    file: Path
     explain: Explainer
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What a picture's file says of the view: the method, and the layers, of an ensemble those of each member."""
+        return description(find_method(self.method), self.layers)
 
     @property
     def members(self) -> list[str]:
@@ -89,12 +98,15 @@ def explained_networks(
     for run, path in networks.items():
         model = load_network(path)
         predict = prediction_function(model)
-        layers = tuple(explained_layer(member, layer) for member in members_of(model))
+        read = [[maps.layer for maps in explained_maps(member, layer)] for member in members_of(model)]
         for method, method_title in zip(methods, method_titles):
+            layers = tuple(find_method(method).layers_of(names) for names in read)
             whole = "\n".join((run, model.name, method_title)[: 3 if len(methods) > 1 else 2])
-            title, name = (whole, f"{run}-{method}") if len(networks) > 1 else (method_title, method)
+            title = whole if len(networks) > 1 else method_title
             explain = explainer(model, method, layer)
-            views.append(ExplainedNetwork(title, name, model, predict, method, layers, explain))
+            views.append(
+                ExplainedNetwork(title, f"{run}-{method}", model, predict, method, layers, path.resolve(), explain)
+            )
     return views
 
 

@@ -115,7 +115,7 @@ class Predictor:
         method : str
             A name of `leukemia_tf.explain.methods.METHODS`.
         layer : str, optional
-            A layer or a block; by default the last convolutional layer of the base.
+            A layer or a block; by default all depths that the head reads, their maps added.
 
         Returns
         -------

@@ -12,10 +12,12 @@ import numpy as np
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, round_robin_by_patient
 from leukemia_tf.explain.frame import frame_of
 from leukemia_tf.explain.maps import explainer, mean_map
+from leukemia_tf.explain.methods import DEFAULT, METHODS
 from leukemia_tf.explain.pictures import overlay, thumb
 from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.reporting.page import picture_source
 
+METHOD = METHODS[DEFAULT].title  # of the heat maps
 SHOWN = 5  # cells of a gallery
 THUMB = 170  # pixels
 
@@ -38,7 +40,7 @@ def galleries(
             rows = [row for row in predictions if row.label == label and (row.prediction == label) == correct]
             if rows:
                 shown = _most_confident(rows, calibration)
-                selected[f"{name}, {word}: the {len(shown)} most confident of {len(rows):,}"] = shown
+                selected[f"{name}, {word}: the {len(shown)} most confident of {len(rows):,}, with {METHOD}"] = shown
     cells = iter(_describe(model, folder, [row for rows in selected.values() for row in rows]))
     return [{"title": title, "cells": [next(cells) for _ in rows]} for title, rows in selected.items()]
 
@@ -66,7 +68,7 @@ def _describe(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> l
                 "source": picture_source(np.hstack(pair)),
                 "width": 2 * THUMB,
                 "height": THUMB,
-                "alt": f"Cell of patient {row.patient}, label {label}, predicted {prediction}, and its heat map",
+                "alt": f"Cell of patient {row.patient}, label {label}, predicted {prediction}, and its map by {METHOD}",
                 "caption": f"{Path(row.path).stem}: p\u00a0=\u00a0{row.probability:.3f}",
             }
         )

@@ -80,6 +80,7 @@ class RunFolder(Folder):
         self.model = self.path / "model.keras"
         self.report = self.path / "report.html"
         self.card = self.path / "MODEL_CARD.md"
+        self.explain_check = self.path / "explain-check" / "explain-check.json"
 
     def external(self, name: str) -> RunFolder:
         """Return the folder for the scores on external cells."""

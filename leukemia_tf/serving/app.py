@@ -129,7 +129,7 @@ def _add_model(app: FastAPI, model: WatchedModel) -> None:
         version = model.version
         spec = {"name": model.name, "signature_name": "", "version": str(version.number)}
         signatures = {"signature_def": version.metadata()}
-        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": signatures}})
+        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": signatures, **version.notes}})
 
 
 def _add_predict(app: FastAPI, model: WatchedModel, handle: Handler) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+NOTES = "assets.extra/signatures.json"  # of a version: what its signatures cannot say, such as the heat maps' method
+
 
 def next_version(folder: Path) -> int:
     """Return the number after the highest version in a model's folder; 1 in an empty one."""

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.core.errors import UserError
+from leukemia_tf.core.files import read_json
+from leukemia_tf.serving.layout import NOTES
 from leukemia_tf.serving.rest import IMAGE_BYTES, Values
 
 log = logging.getLogger("leukemia_tf")
@@ -44,12 +46,15 @@ class Version:
         The name of each one's input.
     loaded : Any
         TensorFlow's object, which keeps the variables alive.
+    notes : dict
+        What its export says of its signatures, by name.
     """
 
     number: int
     signatures: dict[str, Signature]
     inputs: dict[str, str]
     loaded: Any
+    notes: dict[str, Any]
 
     def predict(self, signature: str, values: Values) -> dict[str, np.ndarray]:
         """Compute one of its signatures: image files or uint8 [n, h, w, 3] -> arrays of [n]."""
@@ -90,7 +95,8 @@ def load_version(folder: Path, number: int) -> Version:
     loaded = tf.saved_model.load(folder / str(number))
     signatures = dict(loaded.signatures)
     inputs = {name: next(iter(one.structured_input_signature[1])) for name, one in signatures.items()}
-    version = Version(number, signatures, inputs, loaded)
+    notes = folder / str(number) / NOTES
+    version = Version(number, signatures, inputs, loaded, read_json(notes) if notes.is_file() else {})
     for name, input_name in inputs.items():
         if input_name == IMAGE_BYTES:
             version.predict(name, [b""])

@@ -20,7 +20,7 @@ from leukemia_tf.evaluation.predictions import Prediction, round_robin_by_patien
 from leukemia_tf.explain import faithfulness_plots, faithfulness_scores
 from leukemia_tf.explain.faithfulness import Faithfulness, measure_faithfulness
 from leukemia_tf.explain.frame import Frame, frame_of
-from leukemia_tf.explain.maps import explainer
+from leukemia_tf.explain.maps import description, explainer
 from leukemia_tf.explain.methods import DEFAULT, METHODS, find_method
 from leukemia_tf.explain.pictures import draw_sheet
 from leukemia_tf.explain.target import Target
@@ -77,15 +77,17 @@ def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
     frames = subject.frames(sample)
     measured = measure_faithfulness(subject.target, frames, methods, max(2, len(sample) // 10), config.seed)
     scores = _score(subject, measured, frames, config.seed)
-    figures = _draw(subject, measured, scores, config)
+    out, sheets = config.out or run.explain_check.parent, _sheets(subject, config)
+    figures = {**_draw(subject, measured, scores), **sheets}
     for name, figure in figures.items():
-        save(figure, config.out / f"{name}.png")
-    path = write_json(config.out / "explain-check.json", scores)
+        save(figure, out / f"{name}.png", _sheet_texts(subject) if name in sheets else None)
+    write_json(run.explain_check, scores)  # for `gradcam` and `export`
+    path = write_json(out / run.explain_check.name, scores)
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:
         log.info("%s", faithfulness_scores.table(scores))
-        log.info("\n%s: explain-check.json and %d pictures", config.out, len(figures))
+        log.info("\n%s and %d pictures", path, len(figures))
     return scores
 
 
@@ -116,7 +118,7 @@ def _score(
     """Return the content of explain-check.json."""
     return {
         "run": str(subject.run),
-        "layer": subject.target.layer,
+        "explained": subject.target.layers,
         "cells": len(frames),
         **faithfulness_scores.patients_of([frame.prediction for frame in frames]),
         "seed": seed,
@@ -126,16 +128,17 @@ def _score(
     }
 
 
-def _draw(
-    subject: _Subject, measured: Mapping[str, Faithfulness], scores: Mapping[str, Any], config: ExplainCheckConfig
-) -> dict[str, Figure]:
+def _draw(subject: _Subject, measured: Mapping[str, Faithfulness], scores: Mapping[str, Any]) -> dict[str, Figure]:
     """Return the figures by file name."""
     return {
         "curves": faithfulness_plots.draw_curves(measured, subject.scale),
         "shuffled": faithfulness_plots.draw_shuffled(measured),
         "agreement": faithfulness_plots.draw_agreement(scores["agreement"]),
-        **_sheets(subject, config),
     }
+
+
+def _sheet_texts(subject: _Subject) -> dict[str, str]:
+    return description(METHODS[DEFAULT], [METHODS[DEFAULT].layers_of(subject.target.layers)])
 
 
 def _sheets(subject: _Subject, config: ExplainCheckConfig) -> dict[str, Figure]:

@@ -9,7 +9,10 @@ from pathlib import Path
 import keras
 
 from leukemia_tf.config import ExportConfig
-from leukemia_tf.explain.maps import explain_function
+from leukemia_tf.core.files import read_json
+from leukemia_tf.explain.faithfulness_scores import more_faithful
+from leukemia_tf.explain.maps import explain_function, explained_layers
+from leukemia_tf.explain.methods import METHODS, find_cam, find_method
 from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
 from leukemia_tf.models.network import load_network
 from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
@@ -24,6 +27,7 @@ log = logging.getLogger("leukemia_tf")
 def export(config: ExportConfig) -> Path:
     """Run the command `export`; see `leukemia_tf.export.export`."""
     check_runtime("format", config.format, SAVED_MODEL)
+    find_cam(config.method)
     if config.run is not None and config.run.is_file():
         return _export(config, config.run, config.run.stem, config.run)
     run = run_or_newest(config.run)
@@ -37,23 +41,37 @@ def _export(config: ExportConfig, network: Path, name: str, source: Path | RunFo
     folder = config.out / (config.name or (name if served else f"{name}-{config.format}"))
 
     def write(scratch: Path) -> None:
-        _write_model(model, config.format, scratch, folder.resolve().name)
+        _write_model(model, config, scratch, folder.resolve().name)
         if isinstance(source, RunFolder):
             _copy_documents(source, scratch)
 
     version = write_version(folder, write)
     log.info("exported %s to %s", source, version)
     if served:
+        _log_more_faithful(model, config.method, source if isinstance(source, RunFolder) else RunFolder(network.parent))
         command = "tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s"
         log.info(f"serve it: {command}", folder.resolve().name, folder.absolute())
     return version
 
 
-def _write_model(model: keras.Model, runtime: str, scratch: Path, name: str) -> None:
-    if runtime == SAVED_MODEL:
-        write_saved_model(model, scratch, name, {"explain": explain_function(model)})
-    else:
-        write_network(model, runtime, scratch)
+def _write_model(model: keras.Model, config: ExportConfig, scratch: Path, name: str) -> None:
+    if config.format != SAVED_MODEL:
+        write_network(model, config.format, scratch)
+        return
+    layers = explained_layers(model, config.method)
+    notes = {"method": config.method, "title": find_method(config.method).title, "layers": layers}
+    explain = explain_function(model, config.method)
+    write_saved_model(model, scratch, name, {"explain": explain}, {"explain": notes})
+
+
+def _log_more_faithful(model: keras.Model, method: str, run: RunFolder) -> None:
+    """Log which heat map `explain_check` found more faithful, if a SavedModel can draw it."""
+    if run.explain_check.is_file():
+        check = read_json(run.explain_check)
+        served = {name: row for name, row in check["methods"].items() if name in METHODS and METHODS[name].cam}
+        better = more_faithful({**check, "methods": served}, {method: explained_layers(model, method)})
+        if better:
+            log.info("%s", better)
 
 
 def _copy_documents(run: RunFolder, scratch: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 
 from leukemia_tf.config import GradcamConfig
 from leukemia_tf.core.console import progress_bar
-from leukemia_tf.core.errors import BadImageError
-from leukemia_tf.core.files import write_atomically
+from leukemia_tf.core.errors import ArgumentError, BadImageError
+from leukemia_tf.core.files import read_json, write_atomically
 from leukemia_tf.data.catalog import find_images
 from leukemia_tf.evaluation.plots import save
+from leukemia_tf.explain.faithfulness_scores import more_faithful
 from leukemia_tf.explain.methods import DEFAULT
 from leukemia_tf.explain.pictures import (
     COLUMNS,
@@ -26,6 +28,7 @@ from leukemia_tf.explain.pictures import (
     prediction_text,
     write_picture,
 )
+from leukemia_tf.explain.regions import heat_shares
 from leukemia_tf.inference.heat_maps import (
     ExplainedImage,
     ExplainedNetwork,
@@ -36,10 +39,12 @@ from leukemia_tf.inference.heat_maps import (
     sheet_row,
 )
 from leukemia_tf.reporting.finished_runs import distinct_names
-from leukemia_tf.runs.run_folder import network_file
+from leukemia_tf.runs.run_folder import RunFolder, network_file
 from leukemia_tf.workflows.output_names import OutputNames, with_ending
 
 log = logging.getLogger("leukemia_tf")
+
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".pdf", ".svg"}  # endings of one file's name
 
 
 def gradcam(config: GradcamConfig) -> list[Path]:
@@ -57,8 +62,9 @@ def gradcam_command(config: GradcamConfig) -> int:
 
 def _draw(config: GradcamConfig) -> tuple[list[Path], int]:
     """Return the PNGs, and how many images could not be used."""
-    views = _views(config)
     images = find_images(config.images)
+    _check_out(config.out, images)
+    views = _views(config)
     bad: list[BadImageError] = []
     shown = explain_images(views, images, bad)
     if len(images) == 1:
@@ -67,12 +73,29 @@ def _draw(config: GradcamConfig) -> tuple[list[Path], int]:
         written = _Sheets(config, views).draw(shown, images)
     if len(bad) == len(images):
         raise bad[0]
+    _log_more_faithful(views)
     return written, len(bad)
+
+
+def _check_out(out: Path | None, images: Sequence[Path]) -> None:
+    """Stop where several images would go into one picture."""
+    if out and len(images) > 1 and (out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir())):
+        raise ArgumentError("out", out, f"{len(images)} images take a folder: each gets a picture of its own.")
+
+
+def _log_more_faithful(views: Sequence[ExplainedNetwork]) -> None:
+    """Log for each network, in one line, which method `explain_check` found more faithful than all that were drawn."""
+    for file in dict.fromkeys(view.file for view in views):
+        check = RunFolder(file.parent).explain_check
+        of_network = {view.method: view.layers for view in views if view.file == file}
+        better = more_faithful(read_json(check), of_network) if check.is_file() else None
+        if better:
+            log.info("%s", better)
 
 
 def _views(config: GradcamConfig) -> list[ExplainedNetwork]:
     networks = [network_file(run) for run in config.run or (None,)]
-    named = dict(zip(distinct_names(config.run or networks), networks))
+    named = dict(zip(distinct_names(config.run or [network.parent for network in networks]), networks))
     return explained_networks(named, config.method or (DEFAULT,), config.layer)
 
 
@@ -82,10 +105,11 @@ def _draw_figure(config: GradcamConfig, views: Sequence[ExplainedNetwork], shown
     _log_and_save(config, views, shown, arrays)
     if len(views) > 1:
         heads = ("cell", *(view.title for view in views))
-        return save(draw_sheet(sheet_row(shown, config.inside), len(heads), heads=heads), target)
+        return save(draw_sheet(sheet_row(shown, config.inside), len(heads), heads=heads), target, _texts(views, shown))
     members = dict(zip(views[0].members, shown.maps[0])) if len(shown.maps[0]) > 1 else {}
-    heat = shown.heat(inside=config.inside)
-    return save(draw_heat_map(shown.frames[0], heat, views[0].title, members), target)
+    layers = views[0].layers[0] if not members else ()
+    figure = draw_heat_map(shown.frames[0], shown.heat(inside=config.inside), views[0].title, layers, members)
+    return save(figure, target, _texts(views, shown))
 
 
 def _figure_paths(config: GradcamConfig, views: Sequence[ExplainedNetwork], image: Path) -> tuple[Path, Path]:
@@ -134,7 +158,8 @@ class _Sheets:
         _log_and_save(self.config, self.views, image, stem)
         if self.single:
             picture = overlay_of(image, inside=self.config.inside)
-            self.overlays.append(write_picture(picture, with_ending(stem, f"-{_kind(self.config)}.png")))
+            target = with_ending(stem, f"-{_kind(self.config)}.png")
+            self.overlays.append(write_picture(picture, target, _texts(self.views, image)))
             self.pictures.append(captioned(image, picture))
         else:
             self.pictures += sheet_row(image, self.config.inside)
@@ -142,13 +167,24 @@ class _Sheets:
     def _finish_page(self) -> None:
         target = with_ending(self.names.numbered("contact-sheet"), f"-{_kind(self.config)}.png")
         title = self.views[0].title if self.single else ""
-        self.sheets.append(save(draw_sheet(self.pictures, self.columns, title, self.heads), target))
+        figure = draw_sheet(self.pictures, self.columns, title, self.heads)
+        self.sheets.append(save(figure, target, _texts(self.views)))
         self.pictures.clear()
 
 
 def _kind(config: GradcamConfig) -> str:
-    """Return what the pictures are named after: the only method given, else this command."""
-    return config.method[0] if len(config.method) == 1 else "gradcam"
+    """Return what the pictures are named after: their only method, or that they have several."""
+    return "heat-maps" if len(config.method) > 1 else (config.method or (DEFAULT,))[0]
+
+
+def _texts(views: Sequence[ExplainedNetwork], shown: ExplainedImage | None = None) -> dict[str, str]:
+    """Return what the file of a picture says: the methods, their layers, and of one image where the heat is."""
+    each = [view.texts for view in views]
+    texts = {key: "\n".join(dict.fromkeys(one.get(key, "") for one in each)) for key in ("Method", "Layers")}
+    if shown is not None:
+        heats = [heat_text(frame, shown.heat(number)) for number, frame in enumerate(shown.frames)]
+        texts |= {"Title": shown.path.name, "Description": "\n".join(heats)}
+    return texts
 
 
 def _endings(config: GradcamConfig, views: Sequence[ExplainedNetwork]) -> list[str]:
@@ -164,13 +200,18 @@ def _log_and_save(config: GradcamConfig, views: Sequence[ExplainedNetwork], show
             log.warning("%s: there is no cell in this image; it is all background", shown.path)
         log.info("%s: %s%s; %s", shown.path, name, prediction_text(frame.prediction), heat_text(frame, heat))
         if config.save_arrays:
-            _save_arrays(with_ending(stem, f"-{view.name}.npz"), view, shown, number)
+            _save_arrays(stem, view, shown, number)
 
 
-def _save_arrays(path: Path, view: ExplainedNetwork, shown: ExplainedImage, number: int) -> None:
-    frame = shown.frames[number]
+def _save_arrays(stem: Path, view: ExplainedNetwork, shown: ExplainedImage, number: int) -> None:
+    """Write one map, never over that of another network."""
+    frame, heat = shown.frames[number], shown.heat(number)
+    names = chain([view.name], (f"{view.name}-{again}" for again in count(2)))
+    path = next(path for name in names if _may_write(path := with_ending(stem, f"-{name}.npz"), view.file))
     arrays: dict[str, Any] = {
-        "heat": shown.heat(number),
+        "heat": heat,
+        **{f"share_{part}": share for part, share in heat_shares(heat, frame.parts).items()},
+        "network": str(view.file),
         "members": np.stack(shown.maps[number]),
         "windows": np.array(frame.boxes),
         "logit": frame.prediction.logit,
@@ -178,6 +219,17 @@ def _save_arrays(path: Path, view: ExplainedNetwork, shown: ExplainedImage, numb
         "prediction": frame.prediction.prediction,
         "status": frame.prediction.status,
         "method": view.method,
-        "layers": view.layers,
+        "layers": ["; ".join(layers) for layers in view.layers],
     }
     write_atomically(path, lambda scratch: np.savez_compressed(scratch, **arrays))
+
+
+def _may_write(path: Path, network: Path) -> bool:
+    """Return whether a path is free or holds a map of the same network."""
+    if not path.exists():
+        return True
+    try:
+        with np.load(path) as arrays:
+            return str(arrays.get("network", "")) == str(network)
+    except (OSError, ValueError):  # no arrays of ours
+        return False

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from leukemia_tf.explain.activations import activations, grid, responses
+from leukemia_tf.explain.activations import activations, filter_responses, grid, responses
 from leukemia_tf.models.network import load_network
 
 
@@ -38,3 +38,32 @@ def test_where_filters_are_active():
     assert np.isclose(response["inside"], 6 / 5.5)
     assert np.isclose(response["outside"], 5 / 5.5)
     assert np.isnan(response["edge"])
+
+
+def test_where_each_filter_is_active():
+    maps = np.zeros((4, 4, 3), np.float32)
+    maps[:2, :, 0] = 1.0
+    maps[..., 1] = 5.0
+    upper = np.arange(8)[:, None] * np.ones(8) < 4
+    first, second, third = filter_responses(maps, {"inside": upper, "outside": ~upper})
+    assert first == {"filter": 0, "silent": 0, "inside": 2.0, "outside": 0.0}
+    assert second == {"filter": 1, "silent": 1, "inside": 1.0, "outside": 1.0}
+    assert third["silent"] == 1
+    assert np.isnan(third["inside"])
+
+
+def test_one_place_is_not_silent():
+    maps = np.array([[[3.0, 0.0]]], np.float32)
+    zones = {"inside": np.ones((8, 8), bool)}
+    assert responses(maps, zones)["silent"] == 0
+    assert [row["silent"] for row in filter_responses(maps, zones)] == [0, 0]
+
+
+def test_grid_of_all_filters_is_in_their_order():
+    maps = np.zeros((1, 2, 10), np.float32)
+    maps[0, 1, 9] = 1.0
+    laid = grid(maps, None)  # 4 a row
+    assert laid.shape == (7, 11)
+    assert laid[4, 4] == 1.0
+    assert np.nansum(laid) == 1.0
+    assert np.isnan(laid[6]).all()

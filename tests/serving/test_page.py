@@ -60,6 +60,7 @@ def test_ten_images_their_heat_and_their_patients(page, tiny_cells, tiny_run, tm
     patients = {row.patient for row in wanted}
     assert len(page.query_selector_all("#patients tbody tr")) == len(patients)
     warm = pixels(page)
+    assert page.text_content("#heat-means") == "warm colours: what supports the prediction, by Grad-CAM"
     page.focus("#heat")
     page.keyboard.press("Home")
     assert page.input_value("#heat") == "0"

@@ -1,6 +1,9 @@
 """The SavedModel, loaded with nothing but TensorFlow, agrees with `predict`."""
 
+import io
 import json
+import logging
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -9,9 +12,15 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
+from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.core.files import write_json
+from leukemia_tf.inference.predictor import heat_map
+from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.serving.layout import NOTES
 from leukemia_tf.serving.warm_up import FILE
 from leukemia_tf.workflows.export import export
 from leukemia_tf.workflows.gradcam import gradcam
@@ -94,12 +103,38 @@ def test_explains_as_gradcam(exported, tiny_run, tiny_cells, tmp_path):
     assert answer["heatmap"][1] == b""
     gradcam(GradcamConfig(images=files, run=tiny_run.path, out=tmp_path / "maps", save_arrays=True))
     for index in (0, 2):
-        result = np.load(tmp_path / "maps" / f"{files[index].stem}-hirescam.npz")
+        result = np.load(tmp_path / "maps" / f"{files[index].stem}-tiny-gradcam.npz")
+        picture = Image.open(io.BytesIO(answer["heatmap"][index].numpy()))
+        assert picture.text == {"Method": "Grad-CAM", "Layers": "block4_conv"}
         heat = tf.io.decode_png(answer["heatmap"][index])[..., 0].numpy()
         assert heat.shape == cv2.imread(str(files[index])).shape[:2]
         assert heat.std() > 1
         np.testing.assert_allclose(heat, 255 * result["heat"], atol=0.51)
         assert float(answer["probability"][index]) == pytest.approx(float(result["probability"]), abs=1e-6)
+
+
+def test_the_method_is_in_the_metadata(exported, tiny_run, tiny_cells, tmp_path, caplog):
+    """Grad-CAM by default; another one by name; and a more faithful one is named where a check found it."""
+    assert json.loads((exported / NOTES).read_text()) == {
+        "explain": {"method": "gradcam", "title": "Grad-CAM", "layers": [["block4_conv"]]}
+    }
+    cell, run = min(tiny_cells.rglob("*_hem.bmp")), RunFolder(shutil.copytree(tiny_run.path, tmp_path / "checked"))
+    values = {"gradcam": 0.1, "layercam": 0.2, "hirescam": 0.3, "occlusion": 0.4}
+    rows = {name: {key: {"value": value} for key in ("deletion", "insertion")} for name, value in values.items()}
+    write_json(run.explain_check, {"explained": ["block4_conv"], "methods": rows})
+    with caplog.at_level(logging.INFO):
+        other = export(ExportConfig(run=run.path, out=tmp_path / "other", method="layercam"))
+    assert "explain_check found HiResCAM more faithful to this network than LayerCAM" in caplog.text
+    assert json.loads((other / NOTES).read_text())["explain"]["title"] == "LayerCAM"
+    answer = tf.saved_model.load(other).signatures["explain"](image_bytes=tf.constant([cell.read_bytes()]))
+    wanted = heat_map(tiny_run.model, cell, method="layercam")
+    heat = tf.io.decode_png(answer["heatmap"][0])[..., 0].numpy()
+    np.testing.assert_allclose(heat, 255 * wanted, atol=0.51)
+    assert Image.open(io.BytesIO(answer["heatmap"][0].numpy())).text["Method"] == "LayerCAM"
+    for name, words in (("occlusion", "class-activation maps alone"), ("gradcm", "did you mean gradcam")):
+        with pytest.raises(ArgumentError, match=words):
+            export(ExportConfig(run=tiny_run.path, out=tmp_path / "none", method=name))
+    assert not (tmp_path / "none").exists()
 
 
 def test_decoded_images_are_predicted_as_their_files(exported, tiny_cells):

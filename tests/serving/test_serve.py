@@ -87,7 +87,9 @@ def test_state_and_metadata(server):
     assert server.get("/healthz").json() == {"model": "scratch", "version": 1}
     (state,) = server.get("/v1/models/scratch").json()["model_version_status"]
     assert (state["version"], state["state"]) == ("1", "AVAILABLE")
-    result = server.get("/v1/models/scratch/metadata").json()["metadata"]["signature_def"]["signature_def"]
+    metadata = server.get("/v1/models/scratch/metadata").json()["metadata"]
+    assert metadata["explain"] == {"method": "gradcam", "title": "Grad-CAM", "layers": [["block4_conv"]]}
+    result = metadata["signature_def"]["signature_def"]
     assert set(result) == {"serving_default", "explain", "tensor"}
     assert result["serving_default"]["inputs"]["image_bytes"]["dtype"] == "DT_STRING"
     assert result["tensor"]["inputs"]["image"]["tensor_shape"]["dim"][3]["size"] == "3"

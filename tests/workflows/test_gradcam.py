@@ -2,15 +2,19 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from leukemia_tf.config import ActivationsConfig, ExplainCheckConfig, GradcamConfig
-from leukemia_tf.core.errors import BadImageError, DataError, RunError, UserError
+from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError, RunError, UserError
+from leukemia_tf.core.files import read_csv
 from leukemia_tf.models.network import load_network
 from leukemia_tf.workflows.activations import activations
 from leukemia_tf.workflows.explain_check import explain_check
@@ -32,6 +36,13 @@ def test_one_image(tiny_run, image):
     (picture,) = gradcam(GradcamConfig(images=image, run=tiny_run.path))
     assert picture == Path("cell.v2-gradcam.png")
     assert cv2.imread(str(picture)).std() > 5
+    said = Image.open(picture).text
+    assert {key: said[key] for key in ("Title", "Method", "Layers")} == {
+        "Title": "cell.v2.bmp",
+        "Method": "Grad-CAM",
+        "Layers": "block4_conv",
+    }
+    assert "along the frame's border" in said["Description"]
     (other,) = gradcam(GradcamConfig(images=image, run=tiny_run.path, method="hirescam", layer="block2"))
     assert other == Path("cell.v2-hirescam.png")
     (into,) = gradcam(GradcamConfig(images=image, run=tiny_run.path, out=tiny_run.figures))
@@ -50,7 +61,7 @@ def test_by_default_nothing_is_written_beside_images_or_over_files(tiny_run, ima
     assert written == [Path(f"{name}-gradcam.png") for name in ("cell.v2-2", "other", "contact-sheet-1")]
     assert first.read_bytes() == before
     arrays = {path.name for path in Path().glob("*.npz")}
-    assert arrays == {f"{name}-hirescam.npz" for name in ("cell.v2", "cell.v2-2", "other")}
+    assert arrays == {f"{name}-tiny-gradcam.npz" for name in ("cell.v2", "cell.v2-2", "other")}
     for name in ("cell.v2", "cell.v2-2"):
         assert activations(ActivationsConfig(image, run=tiny_run.model)) == Path(f"{name}-activations.png")
     assert set(image.parent.iterdir()) == {image, other}
@@ -61,7 +72,7 @@ def test_methods_differ_and_heat_stays_in_the_cell_if_asked(tiny_run, image, tmp
     for method in ("gradcam", "hirescam", "occlusion", "smoothgrad"):
         out = tmp_path / method / "map.png"
         gradcam(GradcamConfig(images=image, run=tiny_run.path, out=out, method=method, save_arrays=True))
-        seen[method] = np.load(out.with_name(f"cell.v2-{method}.npz"))["heat"]
+        seen[method] = np.load(out.with_name(f"cell.v2-tiny-{method}.npz"))["heat"]
         assert seen[method].shape == (120, 120)
         assert 0 <= seen[method].min() < seen[method].max() <= 1
     maps = np.stack([heat.ravel() for heat in seen.values()])
@@ -117,6 +128,48 @@ def test_methods_and_networks_side_by_side(tiny_run, image, tmp_path):
     }
 
 
+def test_arrays_are_never_written_over_those_of_another_run(tiny_run, image, tmp_path):
+    """Also of another run whose folder has the same name; the same run's are."""
+    out, namesake = tmp_path / "maps", tmp_path / "elsewhere" / tiny_run.path.name
+    namesake.mkdir(parents=True)
+    for name in (tiny_run.config.name, tiny_run.model.name):
+        (namesake / name).write_bytes((tiny_run.path / name).read_bytes())
+    out.mkdir()
+    for run in (tiny_run.path, tiny_run.path, namesake):
+        gradcam(GradcamConfig(images=image, run=run, out=out, save_arrays=True))
+    first, second = out / "cell.v2-tiny-gradcam.npz", out / "cell.v2-tiny-gradcam-2.npz"
+    assert set(out.glob("*.npz")) == {first, second}
+    for path, network in ((first, tiny_run.model), (second, namesake / tiny_run.model.name)):
+        arrays = np.load(path)
+        assert str(arrays["network"]) == str(network.resolve())
+        assert str(arrays["method"]) == "gradcam"
+        assert arrays["layers"].tolist() == ["block4_conv"]
+        assert float(arrays["share_cell"]) + float(arrays["share_outside"]) == pytest.approx(1)
+
+
+def test_several_images_do_not_go_into_one_picture(tiny_run, tiny_cells, tmp_path):
+    images, two = sorted(tiny_cells.rglob("*.bmp"))[:2], tmp_path / "two.png"
+    with pytest.raises(ArgumentError, match=r"`out`: 2 images take a folder: .* Received: out=.*two.png"):
+        gradcam(GradcamConfig(images=images, run=tiny_run.path, out=two))
+    assert not two.exists()
+    (one,) = gradcam(GradcamConfig(images=images[0], run=tiny_run.path, out=two))
+    with pytest.raises(ArgumentError, match="2 images take a folder"):
+        gradcam(GradcamConfig(images=images, run=tiny_run.path, out=one.rename(tmp_path / "taken")))
+
+
+@pytest.mark.slow
+def test_that_is_said_in_one_sentence(tiny_run, tiny_cells, tmp_path):
+    images = map(str, sorted(tiny_cells.rglob("*.bmp"))[:2])
+    flags = ["gradcam", *images, "--run", str(tiny_run.path), "--out", str(tmp_path / "two.png")]
+    done = subprocess.run(
+        [sys.executable, "-m", f"leukemia_tf.{flags[0]}", *flags[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: --out: 2 images take a folder")
+    assert not (tmp_path / "two.png").exists()
+
+
 def test_a_black_image_is_drawn_with_a_warning(tiny_run, tmp_path, caplog):
     path = tmp_path / "black.png"
     cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
@@ -152,6 +205,28 @@ def test_activations(tiny_run, image, tmp_path, caplog):
     assert layers["block1_conv"]["inside"] > 0
 
 
+def test_every_filter_of_named_layers_of_two_runs(tiny_run, image, tmp_path, caplog):
+    runs, out = (tiny_run.path, tiny_run.model), tmp_path / "all.png"
+    config = ActivationsConfig(image, run=runs, out=out, layer="block3", filters="all", json=True)
+    with caplog.at_level(logging.INFO):
+        activations(config)
+    one = activations(ActivationsConfig(image, run=tiny_run.path, out=tmp_path / "one.png", layer="block3"))
+    assert cv2.imread(str(out)).shape[1] > cv2.imread(str(one)).shape[1]
+    said = json.loads(next(record.message for record in caplog.records if record.message.startswith("{")))
+    rows = read_csv(out.with_suffix(".csv"))
+    assert list(said) == list(dict.fromkeys(row["run"] for row in rows)) == [tiny_run.path.name, "model.keras"]
+    assert not one.with_suffix(".csv").exists()
+    for run, layers in said.items():
+        (layer,) = layers.values()
+        mine = [row for row in rows if row["run"] == run]
+        assert [int(row["filter"]) for row in mine] == list(range(layer["filters"]))
+        assert [row["filter"] for row in layer["by_filter"]] == list(range(layer["filters"]))
+        assert sum(int(row["silent"]) for row in mine) == layer["silent"]
+    for filters in ("0", "every"):
+        with pytest.raises(ArgumentError, match="`filters`: it takes a number of 1 or more, or all"):
+            activations(ActivationsConfig(image, run=tiny_run.path, filters=filters))
+
+
 def test_explain_check(tiny_run, tmp_path, caplog):
     before = [value.copy() for value in load_network(tiny_run.model).get_weights()]
     methods = ("gradcam", "occlusion")
@@ -170,6 +245,7 @@ def test_explain_check(tiny_run, tmp_path, caplog):
     assert scores["agreement"]["gradcam"]["gradcam"] == pytest.approx(1)
     assert {path.name for path in (tmp_path / "check").iterdir()} >= {"curves.png", "shuffled.png", "agreement.png"}
     assert "insertion less random" in caplog.text
+    assert json.loads(tiny_run.explain_check.read_text())["explained"] == ["block4_conv"]
     for was, now in zip(before, load_network(tiny_run.model).get_weights()):
         np.testing.assert_array_equal(was, now)
 
