@@ -71,8 +71,8 @@ def _description_from_name(model: keras.Model) -> dict[str, Any]:
     """Describe a network that was saved before networks stored it: by its name, and what its head pools last."""
     architecture, layers = find_architecture(model.name.partition("_")[0]), {layer.name for layer in model.layers}
     blocks = [block for block in architecture.blocks if block.last in layers]
-    maps = keras.tree.flatten(model.get_layer("pool").input)[0]
-    end = next(layer.name for layer in model.layers if layer.output is maps)
-    if end not in {block.last for block in blocks}:
+    maps = keras.tree.flatten(model.get_layer("pool").input)[0] if "pool" in layers else None
+    end = next((layer.name for layer in model.layers if layer.output is maps), None)
+    if end and end not in {block.last for block in blocks}:
         blocks.append(architecture.blocks[len(blocks)].ending_at(end))
     return {"architecture": architecture.name, "blocks": [asdict(block) for block in blocks]}

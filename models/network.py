@@ -137,7 +137,8 @@ def explained_layer(model: keras.Model, layer: str | None = None) -> str:
     model : keras.Model
         A network.
     layer : str, optional
-        A layer's or a block's name; by default the last convolutional layer of the backbone.
+        A layer's or a block's name; by default the last convolutional layer of the backbone whose maps have more than
+        one pixel.
 
     Raises
     ------
@@ -145,9 +146,10 @@ def explained_layer(model: keras.Model, layer: str | None = None) -> str:
         If there is no such layer, or one without maps; it suggests the nearest names.
     """
     ends = {block.name: block.explain or block.last for block in blocks_of(model)}
-    name = ends.get(layer, layer) if layer else list(ends.values())[-1]
     names = [each.name for each in model.layers]
     with_maps = [each.name for each in model.layers[names.index(SCALE) :] if _has_maps(each)]
+    with_pixels = [end for end in ends.values() if end in with_maps] or list(ends.values())
+    name = ends.get(layer, layer) if layer else with_pixels[-1]
     if name not in with_maps:
         problem = "its output is no stack of maps" if name in names else "no such layer"
         raise ArgumentError("layer", layer, f"{problem} in {model.name}; {nearest(name, [*ends, *with_maps])}")

@@ -199,6 +199,14 @@ def test_cut_at_a_layer(cut, last, count_of_blocks):
     assert {layer.name for layer in block_layers(model, blocks)["head"]} >= {"pool", "logit", "probability"}
 
 
+def test_maps_of_one_pixel_are_not_explained_unless_named():
+    model = build_network(find_architecture("mobilenetv2"), 1, {"image_size": 32})
+    assert model.get_layer("block_15_add").output.shape[1:3] == (1, 1)
+    assert explained_layer(model) == "block_12_add"
+    with pytest.raises(UserError, match="its output is no stack of maps"):
+        explained_layer(model, "block_15_add")
+
+
 def test_dropping_blocks_one_after_another():
     architecture = find_architecture("vgg16")
     sizes = [build_network(architecture, n, {"image_size": 32}).get_layer("pool").input.shape[1:] for n in range(5)]
