@@ -68,13 +68,21 @@ def test_folders_that_happen_to_have_these_names_are_other_people(tmp_path, tiny
     assert "C-NMC files" not in caplog.text
 
 
-def test_merged_ignored_and_said(tiny_cells, caplog):
-    """The tiny cells are named in C-NMC's form, and have H2 and H4."""
-    assert prepare_cells(tiny_cells, "patient", seed=0).patient_groups == (("H2", "H4"),)
+def test_merged_ignored_and_said(tiny_cells, tmp_path, caplog):
+    for path in tiny_cells.rglob("*.bmp"):
+        target = tmp_path / path.relative_to(tiny_cells)
+        target = target.with_name(target.name.replace("UID_H7_", "UID_H2_").replace("UID_H9_", "UID_H4_"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    assert prepare_cells(tmp_path, "patient", seed=0).patient_groups == (("H2", "H4"),)
     assert "C-NMC files 1 patients under several names (H2 = H4)" in caplog.text
     caplog.clear()
-    assert prepare_cells(tiny_cells, "patient", seed=0, cnmc_doubles="ignore").patient_groups == ()
+    assert prepare_cells(tmp_path, "patient", seed=0, cnmc_doubles="ignore").patient_groups == ()
     assert "C-NMC files" not in caplog.text
+
+
+def test_the_phantom_cells_have_no_double_names(tiny_cells):
+    assert prepare_cells(tiny_cells, "patient", seed=0).patient_groups == ()
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def test_every_figure_and_table_has_a_numbered_caption(tiny_run, page):
 def test_no_interval_has_a_footnote(page):
     text = " ".join(" ".join(page.text).split())
     assert text.count("[no interval] †") == text.count("[no interval]") > 0
-    assert "† No interval: with fewer than five patients of a class" in text
+    assert "† No interval: fewer than 5 patients of a class" in text
 
 
 def test_patients_stand_by_their_cells_under_one_count(tiny_run, tmp_path):

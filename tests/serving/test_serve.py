@@ -161,6 +161,7 @@ def test_concurrent_requests_get_the_right_predictions(server, images, wanted):
     assert "leukemia_tf_model_version 1.0" in result
 
 
+@pytest.mark.slow
 def test_a_new_version_is_served_and_an_incomplete_one_is_not(model_folder, running, images, tmp_path):
     folder = shutil.copytree(model_folder, tmp_path / "scratch")
     content = rows_of([images[0].read_bytes()])

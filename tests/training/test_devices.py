@@ -58,6 +58,7 @@ def test_two_devices_give_the_losses_of_one():
         assert one[0] != one[-1]
 
 
+@pytest.mark.slow
 def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
     flags = ("--base", "scratch", "--drop-last-block", "--image-size", "60", "--epochs", "1", "--batch-size", "8")
     done = run_module(".train", *flags, "--data", tiny_cells, "--out", "run", "--devices", "2", cwd=tmp_path)

@@ -55,6 +55,7 @@ def test_it_is_compared_with_its_members(both, tiny_run, other_run):
     assert "leukemia_tf.ensemble" in both.card.read_text()
 
 
+@pytest.mark.slow
 def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path):
     row = read_predictions(both.predictions("test"))[0]
     image = tiny_cells / row.path

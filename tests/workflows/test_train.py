@@ -26,7 +26,7 @@ def test_run_folder(tiny_run):
     names = {path.name for path in tiny_run.path.iterdir()}
     assert names == {
         *("config.json", "environment.json", "cells.csv", "splits.json", "summary.txt", "history.csv", "model.keras"),
-        "batches.csv",
+        *("batches.csv", "fingerprints.npz"),
         *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures", "report.html", "MODEL_CARD.md"),
     }
     assert {path.stem for path in tiny_run.figures.iterdir()} == {
@@ -58,7 +58,7 @@ def bad_cell(folder):
 
 def few_patients(folder):
     for path in folder.rglob("UID_H*"):
-        if not path.name.startswith(("UID_H1_", "UID_H2_")):
+        if not path.name.startswith(("UID_H1_", "UID_H7_")):
             path.unlink()
 
 
@@ -126,6 +126,7 @@ def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
     assert (tmp_path / "cells-quarantine" / bad.relative_to(folder)).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["last", "best"])
 def test_model_and_scores_are_those_of_the_kept_epoch(tiny_cells, tmp_path, keep, caplog):
     records = [
