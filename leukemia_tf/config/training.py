@@ -118,7 +118,7 @@ class TrainConfig(SetupConfig):
     """Factor on the learning rate from each block to the one below."""
     schedule: str | None = None
     """constant, step[:EPOCHS:FACTOR], cosine, one-cycle, or plateau[:FACTOR:PATIENCE]; restarts in each stage.
-    Default: the stages', cosine for the head, else constant."""
+    Default: the stages', cosine for the head and from random weights, else constant."""
     keep: Literal["last", "best"] = "last"
     """Weights that are kept: of the last epoch, or of the epoch with the lowest validation loss (best; each stage then
     starts from the best so far)."""
