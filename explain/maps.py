@@ -107,7 +107,7 @@ def explain_function(model: keras.Model, method: str = DEFAULT) -> Callable[[tf.
     ArgumentError
         If there is no such method, or if it is no class-activation map.
     """
-    cam, last = find_cam(method), find_method(method).reads == "last"
+    cam, layers_of = find_cam(method), find_method(method).layers_of
     inputs = [stored_preprocessing(settings) for settings in preprocessings_of(model)]
     targets = [Target(member) for member in members_of(model)]
     empty = [[maps.numpy() for maps in target.empty_maps()] for target in targets]
@@ -115,8 +115,7 @@ def explain_function(model: keras.Model, method: str = DEFAULT) -> Callable[[tf.
     to_logit, calibration = logit_model(model), get_calibration(model)
 
     def heat_of(target: Target, cells: tf.Tensor, signs: tf.Tensor, empty: list[np.ndarray]) -> tf.Tensor:
-        depths = target.evidence(cells, signs, empty)
-        return support(cam, depths[-1:] if last else depths)
+        return support(cam, layers_of(target.evidence(cells, signs, empty)))
 
     def as_png(content: tf.Tensor, heats: list[tf.Tensor]) -> tf.Tensor:
         image = decode(content)

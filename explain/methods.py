@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from leukemia_tf.core.errors import ArgumentError, nearest
 from leukemia_tf.explain import cams, perturbation, pixels
 from leukemia_tf.explain.cams import Cam
 from leukemia_tf.explain.target import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Method:
     cam: Cam | None = None
     reads: str = "all"
 
-    def layers_of(self, layers: Sequence[str]) -> tuple[str, ...]:
-        """Return which of a target's layers are explained."""
+    def layers_of(self, layers: Sequence[T]) -> tuple[T, ...]:
+        """Return those of a target's layers, or of what was read at them, that are explained."""
         return {"all": tuple(layers), "last": tuple(layers[-1:]), "none": ()}[self.reads]
 
 
@@ -48,10 +51,10 @@ def _cam(title: str, cam: Cam, reads: str = "all") -> Method:
     """Return the method of a class-activation map."""
 
     def heat(target: Target, cells: np.ndarray, signs: np.ndarray) -> np.ndarray:
-        depths = target.evidence(cells, signs)
-        return cams.support(cam, depths if reads == "all" else depths[-1:]).numpy()
+        return cams.support(cam, method.layers_of(target.evidence(cells, signs))).numpy()
 
-    return Method(title, heat, cam, reads)
+    method = Method(title, heat, cam, reads)
+    return method
 
 
 METHODS = {

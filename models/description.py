@@ -10,7 +10,7 @@ import keras
 
 from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.heads import Head
-from leukemia_tf.models.layer_names import SCALE
+from leukemia_tf.models.layer_names import POOL, SCALE
 from leukemia_tf.models.table import find_architecture
 
 BLOCK = {field.name for field in fields(Block)}  # networks of 0.1.0 store a further one, `texture`
@@ -71,7 +71,7 @@ def _description_from_name(model: keras.Model) -> dict[str, Any]:
     """Describe a network that was saved before networks stored it: by its name, and what its head pools last."""
     architecture, layers = find_architecture(model.name.partition("_")[0]), {layer.name for layer in model.layers}
     blocks = [block for block in architecture.blocks if block.last in layers]
-    maps = keras.tree.flatten(model.get_layer("pool").input)[0] if "pool" in layers else None
+    maps = keras.tree.flatten(model.get_layer(POOL).input)[0] if POOL in layers else None
     end = next((layer.name for layer in model.layers if layer.output is maps), None)
     if end and end not in {block.last for block in blocks}:
         blocks.append(architecture.blocks[len(blocks)].ending_at(end))

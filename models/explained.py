@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -61,7 +60,7 @@ def explained_maps(model: keras.Model, layer: str | None = None) -> tuple[Maps, 
 def _read_maps(model: keras.Model) -> tuple[Maps, ...]:
     """Return the maps that the head pools."""
     pools = [layer for layer in model.layers if re.fullmatch(rf"{POOL}(_\d+)?", layer.name)]
-    pooled = [(pool, *_inputs(pool)) for pool in pools if len(pool.output.shape) == 2]
+    pooled = [(pool, *keras.tree.flatten(pool.input)) for pool in pools if len(pool.output.shape) == 2]
     producers = {id(getattr(layer, "output", None)): layer.name for layer in model.layers}
     order = [layer.name for layer in model.layers]
     read = [
@@ -69,7 +68,3 @@ def _read_maps(model: keras.Model) -> tuple[Maps, ...]:
         for pool, maps, *mask in pooled
     ]
     return tuple(sorted(read, key=lambda maps: order.index(maps.layer)))
-
-
-def _inputs(layer: keras.layers.Layer) -> Sequence[KerasTensor]:
-    return layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]

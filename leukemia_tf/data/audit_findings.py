@@ -33,25 +33,24 @@ def findings(
     cells = [cell for cell in scanned.cells if cell.label]
     sizes = Counter(f"{statistics.width}x{statistics.height}" for statistics in scanned.statistics)
     identical = [[cell.path for cell in group] for group in scanned.identical()]
-    found: dict[str, Any] = {
+    shared = _groups(
+        [(one.patient, other.patient) for one, other in _pairs(scanned, near_duplicates)]
+        + [(group[0], name) for group in known for name in group[1:]]
+    )
+    return {
         "images": len(catalog.cells) + len(catalog.unlabelled) + len(catalog.rejected),
-        "patients": len({cell.patient for cell in cells}),
+        "patients": _count_patients({cell.patient for cell in cells}, shared),
         "rejected": [{"path": row.path, "reason": row.reason} for row in scanned.rejected],
         "identical": identical,
         "near_duplicates": _groups((one.path, other.path) for one, other, _ in near_duplicates),
         "warnings": _warnings(catalog, scanned, near_duplicates),
-        "shared_patients": _groups(
-            [(one.patient, other.patient) for one, other in _pairs(scanned, near_duplicates)]
-            + [(group[0], name) for group in known for name in group[1:]]
-        ),
+        "shared_patients": shared,
         "sizes": dict(sizes.most_common()),
         "unlabelled": len(catalog.unlabelled),
         "rows_without_image": catalog.rows_without_image,
         "rows_unread": catalog.rows_unread,
         "per_patient": _per_patient(cells, scanned),
     }
-    found["patients"] = _count_patients({cell.patient for cell in cells}, found["shared_patients"])
-    return found
 
 
 def _count_patients(names: set[str], shared: Iterable[Iterable[str]]) -> int:

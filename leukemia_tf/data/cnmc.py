@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import PurePath
 
 from leukemia_tf.core.errors import ArgumentError, nearest
@@ -46,6 +46,11 @@ def known_doubles(patients: Collection[str], cnmc_doubles: str = "merge") -> tup
 def all_names(patient: str) -> frozenset[str]:
     """Return all names under which C-NMC files a patient: those of a patient with one name are itself."""
     return frozenset(next((group for group in DOUBLES if patient in group), (patient,)))
+
+
+def with_doubles(patients: Iterable[str]) -> set[str]:
+    """Return all names under which C-NMC files some patients."""
+    return {name for patient in patients for name in all_names(patient)}
 
 
 def check_cnmc_doubles(cnmc_doubles: str) -> None:

@@ -31,14 +31,7 @@ def near_duplicates(views: np.ndarray) -> list[Pair]:
         Each pair's indices, the smaller first, and its correlation (SIMILAR to 1), the highest first.
     """
     spectra = _spectra(views)
-    magnitudes = _magnitudes(spectra)
-    pairs: list[Pair] = []
-    for start in range(0, len(views), ROWS):
-        candidates = magnitudes[start : start + ROWS] @ magnitudes[start:].T >= CANDIDATE
-        for row, others in enumerate(candidates):
-            one = start + row
-            pairs += _matches(one, np.flatnonzero(others[row + 1 :]) + one + 1, spectra, spectra)
-    return sorted(pairs, key=lambda pair: -pair[2])
+    return _pairs(spectra, spectra, same=True)
 
 
 def near_duplicates_between(views: np.ndarray, others: np.ndarray) -> list[Pair]:
@@ -49,13 +42,20 @@ def near_duplicates_between(views: np.ndarray, others: np.ndarray) -> list[Pair]
     list of (int, int, float)
         The index in `views`, that in `others`, and the correlation (SIMILAR to 1), the highest first.
     """
-    spectra, other_spectra = _spectra(views), _spectra(others)
-    magnitudes, other_magnitudes = _magnitudes(spectra), _magnitudes(other_spectra)
+    return _pairs(_spectra(views), _spectra(others), same=False)
+
+
+def _pairs(spectra: np.ndarray, others: np.ndarray, same: bool) -> list[Pair]:
+    """Return the pairs of two sets, or with `same` of one, each once."""
+    magnitudes = _magnitudes(spectra)
+    other_magnitudes = magnitudes if same else _magnitudes(others)
     pairs: list[Pair] = []
-    for start in range(0, len(views), ROWS):
-        candidates = magnitudes[start : start + ROWS] @ other_magnitudes.T >= CANDIDATE
+    for start in range(0, len(spectra), ROWS):
+        first = start if same else 0
+        candidates = magnitudes[start : start + ROWS] @ other_magnitudes[first:].T >= CANDIDATE
         for row, chosen in enumerate(candidates):
-            pairs += _matches(start + row, np.flatnonzero(chosen), spectra, other_spectra)
+            one, rest = start + row, np.flatnonzero(chosen) + first
+            pairs += _matches(one, rest[rest > one] if same else rest, spectra, others)
     return sorted(pairs, key=lambda pair: -pair[2])
 
 

@@ -83,6 +83,12 @@ def groups_by_patient(groups: Iterable[Iterable[str]]) -> dict[str, frozenset[st
     return {patient: group for group in named for patient in group}
 
 
+def names_of_patients(cells: Iterable[OfPatient], groups: Iterable[Iterable[str]]) -> set[str]:
+    """Return all names of the patients of some cells; `groups`: the names that are one patient."""
+    group_of = groups_by_patient(groups)
+    return {name for cell in cells for name in group_of.get(cell.patient, {cell.patient})}
+
+
 def patient_group_names(cells: Iterable[OfPatient], group_of: Mapping[str, frozenset[str]]) -> np.ndarray:
     """Return the name of each cell's patient group, such as `20+21`: str [n]; a patient without a group is one."""
     return np.array(["+".join(sorted(group_of.get(cell.patient, {cell.patient}))) for cell in cells])

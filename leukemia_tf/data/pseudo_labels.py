@@ -12,10 +12,10 @@ import numpy as np
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import LABELS, Cell, read_cells
 from leukemia_tf.data.cell_views import unroll
-from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
+from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
 from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints, find_copies, name_copies
 from leukemia_tf.data.integrity import pixel_hash, read_image
-from leukemia_tf.data.patient_groups import groups_by_patient
+from leukemia_tf.data.patient_groups import names_of_patients
 from leukemia_tf.data.splits import PARTS
 
 log = logging.getLogger(__name__)
@@ -140,10 +140,8 @@ def _held_out_names(
     held_out: Sequence[Cell], patient_groups: Sequence[Sequence[str]], cnmc_patients: Collection[str]
 ) -> Mapping[str, set[str]]:
     """Return all names of the held-out patients, and those that only C-NMC's full set gives them."""
-    group_of = groups_by_patient(patient_groups)
-    patients = {name for cell in held_out for name in group_of.get(cell.patient, {cell.patient})}
-    doubles = {name for patient in patients & set(cnmc_patients) for name in all_names(patient)}
-    return {"patient": patients, "double": doubles}
+    patients = names_of_patients(held_out, patient_groups)
+    return {"patient": patients, "double": with_doubles(patients & set(cnmc_patients))}
 
 
 def _check_copies(labelled: Sequence[Cell], held_out: Sequence[Cell], fingerprints: Fingerprints, path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from leukemia_tf.evaluation.intervals import paired_difference, score_with_intervals
 from leukemia_tf.evaluation.patient_table import LARGE, auroc_of_patients, patient_table
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import format_score, title_over_cells
 
-METRICS = {"auroc_by_patient": "AUROC by patient", "auroc": "AUROC over cells"}
+METRICS = ("auroc_by_patient", "auroc")
 
 
 def compare_with_area(predictions: Sequence[Prediction], areas: np.ndarray) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def comparison_lines(comparison: dict[str, Any]) -> list[str]:
     """Return the comparison as lines of text."""
     area, difference = comparison["area"], comparison["network_minus_area"]
     lines = []
-    for metric, title in METRICS.items():
-        more = format_score(difference[metric], "+")
-        lines.append(f"{title}: cell area alone {format_score(area[metric])}, network minus that {more}")
+    for metric in METRICS:
+        alone, more = format_score(area[metric]), format_score(difference[metric], "+")
+        lines.append(f"{title_over_cells(metric)}: cell area alone {alone}, network minus that {more}")
     for row in comparison["large_patients"]:
         held = f"patient {row['patient']} has {row['share']:.0%} of the {LABEL_NAMES[row['label']]} cells"
         lines.append(f"{held}: their AUROC is {row['network']:.3f}, by cell area {row['area']:.3f}")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.plots import BAND, GREY, INK, TRAIN, axes
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import format_score, title_over_cells
 
 Curve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -43,7 +43,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, aur
     auroc : mapping
         `value`, `low`, `high`.
     """
-    label = f"AUROC over cells {format_score(auroc)}"
+    label = f"{title_over_cells('auroc')} {format_score(auroc)}"
     figure, axis = _with_each_left_out(_sensitivities, labels, probabilities, patients, label)
     axis.plot((0, 1), (0, 1), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
@@ -55,7 +55,7 @@ def precision_recall(
     labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, auprc: Mapping[str, float]
 ) -> Figure:
     """Draw the precision-recall curve over cells and the same without each patient; see `roc`."""
-    label = f"AUPRC over cells {format_score(auprc)}"
+    label = f"{title_over_cells('auprc')} {format_score(auprc)}"
     figure, axis = _with_each_left_out(_precisions, labels, probabilities, patients, label)
     axis.axhline(float(np.mean(labels)), color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="sensitivity (recall)", ylabel="PPV (precision)", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")

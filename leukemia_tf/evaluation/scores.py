@@ -143,6 +143,12 @@ def score_texts(scores: Mapping[str, Any], metric: str) -> list[str]:
     return [format_score(scores[unit][metric]) if _is_meant(metric, unit) else "" for unit in UNITS]
 
 
+def title_over_cells(metric: str) -> str:
+    """Return a metric's name over cells, such as `AUROC over cells`; `AUROC by patient` says its unit itself."""
+    title = METRICS[metric].title
+    return title if metric in NOT_OVER_PATIENTS else f"{title} {UNITS['cell']}"
+
+
 def _is_meant(metric: str, unit: str) -> bool:
     if unit == "patient_vote" and metric in ("brier", "ece"):
         return False  # a share of votes is no probability

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
-from leukemia_tf.evaluation.scores import UNITS, count_text, format_score
+from leukemia_tf.evaluation.scores import count_text, format_score, title_over_cells
 from leukemia_tf.reporting.page import FigureText
 from leukemia_tf.reporting.summary import calibration_text
-
-OVER_CELLS = UNITS["cell"]
 
 
 def figure_texts(metrics: Mapping[str, Any]) -> dict[str, FigureText]:
     """Return caption and alternative text of each figure of a run, by its name."""
     test = metrics["parts"]["test"]
     score = {
-        name: f"{METRICS[name].title} {OVER_CELLS} {format_score(test['cell'][name])}"
+        name: f"{title_over_cells(name)} {format_score(test['cell'][name])}"
         for name in ("sensitivity", "specificity", "auroc", "auprc")
     }
     sides = f"{score['sensitivity']}, {score['specificity']}"

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.scores import UNITS
+from leukemia_tf.evaluation.scores import title_over_cells
 
 HUB_TYPES = {"auroc_by_patient": "roc_auc", "auroc": "roc_auc", "weighted_f1": "f1"}  # by our key
 
@@ -47,15 +46,10 @@ def _scores(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     test = metrics["parts"]["test"]["cell"]
     values = {key: test[key]["value"] for key in HUB_TYPES}
     return [
-        {"type": HUB_TYPES[key], "name": _name(key), "value": value}
+        {"type": HUB_TYPES[key], "name": title_over_cells(key), "value": value}
         for key, value in values.items()
         if value is not None and isfinite(value)
     ]
-
-
-def _name(key: str) -> str:
-    title = METRICS[key].title
-    return title if key == "auroc_by_patient" else f"{title} {UNITS['cell']}"
 
 
 def _result(metrics: Mapping[str, Any], scores: list[dict[str, Any]]) -> dict[str, Any]:

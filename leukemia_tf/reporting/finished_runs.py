@@ -15,7 +15,7 @@ from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_labelled_predictions
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.run_folder import RunFolder, network_file, open_run
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,12 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
             name += "'"
         names.append(name)
     return names
+
+
+def named_networks(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return the files of networks, named as runs or by themselves, by distinct names; of none the newest run's."""
+    files = [network_file(path) for path in paths or (None,)]
+    return dict(zip(distinct_names(paths or [files[0].parent]), files))
 
 
 def training_seconds(run: RunFolder) -> float:

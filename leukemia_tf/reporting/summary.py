@@ -13,10 +13,10 @@ from leukemia_tf.evaluation.scores import (
     INTERVALS,
     NO_INTERVAL,
     NO_INTERVAL_REASON,
-    UNITS,
     count_text,
     format_score,
     permutation_text,
+    title_over_cells,
 )
 from leukemia_tf.reporting.cell_shape import SHAPES
 from leukemia_tf.reporting.wrong_cells import CLASS_NAMES
@@ -47,7 +47,7 @@ def details(metrics: Mapping[str, Any]) -> str:
     seen = "who were also seen in training" if metrics["protocol"] == "image" else "not seen in training"
     views = "" if metrics["tta"] == "none" else f", mean over {metrics['tta']} views"
     split = f"{metrics['protocol']} split, seed {metrics['seed']}, data: {metrics['data']}{views}"
-    auroc = f"{METRICS['auroc'].title} {UNITS['cell']} {format_score(test['cell']['auroc'])}"
+    auroc = f"{title_over_cells('auroc')} {format_score(test['cell']['auroc'])}"
     return f"on {count_text(test)} {seen} ({split}). {auroc}. In brackets: {INTERVALS}."
 
 

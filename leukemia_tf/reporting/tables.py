@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from leukemia_tf.data.catalog import LABELS, Cell, read_cells
+from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.patient_groups import groups_by_patient, natural_key, patient_group_names
 from leukemia_tf.data.splits import PARTS
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
+from leukemia_tf.evaluation.patient_table import patient_table
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.evaluation.scores import UNITS, format_score, score_texts
 from leukemia_tf.reporting.cell_shape import SHAPES
 from leukemia_tf.reporting.provenance import version_text
@@ -96,19 +97,14 @@ def patient_rows(run: RunFolder, predictions: Sequence[Prediction], threshold: f
     threshold : float
         Of the decision.
     """
-    labels, probabilities, patients = arrays(predictions)
-    names_of = _names_by_group(run)
-    numbers = []
-    for patient in sorted(set(patients.tolist()), key=natural_key):
-        cells = np.flatnonzero(patients == patient)
-        numbers.append((patient, LABELS[labels[cells[0]]], probabilities[cells]))
-    rows = [[*PATIENT_COLUMNS]]
-    for patient, label, values in sorted(numbers, key=lambda row: -len(row[2])):
-        positive = np.mean(values >= threshold)
+    names_of, rows = _names_by_group(run), [[*PATIENT_COLUMNS]]
+    table = sorted(patient_table(predictions, threshold), key=lambda row: natural_key(row["patient"]))
+    for row in sorted(table, key=lambda row: -row["cells"]):
+        patient, label, positive = row["patient"], row["label"], row["called_all"]
         correct = positive if label == "all" else 1 - positive
         names = names_of.get(patient) or names_of[patient.removesuffix(f" ({label})")]  # a name under both labels
-        shares = (f"{correct:.0%}", f"{values.mean():.3f}", f"{positive:.0%}")
-        rows.append([patient, names, LABEL_NAMES[label], f"{len(values):,}", *shares])
+        shares = (f"{correct:.0%}", f"{row['probability']:.3f}", f"{positive:.0%}")
+        rows.append([patient, names, LABEL_NAMES[label], f"{row['cells']:,}", *shares])
     return rows
 
 

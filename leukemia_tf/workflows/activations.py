@@ -21,8 +21,7 @@ from leukemia_tf.explain.regions import boundary_zones
 from leukemia_tf.inference.batches import predict_files
 from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import load_network
-from leukemia_tf.reporting.finished_runs import distinct_names
-from leukemia_tf.runs.run_folder import network_file
+from leukemia_tf.reporting.finished_runs import named_networks
 from leukemia_tf.serving.signatures import prediction_function
 from leukemia_tf.workflows.output_names import OutputNames, with_ending
 
@@ -34,9 +33,7 @@ Filters = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]  # by networ
 def activations(config: ActivationsConfig) -> Path:
     """Run the command `activations`; see `leukemia_tf.activations.activations`."""
     count = _count(config.filters)
-    files = [network_file(run) for run in config.run or (None,)]
-    names = distinct_names(config.run or [files[0].parent])
-    networks = [_respond(name, file, config) for name, file in zip(names, files)]
+    networks = [_respond(name, file, config) for name, file in named_networks(config.run).items()]
     filters = {} if count else {network.name: _filters(network) for network in networks}
     endings = ["-activations.png", *([] if count else ["-activations.csv"])]
     target = config.out or with_ending(OutputNames(None, endings).stem(config.image.stem), endings[0])

@@ -81,8 +81,9 @@ def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
     figures = {**_draw(subject, measured, scores), **sheets}
     for name, figure in figures.items():
         save(figure, out / f"{name}.png", _sheet_texts(subject) if name in sheets else None)
-    write_json(run.explain_check, scores)  # for `gradcam` and `export`
-    path = write_json(out / run.explain_check.name, scores)
+    path = out / run.explain_check.name
+    for file in {run.explain_check, path}:  # the run's is for `gradcam` and `export`
+        write_json(file, scores)
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:

@@ -11,7 +11,7 @@ from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import DataError, RunError
 from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.data.catalog import Catalog, Cell, read_cells
-from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
+from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
 from leukemia_tf.data.patient_groups import list_patient_groups
 from leukemia_tf.data.prepare import find_doubles, log_findings, scan_folder
 from leukemia_tf.data.scan import Scan
@@ -133,10 +133,12 @@ def _labelled_cells(folder: Path, cnmc_doubles: str) -> tuple[Catalog, Scan, tup
 
 def _warn_of_names(run: RunFolder, catalog: Catalog, cells: Sequence[Cell]) -> None:
     """Warn of patients with the name of one that the run was trained or selected on; of C-NMC's, any of his names."""
-    seen = {cell.patient for cell in seen_cells(run)}
+    trained = seen_cells(run)
+    seen = {cell.patient for cell in trained}
     if _cnmc_doubles(run) == "merge":
-        named = {cell.patient for cell in seen_cells(run) if parse_cnmc_name(Path(cell.path))}
-        seen |= {name for patient in named for name in all_names(patient) if name in catalog.cnmc_patients}
+        seen |= (
+            with_doubles(cell.patient for cell in trained if parse_cnmc_name(Path(cell.path))) & catalog.cnmc_patients
+        )
     names = {cell.patient for cell in cells} & seen
     if names:
         log.warning(

@@ -38,8 +38,8 @@ from leukemia_tf.inference.heat_maps import (
     overlay_of,
     sheet_row,
 )
-from leukemia_tf.reporting.finished_runs import distinct_names
-from leukemia_tf.runs.run_folder import RunFolder, network_file
+from leukemia_tf.reporting.finished_runs import named_networks
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.output_names import OutputNames, with_ending
 
 log = logging.getLogger("leukemia_tf")
@@ -94,9 +94,7 @@ def _log_more_faithful(views: Sequence[ExplainedNetwork]) -> None:
 
 
 def _views(config: GradcamConfig) -> list[ExplainedNetwork]:
-    networks = [network_file(run) for run in config.run or (None,)]
-    named = dict(zip(distinct_names(config.run or [network.parent for network in networks]), networks))
-    return explained_networks(named, config.method or (DEFAULT,), config.layer)
+    return explained_networks(named_networks(config.run), config.method or (DEFAULT,), config.layer)
 
 
 def _draw_figure(config: GradcamConfig, views: Sequence[ExplainedNetwork], shown: ExplainedImage) -> Path:

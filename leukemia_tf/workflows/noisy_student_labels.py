@@ -12,8 +12,8 @@ import numpy as np
 from leukemia_tf.config import NoisyStudentConfig
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import Catalog, Cell, find_images, read_cells
-from leukemia_tf.data.cnmc import all_names, parse_cnmc_name
-from leukemia_tf.data.patient_groups import groups_by_patient
+from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
+from leukemia_tf.data.patient_groups import names_of_patients
 from leukemia_tf.data.prepare import Prepared, scan_folder
 from leukemia_tf.data.pseudo_labels import pseudo_labelled
 from leukemia_tf.data.scan import Scan, scan
@@ -88,9 +88,8 @@ def _known_pictures(cells: Sequence[Cell], further: Scan, data: Path, prepared: 
 
 def _known_patients(prepared: Prepared) -> set[str]:
     """Return all names of the patients of the labelled cells, those that only C-NMC's full set gives them, too."""
-    group_of = groups_by_patient(prepared.patient_groups)
-    names = {name for cell in prepared.cells for name in group_of.get(cell.patient, {cell.patient})}
-    return names | {name for patient in names & prepared.cnmc_patients for name in all_names(patient)}
+    names = names_of_patients(prepared.cells, prepared.patient_groups)
+    return names | with_doubles(names & prepared.cnmc_patients)
 
 
 def pseudo_label_cells(run: RunFolder, config: NoisyStudentConfig, path: Path, cells: Sequence[Cell]) -> list[Cell]:
