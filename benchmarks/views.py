@@ -14,7 +14,8 @@ from shared import SharedCells
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.data.augmentation import augment, epoch_draws
-from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.datasets import prediction_batches
+from leukemia_tf.data.dihedral import dihedral
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import open_store
 from leukemia_tf.models.pooling import CellMask, MaskedAndGlobalMeanStdPooling
@@ -59,7 +60,8 @@ def _computed(at: SharedCells, view: View, layers: Sequence[str]) -> dict[str, n
     forward = tf.function(keras.Model(model.input, pooled))
     store, count = open_store(at.folder, at.cells, settings), len(at.cells)
     draws, done, parts = epoch_draws(count, 0, view.jitter), 0, []
-    for batch in view_batches(store, np.arange(count), np.full(count, view.turned), 32):
+    for batch in prediction_batches(store, 32):
+        batch = dihedral(batch, tf.fill([len(batch)], view.turned))
         if view.jitter:
             batch = augment(batch, tf.constant(draws[done : done + len(batch)]), JITTER)
         done += len(batch)

@@ -49,7 +49,8 @@ def add_classifier(features: KerasTensor, head: Head) -> KerasTensor:
     if head.standardize:
         x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
     x = _call(head.function, x) if head.function else _dense(head, x)
-    logit = layers.Dense(1, name=LOGIT, dtype="float32")(x)
+    penalty = keras.regularizers.L2(head.l2) if head.l2 else None
+    logit = layers.Dense(1, name=LOGIT, dtype="float32", kernel_regularizer=penalty)(x)
     return Probability(name=PROBABILITY)(logit)
 
 

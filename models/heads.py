@@ -60,6 +60,9 @@ class Head:
     standardize : bool
         Whether the features are brought to mean 0 and standard deviation 1 (BatchNormalization without scale and
         offset).
+    l2 : float
+        Penalty on the logit's squared weights, added to the loss. With standardised features and n training cells,
+        `l2` is 1 / (2 n C) of scikit-learn's LogisticRegression.
     function : callable, optional
         Layers of your own instead of `units` and both dropouts: features [n, f] -> [n, k], both Keras tensors. The
         logit (a Dense layer of 1 unit) and the probability follow it.
@@ -76,6 +79,7 @@ class Head:
     dropout: float = 0.5
     dropout_before: float = 0.0
     standardize: bool = False
+    l2: float = 0.0
     function: HeadFunction | None = None
 
     def __post_init__(self) -> None:
@@ -88,6 +92,8 @@ class Head:
             raise ArgumentError("depths", self.depths, problem)
         if len(self.units) > 2 or any(units < 1 for units in self.units):
             raise ArgumentError("units", self.units, "it takes 0 to 2 dense layers of 1 unit or more.")
+        if self.l2 < 0:
+            raise ArgumentError("l2", self.l2, "it takes 0 or more.")
         for name, share in (("dropout", self.dropout), ("dropout_before", self.dropout_before)):
             if not 0 <= share < 1:
                 raise ArgumentError(name, share, "it takes a share from 0 to below 1.")
@@ -103,7 +109,7 @@ HEADS = {
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
-    "multi-depth": Head(pooling="cell-and-frame", depths=3, standardize=True),
+    "multi-depth": Head(pooling="cell", depths=3, units=(), dropout=0.0, standardize=True, l2=0.03),
 }
 
 

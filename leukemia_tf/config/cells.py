@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from leukemia_tf.config.settings import Augmentation, Positional, Settings
+from leukemia_tf.config.settings import Augmentation, Positional, Settings, mild_augmentation
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class PreviewConfig(Settings):
     """Draw random views: one row per transform at its full range, and a last row with the --augment settings."""
     framing: str = "fixed"
     """For --augmentations: as in train."""
-    stain_normalization: str = "reinhard"
+    stain_normalization: str = "none"
     """For --augmentations: as in train."""
     contrast: str = "none"
     """For --augmentations: as in train."""
-    augment: Augmentation = field(default_factory=Augmentation)
+    augment: Augmentation = field(default_factory=mild_augmentation)
     """Ranges and probabilities."""
     out: Path | None = None
     """PNG to write. Default: NAME-preview.png in the working directory, numbered if that exists."""

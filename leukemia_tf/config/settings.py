@@ -73,6 +73,9 @@ LARGEST_RANGE = {  # of each augmentation; 1 for all others
     "gamma": 0.9,
     "stain": 0.9,
     "blur": 20,
+    "noise": 50,
+    "channel_shift": 5,
+    "jpeg": 95,
     "mixup": 100,
     "cutmix": 100,
 }
@@ -82,9 +85,8 @@ LARGEST_RANGE = {  # of each augmentation; 1 for all others
 class Augmentation:
     """Augmentation of training cells: the probability and the range of each transform; 0 turns it off."""
 
-    dihedral: bool | None = None
-    """The eight turns and flips, exact to the pixel, with equal probability. Default: on, except with ImageNet weights.
-    """
+    dihedral: bool = True
+    """The eight turns and flips, exact to the pixel, with equal probability: a cell has no up."""
     rotation: tuple[float, float] = (0.0, 20.0)
     """By any angle up to this many degrees, either way."""
     translation: tuple[float, float] = (0.0, 0.1)
@@ -103,6 +105,12 @@ class Augmentation:
     """Amount of each of three stains, by up to this share."""
     blur: tuple[float, float] = (0.0, 1.5)
     """Gaussian, with a standard deviation of up to this many pixels."""
+    noise: tuple[float, float] = (0.0, 3.0)
+    """Gaussian, with a standard deviation of up to this many of 255 grey levels, inside the cell."""
+    channel_shift: tuple[float, float] = (0.0, 0.5)
+    """Red and blue moved against green by up to this many pixels, inside the cell."""
+    jpeg: tuple[float, float] = (0.0, 30.0)
+    """Stored as JPEG, at a quality of 100 less up to this."""
     mixup: tuple[float, float] = (0.0, 0.2)
     """Blends two cells and their labels; the second number is alpha."""
     cutmix: tuple[float, float] = (0.0, 1.0)
@@ -118,6 +126,19 @@ class Augmentation:
             if len(value) != 2 or not 0 <= value[0] <= 1 or not 0 <= value[1] <= largest:
                 problem = f"it takes a probability (0 to 1) and a range (0 to {largest:g})."
                 raise ArgumentError(f"augment.{column.name}", value, problem)
+
+
+def mild_augmentation() -> Augmentation:
+    """Return what `train` varies by default: what another camera, file format or stain may do to the same cell."""
+    return Augmentation(
+        rotation=(0.3, 45.0),
+        brightness=(0.3, 0.05),
+        stain=(0.3, 0.1),
+        channel_shift=(0.3, 0.5),
+        blur=(0.3, 1.0),
+        noise=(0.3, 3.0),
+        jpeg=(0.3, 30.0),
+    )
 
 
 TYPES: dict[str, tuple[Any, tuple[type, ...], str]] = {  # by annotation: what a value must be, and must not be

@@ -26,8 +26,8 @@ class CrossvalConfig(EngineConfig, TrainConfig):
     """Number of folds; each tests on patients of both classes."""
     repeats: int = 1
     """Repetitions with other folds: seeds --seed, --seed + 1, and so on."""
-    validation: float = 0.2
-    """Share of a fold's training patients used for validation; 0: none, and every stage runs to its end."""
+    validation: float = 0.0
+    """Share of a fold's training patients used for validation. 0: inner folds, as in train, or no validation."""
     holdout: float = 0.0
     """Share of the patients held out before the folds are drawn. All folds' networks, their vote and their mean are
     scored on them."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from leukemia_tf.config.settings import Augmentation, Settings
+from leukemia_tf.config.settings import Augmentation, Settings, mild_augmentation
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class SetupConfig(Settings):
     """Change the head: dropout rate before the logit."""
     dropout_before: float | None = None
     """Change the head: dropout rate before the first dense layer."""
+    l2: float | None = None
+    """Change the head: L2 penalty on the weights of the logit."""
     weights: str = "imagenet"
     """imagenet (from the folder LEUKEMIA_TF_WEIGHTS, Keras's cache, or a download), a file, or none."""
     data: Path | None = None
@@ -57,7 +59,7 @@ class SetupConfig(Settings):
     """Patients whom C-NMC files under several names: merge (one patient each), or ignore (as they are named)."""
     framing: str = "fixed"
     """fixed[:N] (N pixels around the cell; 330), cell (crop, pad to a square), tight (crop), centre:N, or none."""
-    stain_normalization: str = "reinhard"
+    stain_normalization: str = "none"
     """reinhard (brings mean and standard deviation of the colours inside the cell to fixed values), or none."""
     contrast: str = "none"
     """none, clahe, equalize, or grey-equalize; after the stain normalisation."""
@@ -68,7 +70,7 @@ class SetupConfig(Settings):
     """Differently augmented copies of each training cell per epoch."""
     patient_weight: str = "equal"
     """equal, sqrt, or none: keeps a patient with many cells from dominating the loss."""
-    augment: Augmentation = field(default_factory=Augmentation)
+    augment: Augmentation = field(default_factory=mild_augmentation)
     """Augmentation of the training cells."""
     cache: str = "auto"
     """Cache of preprocessed cells: memory, disk, none (turns off the cache of frozen layers' outputs too), or auto."""
@@ -132,6 +134,10 @@ class TrainConfig(SetupConfig):
     sum of sensitivity and specificity), or sensitivity:0.95 and the like."""
     ema: float = 0.0
     """Decay of an exponential moving average of the weights, such as 0.99; the model uses the average. 0: none."""
+    inner_folds: int | None = None
+    """Folds of the training patients, in place of a validation part: each is predicted by networks trained on the
+    others (first stage only). 0: none, a part of the patients validates. Default: 5 where the first stage trains the
+    head alone on cached features."""
     tensorboard: bool = False
     """Write TensorBoard logs into the run folder."""
     resume: bool = False

@@ -9,10 +9,12 @@ To add a transform, write its function and enter it in `GEOMETRIC` or `COLOURS`;
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -69,19 +71,59 @@ def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Te
     if settings.dihedral:
         cells = dihedral(cells, dihedral_view(draws))
     geometric, colours = ([name for name in table if is_on(settings, name)] for table in (GEOMETRIC, COLOURS))
-    if not geometric and not colours:
-        return cells
+    if geometric or colours:
+        cells = _recoloured(cells, geometric, colours, draws, settings)
+    return _jpeg(cells, draws, settings) if is_on(settings, "jpeg") else cells
+
+
+def _recoloured(
+    cells: tf.Tensor, geometric: list[str], colours: list[str], draws: tf.Tensor, settings: Augmentation
+) -> tf.Tensor:
     values = tf.cast(cells, tf.float32)
     if geometric:
-        values = _warp(values, geometric, draws, settings)
+        drawn = tf.stack([_amounts(draws, settings, name)[0] for name in geometric])
+        values = _where(
+            tf.reduce_any(drawn, axis=0), values, lambda cells, rows: _warp(cells, geometric, rows, settings), draws
+        )
     inside = tf.reduce_max(values, axis=-1, keepdims=True) > BACKGROUND
     coloured = values
     for name in colours:
         on, numbers, reach = _amounts(draws, settings, name)
-        coloured = tf.where(on[:, None, None, None], COLOURS[name](coloured, numbers, reach, inside), coloured)
+        change = functools.partial(_colour, name, reach)
+        coloured = _where(on, coloured, change, numbers, inside)
     lost = tf.reduce_max(coloured, axis=-1, keepdims=True) <= BACKGROUND  # a cell's pixel stays a cell's
     values = tf.where(inside, tf.where(lost, BACKGROUND + 1.0, coloured), values)
     return tf.cast(tf.round(tf.clip_by_value(values, 0, 255)), tf.uint8)
+
+
+def _colour(name: str, reach: float, values: tf.Tensor, numbers: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
+    return COLOURS[name](values, numbers, reach, inside)
+
+
+def _where(on: tf.Tensor, values: tf.Tensor, change: Callable[..., tf.Tensor], *others: tf.Tensor) -> tf.Tensor:
+    """Change some of the cells, bool [n]; the others cost nothing."""
+    places = tf.where(on)
+
+    def changed() -> tf.Tensor:
+        chosen = (tf.gather_nd(each, places) for each in (values, *others))
+        return tf.tensor_scatter_nd_update(values, places, change(*chosen))
+
+    return tf.cond(tf.size(places) > 0, changed, lambda: values)
+
+
+def _jpeg(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """Store pictures as JPEG and read them again, at a quality of 100 less 0 to the range."""
+    on, numbers, reach = _amounts(draws, settings, "jpeg")
+
+    def store(cells: np.ndarray, on: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        stored = cells.copy()
+        for index in np.flatnonzero(on):
+            quality = round(100 - abs(float(numbers[index, 0])) * reach)
+            content = cv2.imencode(".jpg", cells[index, ..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            stored[index] = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))[..., ::-1]
+        return stored
+
+    return tf.ensure_shape(tf.numpy_function(store, [cells, on, numbers], tf.uint8, stateful=False), cells.shape)
 
 
 def is_on(settings: Augmentation, name: str) -> bool:
@@ -185,12 +227,46 @@ def _blur(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor
     return tf.add_n([rows[:, :, i : i + size] * kernels[:, i, None, None, None] for i in range(2 * radius + 1)])
 
 
+def _noise(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Add Gaussian noise with a standard deviation of 0 to `reach` grey levels."""
+
+    def add(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        noisy = np.empty_like(values)
+        for cell, row, target in zip(values, numbers, noisy, strict=True):
+            rng = np.random.default_rng(np.frombuffer(row.tobytes(), np.uint32))
+            rng.standard_normal(dtype=np.float32, out=target)
+            target *= abs(row[0]) * np.float32(reach)
+            target += cell
+        return noisy
+
+    return tf.ensure_shape(tf.numpy_function(add, [values, numbers], tf.float32, stateful=False), values.shape)
+
+
+def _channel_shift(values: tf.Tensor, numbers: tf.Tensor, reach: float, inside: tf.Tensor) -> tf.Tensor:
+    """Move red and blue against green by up to `reach` pixels (bicubic), as lenses and cameras do."""
+
+    def shift(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        shifted = values.copy()
+        for cell, (red, blue, down), target in zip(values, numbers * np.float32(reach), shifted, strict=True):
+            for channel, move in ((0, (red, down)), (2, (blue, -down))):
+                matrix = np.array([[1, 0, move[0]], [0, 1, move[1]]], np.float32)
+                target[..., channel] = cv2.warpAffine(
+                    cell[..., channel], matrix, cell.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+                )
+        return shifted
+
+    return tf.ensure_shape(tf.numpy_function(shift, [values, numbers], tf.float32, stateful=False), values.shape)
+
+
 COLOURS: dict[str, Colour] = {
     "brightness": _brightness,
     "contrast": _contrast,
     "gamma": _gamma,
     "stain": _stain,
+    "channel_shift": _channel_shift,
     "blur": _blur,
+    "noise": _noise,
 }
+FILES = ("jpeg",)  # of the whole picture, as it is stored
 MIXING = ("mixup", "cutmix")  # of two cells: leukemia_tf.data.mixing
-TRANSFORMS = ("dihedral", *GEOMETRIC, *COLOURS, *MIXING)
+TRANSFORMS = ("dihedral", *GEOMETRIC, *COLOURS, *FILES, *MIXING)

@@ -9,10 +9,11 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
-from leukemia_tf.data.augmentation import augment, dihedral_view, epoch_draws
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.augmentation import augment, epoch_draws
 from leukemia_tf.data.balance import Sampling, epoch_order
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.dihedral import dihedral
+from leukemia_tf.data.fixed_views import chosen_view
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import Store, open_store
@@ -48,7 +49,7 @@ def cached_view(
     shapes: Sequence[tuple[Sequence[int], Any]],
     views: int,
 ) -> View:
-    """Return the cached features of dihedral views of cells.
+    """Return the cached features of fixed views of cells.
 
     Parameters
     ----------
@@ -57,13 +58,12 @@ def cached_view(
     shapes : sequence of (shape, dtype)
         Of one row of each output.
     views : int
-        8, or 1 where cells are not turned.
+        Fixed views of a cell.
     """
 
     def view(index: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        turned = dihedral_view(draws) if views > 1 else tf.zeros_like(index)
         dtypes = [dtype for _, dtype in shapes]
-        rows = tf.numpy_function(fetch, [index, turned], dtypes, stateful=False)
+        rows = tf.numpy_function(fetch, [index, chosen_view(draws, views)], dtypes, stateful=False)
         return tuple(tf.ensure_shape(values, [None, *shape]) for values, (shape, _) in zip(rows, shapes))
 
     return view
@@ -121,18 +121,20 @@ def training_batches(
     return batches.map(blended if mixed else plain, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def epoch_views(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of an epoch's cells and their dihedral views: int [m] each."""
+def epoch_views(
+    labels: np.ndarray, sampling: Sampling, seed: int, epoch: int, views: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of an epoch's cells, and which of their fixed views it takes: int [m] each."""
     order = epoch_order(labels, sampling, seed, epoch)
-    if not sampling.augment.dihedral:
-        return order, np.zeros_like(order)
-    return order, dihedral_view(epoch_draws(len(order), seed, epoch)).numpy()
+    return order, chosen_view(epoch_draws(len(order), seed, epoch), views).numpy()
 
 
-def view_batches(store: Store, indices: np.ndarray, views: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """Return cells in dihedral views, int [k] each, in batches of uint8 [batch, size, size, 3]."""
-    pairs = tf.data.Dataset.from_tensor_slices((indices.astype(np.int32), views.astype(np.int32))).batch(batch_size)
-    return pairs.map(lambda index, view: dihedral(store.batch(index), view), tf.data.AUTOTUNE).prefetch(2)
+def view_batches(
+    store: Store, indices: np.ndarray, draws: np.ndarray, settings: Augmentation, batch_size: int
+) -> tf.data.Dataset:
+    """Return views of cells in batches of uint8 [batch, size, size, 3]: int [k]; float32 [k, transforms, numbers]."""
+    pairs = tf.data.Dataset.from_tensor_slices((indices.astype(np.int32), draws)).batch(batch_size)
+    return pairs.map(lambda index, rows: augment(store.batch(index), rows, settings), tf.data.AUTOTUNE).prefetch(2)
 
 
 def prediction_batches(cells: Store | np.ndarray, batch_size: int) -> tf.data.Dataset:

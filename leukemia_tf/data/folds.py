@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from leukemia_tf.data.patient_groups import natural_key, patient_group_names
 from leukemia_tf.data.patient_names import patient_name
 from leukemia_tf.data.split_protocols import hold_out
 from leukemia_tf.data.splits import Split
+
+log = logging.getLogger(__name__)
 
 FOLDS = 5
 TRIES = 100  # draws until every fold has both classes
@@ -63,6 +66,46 @@ def draw_folds(
         if all(len(set(labels[test])) == len(LABELS) for _, test in folds):
             return folds
     raise DataError(f"no draw of {count} folds gives each of them patients of both classes: ask for fewer.")
+
+
+def with_inner_folds(
+    cells: Sequence[Cell], split: Split, group_of: Mapping[str, frozenset[str]], count: int
+) -> tuple[tuple[Cell, ...], Split]:
+    """Let validation patients train, and draw folds of all training patients in their place.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Split.
+    split : Split
+        Its own folds are taken, if it has any; its seed draws them.
+    group_of : mapping
+        As for `draw_folds`.
+    count : int
+        Of the folds; fewer where a class has fewer patients, which is logged.
+
+    Raises
+    ------
+    DataError
+        If a class has only one patient for training.
+    """
+    cells = tuple(replace(cell, split="train") if cell.split == "val" else cell for cell in cells)
+    train = [cell for cell in cells if cell.split == "train"]
+    folds = split.folds or tuple(
+        _patients(train[index] for index in test)
+        for _, test in draw_folds(train, group_of, "patient", split.seed, _most_folds(train, group_of, count))
+    )
+    return cells, replace(split, train=_patients(train), val=(), folds=folds)
+
+
+def _most_folds(cells: Sequence[Cell], group_of: Mapping[str, frozenset[str]], count: int) -> int:
+    names = patient_group_names(cells, group_of)
+    fewest = min(len({name for name, cell in zip(names, cells) if cell.label == label}) for label in LABELS)
+    if fewest < 2:
+        raise DataError(f"inner folds need two training patients of each class: one class has {fewest}.")
+    if fewest < count:
+        log.warning("WARNING: %d inner folds instead of %d: a class has %d training patients", fewest, count, fewest)
+    return min(fewest, count)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import classes, load_cell_arrays
-from leukemia_tf.data.prepare import Prepared, prepare_cells
+from leukemia_tf.data.prepare import Prepared, log_split, prepare_cells
 from leukemia_tf.data.preprocessing import EMBEDDED_SIZE, Preprocessing, parse_framing
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.splits import PARTS, describe
@@ -151,4 +151,6 @@ def load_cells(
     preprocessing = Preprocessing(
         image_size or usual, framing=framing, stain_normalization=stain_normalization, contrast=contrast
     )
-    return CellSplits(source.folder, prepare_cells(source.folder, split, seed, on_bad_image), preprocessing)
+    prepared = prepare_cells(source.folder, split, seed, on_bad_image)
+    log_split(prepared)
+    return CellSplits(source.folder, prepared, preprocessing)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from leukemia_tf.core.errors import BadImageError, DataError
 from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog, read_cells
 from leukemia_tf.data.cnmc import known_doubles
 from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
-from leukemia_tf.data.patient_groups import NearDuplicate, list_patient_groups
+from leukemia_tf.data.folds import with_inner_folds
+from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, list_patient_groups
 from leukemia_tf.data.policies import check_policy
 from leukemia_tf.data.pseudo_labels import join_pseudo_labelled
 from leukemia_tf.data.scan import Scan, scan
@@ -46,6 +47,8 @@ class Prepared:
         Whose name is in C-NMC's form, unless its doubles are ignored.
     fingerprints : Fingerprints
         Of all cells.
+    doubled : tuple of int
+        Identical pictures beyond the first of each, and pairs of one cell photographed twice.
     """
 
     cells: tuple[Cell, ...]
@@ -54,6 +57,13 @@ class Prepared:
     patient_groups: tuple[tuple[str, ...], ...] = ()
     cnmc_patients: frozenset[str] = frozenset()
     fingerprints: Fingerprints = field(default_factory=lambda: as_fingerprints(()), compare=False, repr=False)
+    doubled: tuple[int, int] = (0, 0)
+
+    def with_inner_folds(self, count: int) -> Prepared:
+        """Return the cells with folds of the training and validation patients; see `with_inner_folds`."""
+        group_of = groups_by_patient(self.patient_groups)
+        cells, split = with_inner_folds(self.cells, self.split, group_of, count)
+        return replace(self, cells=cells, split=split)
 
 
 def prepare_cells(
@@ -104,16 +114,24 @@ def prepare_cells(
     if pseudo_labels:
         cells, fingerprints = join_pseudo_labelled(folder, cells, fingerprints, groups, pseudo_labels, cnmc)
     check_split(cells, split, near_duplicates, doubles)
-    log.info("\n%s", describe(cells, groups))
-    if split.protocol == "image":
+    doubled = (sum(len(group) - 1 for group in scanned.identical()), len(near_duplicates))
+    return Prepared(cells, split, scanned.rejected, groups, cnmc, fingerprints, doubled)
+
+
+def log_split(prepared: Prepared) -> None:
+    """Log the patients and cells of each part, and that nothing is in two of them."""
+    if prepared.split.protocol == REFIT:
+        return
+    log.info("\n%s", describe(prepared.cells, prepared.patient_groups))
+    if prepared.split.protocol == "image":
         log.warning("WARNING: `split=image` puts one patient's cells into several parts: every score will be too high.")
-    else:
-        log.info(
-            "%d identical pictures, %d pairs of one cell photographed twice: none is in two parts",
-            sum(len(group) - 1 for group in scanned.identical()),
-            len(near_duplicates),
-        )
-    return Prepared(cells, split, scanned.rejected, groups, cnmc, fingerprints)
+        return
+    identical, near = prepared.doubled
+    log.info("%d identical pictures, %d pairs of one cell photographed twice: none is in two parts", identical, near)
+    if prepared.split.folds:
+        log.info("validation: %d inner folds of the training patients, out of fold", len(prepared.split.folds))
+    elif not prepared.split.val:
+        log.warning("WARNING: the split has no patient for validation: each stage is trained to its last epoch")
 
 
 def find_doubles(catalog: Catalog, scanned: Scan, cnmc_doubles: str) -> tuple[tuple[str, ...], ...]:

@@ -116,8 +116,9 @@ def _by_image(cells: Sequence[Cell], seed: int, shares: Mapping[str, float]) -> 
 def assign_by_image(cells: Sequence[Cell], part_of: Mapping[str, str], seed: int) -> tuple[tuple[Cell, ...], Split]:
     """Return the cells with the part of each path filled in, if it has one, and the split, whose patients repeat."""
     cells = tuple(replace(cell, split=part_of.get(cell.path, "")) for cell in cells)
-    members = {part: {cell.patient for cell in cells if cell.split == part} for part in PARTS}
-    return cells, Split("image", seed, **{part: tuple(sorted(members[part], key=natural_key)) for part in PARTS})
+    members = ({cell.patient for cell in cells if cell.split == part} for part in PARTS)
+    train, val, test = (tuple(sorted(patients, key=natural_key)) for patients in members)
+    return cells, Split("image", seed, train, val, test)
 
 
 def use_all(cells: Sequence[Cell], seed: int, split: Split) -> tuple[tuple[Cell, ...], Split]:

@@ -24,13 +24,18 @@ SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 @dataclass(frozen=True)
 class Split:
-    """Patients by part; splits.json."""
+    """Patients by part; splits.json.
+
+    With `folds` there is no validation part: each of these groups of training patients is predicted by a network that
+    was trained on the others.
+    """
 
     protocol: str
     seed: int
     train: tuple[str, ...]
     val: tuple[str, ...]
     test: tuple[str, ...]
+    folds: tuple[tuple[str, ...], ...] = ()
 
     def part_of(self) -> dict[str, str]:
         """Return the part of each patient."""
@@ -50,7 +55,8 @@ def read_split(path: Path) -> Split:
         if not all(isinstance(content[part], list) for part in PARTS):
             raise TypeError("a part is not a list")
         parts = {part: tuple(dict.fromkeys(patient_name(str(name)) for name in content[part])) for part in PARTS}
-        return Split(str(content.get("protocol", "file")), int(content.get("seed", 0)), **parts)
+        folds = tuple(tuple(patient_name(str(name)) for name in fold) for fold in content.get("folds", ()))
+        return Split(str(content.get("protocol", "file")), int(content.get("seed", 0)), **parts, folds=folds)
     except OSError as error:
         raise DataError(
             f"`split`: {error.strerror}. It takes patient, official, image, or a splits.json. Received: split={path}"
@@ -113,8 +119,6 @@ def check_split(
         _check_pictures(cells, near_duplicates)
     if not any(cell.split == "test" for cell in cells):
         raise DataError("the split leaves no cell in test: the patients it names are not here.")
-    if not split.val:
-        log.warning("WARNING: the split has no patient for validation: each stage is trained to its last epoch")
     for part in PARTS if split.val else ("train", "test"):
         for label in LABELS:
             if not any(cell.split == part and cell.label == label for cell in cells):

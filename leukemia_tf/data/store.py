@@ -6,8 +6,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import psutil
@@ -34,14 +35,22 @@ class Store:
         How they are prepared.
     array : numpy.ndarray or None
         uint8 [n, size, size, 3], in memory or mapped from disk; None where each is prepared anew.
+    places : numpy.ndarray, optional
+        Row of each cell in the array: int [n]; None where they are in order.
     """
 
     paths: tuple[bytes, ...]
     settings: Preprocessing
     array: np.ndarray | None
+    places: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def select(self, indices: np.ndarray) -> Store:
+        """Return some of the cells, int [k], as a store of their own; the pixels are not copied."""
+        places = self.places[indices] if self.places is not None else indices
+        return replace(self, paths=tuple(self.paths[index] for index in indices), places=places)
 
     def batch(self, indices: tf.Tensor) -> tf.Tensor:
         """Return cells inside a `tf.data` graph: int32 [k] -> uint8 [k, size, size, 3]."""
@@ -51,8 +60,12 @@ class Store:
             chosen = tf.gather(tf.constant(self.paths), indices)
             cells = tf.map_fn(lambda p: _prepare(p, self.settings), chosen, fn_output_signature=spec)
         else:
-            cells = tf.numpy_function(lambda chosen: self.array[chosen], [indices], tf.uint8, stateful=False)
+            cells = tf.numpy_function(self._rows, [indices], tf.uint8, stateful=False)
         return tf.ensure_shape(cells, [None, size, size, 3])
+
+    def _rows(self, indices: np.ndarray) -> np.ndarray:
+        array = cast("np.ndarray", self.array)
+        return array[indices if self.places is None else self.places[indices]]
 
 
 def _prepare(path: tf.Tensor, settings: Preprocessing) -> tf.Tensor:

@@ -60,7 +60,7 @@ def write_report(
         figure_texts(metrics),
         **{**values, "no_interval": values["no_interval"] or summary.no_interval_reason(differences)},
         title=f"{settings['network']['name']}: {metrics['protocol']} split, seed {metrics['seed']}",
-        has_validation="val" in metrics["parts"],
+        validation=summary.validation_text(metrics),
         grouping=summary.GROUPING,
         patients=tables.patient_rows(run, predictions, calibration.threshold),
         wrong_text=summary.wrong_cells_text(wrong_cells),

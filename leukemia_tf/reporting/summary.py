@@ -35,10 +35,10 @@ VERDICTS = {
 }
 
 
-def headline(metrics: Mapping[str, Any]) -> str:
-    """Return the primary score: the AUROC by patient with its interval."""
+def headline(metrics: Mapping[str, Any], part: str = "test") -> str:
+    """Return the primary score of a part: the AUROC by patient with its interval."""
     name = "auroc_by_patient"
-    return f"{METRICS[name].title} {format_score(metrics['parts']['test']['cell'][name])}"
+    return f"{METRICS[name].title} {format_score(metrics['parts'][part]['cell'][name])}"
 
 
 def details(metrics: Mapping[str, Any]) -> str:
@@ -49,6 +49,21 @@ def details(metrics: Mapping[str, Any]) -> str:
     split = f"{metrics['protocol']} split, seed {metrics['seed']}, data: {metrics['data']}{views}"
     auroc = f"{title_over_cells('auroc')} {format_score(test['cell']['auroc'])}"
     return f"on {count_text(test)} {seen} ({split}). {auroc}. In brackets: {INTERVALS}."
+
+
+def validation_text(metrics: Mapping[str, Any]) -> str:
+    """Return whom threshold and temperature were chosen on, with the scores there; empty without validation."""
+    val = metrics["parts"].get("val")
+    if not val:
+        return ""
+    scores = f"{headline(metrics, 'val')}, {title_over_cells('auroc')} {format_score(val['cell']['auroc'])}"
+    if "inner_folds" not in metrics:
+        return f"Validation, {count_text(val)}: {scores}. Threshold and temperature were chosen on them."
+    return (
+        f"Validation, out of fold, {count_text(val)}: {scores}. Each training patient was predicted by a network of "
+        f"the first stage, trained on the other patients of {metrics['inner_folds']} inner folds. Threshold and "
+        "temperature were chosen on these predictions."
+    )
 
 
 def calibration_text(metrics: Mapping[str, Any]) -> str:

@@ -76,6 +76,7 @@ class RunFolder(Folder):
         self.history = self.path / "history.csv"
         self.batches = self.path / "batches.csv"
         self.checkpoints = self.path / "checkpoints"
+        self.out_of_fold = self.checkpoints / "out-of-fold.npy"
         self.tensorboard = self.path / "tensorboard"
         self.model = self.path / "model.keras"
         self.report = self.path / "report.html"

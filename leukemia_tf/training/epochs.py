@@ -83,7 +83,8 @@ class StageRun:
 
     def save(self) -> None:
         """Write the state that the training resumes from."""
-        save_state(self.job.state_folder, self.progress, self.variables())
+        if self.job.state_folder:
+            save_state(self.job.state_folder, self.progress, self.variables())
 
 
 def train_epochs(run: StageRun) -> None:
@@ -109,10 +110,11 @@ def train_epochs(run: StageRun) -> None:
             callbacks.listed.on_epoch_begin(progress.stage_epoch)
             row, losses = _train_epoch(run, cells, steps, bar, callbacks)
             callbacks.listed.on_epoch_end(progress.stage_epoch - 1, _logs(row))
-            write_csv(job.history_path, job.columns, progress.history)  # before the state: if killed, done again
+            if job.history_path:
+                write_csv(job.history_path, job.columns, progress.history)  # before the state: if killed, done again
+                _log_epoch(row, bar)
             job.on_epoch(row, losses)
             run.save()
-            _log_epoch(row, bar)
             if run.stop.requested:
                 raise KeyboardInterrupt
             if callbacks.stopped:
@@ -186,7 +188,7 @@ def _is_finite(model: keras.Model) -> bool:
 
 def _write_last_good(run: StageRun) -> str:
     """Write the weights kept so far, and return a sentence that names the file; nothing if there are none."""
-    if not run.progress.kept_variables:
+    if not run.progress.kept_variables or not run.job.state_folder:
         return ""
     assign(network_variables(run.model), run.progress.kept_variables)
     path = write_atomically(run.job.state_folder / "last-good.weights.h5", run.model.save_weights)
@@ -199,17 +201,22 @@ def _batch_sizes(cells: int, batch_size: int) -> list[int]:
 
 
 def _validate(run: StageRun) -> dict[str, float]:
-    """Return the scores of the validation cells; nothing where there are none."""
-    val = run.job.examples("val", run.size)
+    """Return the scores of the validation cells; where there are none, those out of fold of that epoch, if any."""
+    val, out_of_fold = run.job.examples("val", run.size), run.job.out_of_fold
     if not len(val.labels):
-        return {}
+        return dict(out_of_fold[run.progress.epoch]) if run.progress.epoch < len(out_of_fold) else {}
     logits = run.inputs.trainer.predict(run.inputs.validation(), verbose=0)[:, 0].astype(np.float64)
     probabilities = 1 / (1 + np.exp(-logits))
     return {
-        "val_loss": float(np.mean(np.logaddexp(0, logits) - val.labels * logits)),
+        "val_loss": cross_entropy(val.labels, logits),
         **run.job.score(val.labels, probabilities, val.patients),
         **run.job.objects.measure(val.labels, probabilities),
     }
+
+
+def cross_entropy(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Return the mean cross-entropy of logits: int [n], 0 or 1; float [n]."""
+    return float(np.mean(np.logaddexp(0, logits) - labels * logits))
 
 
 def _logs(row: dict[str, Any]) -> dict[str, float]:

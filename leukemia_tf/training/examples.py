@@ -38,6 +38,12 @@ class Examples:
     patients: np.ndarray
     hashes: tuple[str, ...]
 
+    def select(self, chosen: np.ndarray) -> Examples:
+        """Return some of the cells: bool [n]."""
+        hashes = tuple(name for name, one in zip(self.hashes, chosen, strict=True) if one)
+        store = self.cells.select(np.flatnonzero(chosen))
+        return Examples(store, self.labels[chosen], self.targets[chosen], self.patients[chosen], hashes)
+
 
 def load_examples(folder: Path, cells: Sequence[Cell], part: str, settings: Preprocessing, cache: str) -> Examples:
     """Read and preprocess the cells of a part (`train`, `val` or `test`); see `open_store`."""

@@ -10,8 +10,10 @@ import numpy as np
 import psutil
 from keras import KerasTensor
 
+from leukemia_tf.config import Augmentation
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.fixed_views import fixed_draws, view_names
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_files import FeatureFiles
 
@@ -28,8 +30,8 @@ class FeatureStore:
         From cells to the outputs that are cached.
     examples : Examples
         The n cells.
-    views : int
-        1, or 8 for all dihedral views; the first is the cell as it is.
+    augment : Augmentation
+        Whose fixed views there are; the first is the cell as it is.
     files : FeatureFiles or None
         Where they are stored between runs.
 
@@ -41,13 +43,17 @@ class FeatureStore:
         float [views, n, ...], one per output.
     """
 
-    def __init__(self, prefix: keras.Model, examples: Examples, views: int, files: FeatureFiles | None) -> None:
-        self.prefix, self.examples, self.files = prefix, examples, files
-        self.computed = np.zeros((views, len(examples.labels)), bool)
+    def __init__(
+        self, prefix: keras.Model, examples: Examples, augment: Augmentation, files: FeatureFiles | None
+    ) -> None:
+        self.prefix, self.examples, self.augment, self.files = prefix, examples, augment, files
+        self.draws = fixed_draws(examples.hashes, augment)
+        self.names = view_names(augment, len(self.draws))
+        self.computed = np.zeros(self.draws.shape[:2], bool)
         self.row_kinds = [(tuple(tensor.shape[1:]), _stored_dtype(tensor.dtype)) for tensor in prefix.outputs]
         self.arrays = [np.empty((*self.computed.shape, *shape), dtype) for shape, dtype in self.row_kinds]
         if files:
-            files.read(self.arrays, self.computed, examples.hashes)
+            files.read(self.arrays, self.computed, examples.hashes, self.names)
 
     def fill(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
         """Compute what is missing of these cells in these views: int [k] each."""
@@ -59,11 +65,12 @@ class FeatureStore:
         self.computed[views, indices] = True
         if self.files:
             rows = [array[views, indices] for array in self.arrays]
-            self.files.write(rows, [self.examples.hashes[index] for index in indices], views)
+            self.files.write(rows, [self.examples.hashes[index] for index in indices], self.names[views])
 
     def _compute(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
         padded = np.resize(np.arange(len(indices)), BATCH * math.ceil(len(indices) / BATCH))
-        batches = view_batches(self.examples.cells, indices[padded], views[padded], BATCH)
+        draws = self.draws[views[padded], indices[padded]]
+        batches = view_batches(self.examples.cells, indices[padded], draws, self.augment, BATCH)
         done = 0
         with progress_bar(total=len(indices), title=title, unit="cell") as bar:
             for batch in batches:
@@ -75,9 +82,31 @@ class FeatureStore:
                 bar.update(rows.stop - done)
                 done = rows.stop
 
+    def holds(self, outputs: Sequence[KerasTensor], examples: Examples) -> bool:
+        """Return whether these outputs of these cells are among the store's."""
+        same = list(map(id, outputs)) == list(map(id, self.prefix.outputs))
+        return same and set(examples.hashes) <= set(self.examples.hashes)
+
     def rows(self, indices: np.ndarray, views: np.ndarray) -> list[np.ndarray]:
         """Return cached outputs: float [k, ...] each."""
         return [array[views, indices] for array in self.arrays]
+
+
+class SharedFeatures:
+    """Features of some of a store's cells, under these cells' own indices."""
+
+    def __init__(self, store: FeatureStore, examples: Examples) -> None:
+        places = {name: index for index, name in enumerate(store.examples.hashes)}
+        self.store, self.places = store, np.array([places[name] for name in examples.hashes], int)
+        self.computed, self.row_kinds = store.computed, store.row_kinds
+
+    def fill(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
+        """Compute what is missing: see `FeatureStore.fill`."""
+        self.store.fill(self.places[indices], views, title)
+
+    def rows(self, indices: np.ndarray, views: np.ndarray) -> list[np.ndarray]:
+        """Return cached outputs: float [k, ...] each."""
+        return self.store.rows(self.places[indices], views)
 
 
 def fits(outputs: Sequence[KerasTensor], rows: int) -> bool:

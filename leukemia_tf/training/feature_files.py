@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +50,9 @@ class FeatureFiles:
     def __init__(self, prefix: keras.Model) -> None:
         self.folder = cache_folder() / "features" / _fingerprint(prefix)
 
-    def read(self, arrays: Sequence[np.ndarray], computed: np.ndarray, hashes: Sequence[str]) -> None:
+    def read(
+        self, arrays: Sequence[np.ndarray], computed: np.ndarray, hashes: Sequence[str], names: np.ndarray
+    ) -> None:
         """Fill in what the files hold.
 
         Parameters
@@ -61,11 +63,14 @@ class FeatureFiles:
             bool [views, n], which rows are filled in; changed.
         hashes : sequence of str
             sha256 of each cell's pixels, [n].
+        names : numpy.ndarray
+            int64 [views], as from `view_names`.
         """
         places = {name: index for index, name in enumerate(hashes)}
+        numbers = {name: number for number, name in enumerate(names.tolist())}
         for path in sorted(self.folder.glob("[!.]*.npz")):
             try:
-                _read_rows(path, arrays, computed, places)
+                _read_rows(path, arrays, computed, places, numbers)
             except DAMAGED:
                 log.warning("%s is damaged; its features are computed again", path)
                 with suppress(OSError):
@@ -73,13 +78,13 @@ class FeatureFiles:
         with suppress(OSError):  # the folder is read-only, or there is none
             os.utime(self.folder)
 
-    def write(self, rows: Sequence[np.ndarray], hashes: Sequence[str], views: np.ndarray) -> None:
-        """Store rows, float [k, ...] per output, with the hash and the view of each; a full disk is only logged."""
+    def write(self, rows: Sequence[np.ndarray], hashes: Sequence[str], names: np.ndarray) -> None:
+        """Store rows, float [k, ...] per output, with each one's hash and view's name; a full disk is only logged."""
         if 2 * sum(values.nbytes for values in rows) > LARGEST:
             return
         arrays: dict[str, Any] = {f"output{number}": values for number, values in enumerate(rows)}
-        arrays = {"hashes": np.array(hashes), "views": np.asarray(views), **arrays}
-        name = hashlib.sha256("".join(f"{h}{v}" for h, v in zip(hashes, views)).encode()).hexdigest()[:16]
+        arrays = {"hashes": np.array(hashes), "views": names, **arrays}
+        name = hashlib.sha256("".join(f"{h}{v}" for h, v in zip(hashes, names)).encode()).hexdigest()[:16]
         try:
             write_atomically(self.folder / f"{name}.npz", lambda scratch: np.savez(scratch, **arrays))
             drop_oldest(self.folder.parent, LARGEST)
@@ -87,16 +92,23 @@ class FeatureFiles:
             log.warning("features are not stored for the next run (%s: %s)", error.filename, error.strerror)
 
 
-def _read_rows(path: Path, arrays: Sequence[np.ndarray], computed: np.ndarray, places: dict[str, int]) -> None:
-    """Copy the rows of a file whose images are in `places` and whose views are wanted."""
+def _read_rows(
+    path: Path,
+    arrays: Sequence[np.ndarray],
+    computed: np.ndarray,
+    places: Mapping[str, int],
+    numbers: Mapping[int, int],
+) -> None:
+    """Copy the rows of a file whose images are in `places` and whose views are in `numbers`."""
     with np.load(path, allow_pickle=False) as stored:
-        pairs = [(row, places.get(name)) for row, name in enumerate(stored["hashes"].tolist())]
-        known = np.array([(row, index) for row, index in pairs if index is not None], int).reshape(-1, 2)
-        views = stored["views"][known[:, 0]]
-        wanted = views < len(computed)
-        (rows, indices), views = known[wanted].T, views[wanted]
-        if not len(rows):
+        found = [
+            (row, places[image], numbers[view])
+            for row, (image, view) in enumerate(zip(stored["hashes"].tolist(), stored["views"].tolist(), strict=True))
+            if image in places and view in numbers
+        ]
+        if not found:
             return
+        rows, indices, views = np.array(found).T
         for number, array in enumerate(arrays):
             array[views, indices] = stored[f"output{number}"][rows]
         computed[views, indices] = True

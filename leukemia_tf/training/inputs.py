@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from keras import KerasTensor
 
-from leukemia_tf.data.augmentation import TRANSFORMS
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.augmentation import MIXING
 from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.datasets import (
     View,
@@ -22,13 +23,12 @@ from leukemia_tf.data.datasets import (
     prediction_batches,
     training_batches,
 )
+from leukemia_tf.data.fixed_views import count_views
 from leukemia_tf.models.network import logit_model
 from leukemia_tf.training.examples import Examples
-from leukemia_tf.training.feature_cache import FeatureStore, fits
+from leukemia_tf.training.feature_cache import FeatureStore, SharedFeatures, fits
 from leukemia_tf.training.feature_files import FeatureFiles
 from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
-
-VIEWS = 8  # dihedral
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,11 @@ def make_inputs(
     seed: int,
     cache_features: bool,
     augmentation: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    shared: FeatureStore | None = None,
 ) -> TrainingInputs:
     """Choose what a stage trains on; a network's `trainable` flags must be set.
+
+    On cached features a cell has few views, drawn once; see `leukemia_tf.data.fixed_views`.
 
     Parameters
     ----------
@@ -73,14 +76,15 @@ def make_inputs(
     batch_size, seed : int
         Cells per step; the seed of every random draw.
     cache_features : bool
-        Whether outputs of frozen layers may be cached, if they fit into memory and the views of a cell are few.
+        Whether outputs of frozen layers may be cached, if they fit into memory and cells are not mixed.
     augmentation : callable, optional
         The caller's own, behind that of `sampling`: uint8 [n, size, size, 3] -> the same.
+    shared : FeatureStore, optional
+        Features of these cells and others, as from `shared_features`.
     """
-    boundary = frozen_boundary(model) if cache_features and not (augmentation or _many_views(sampling)) else ()
-    views = VIEWS if sampling.augment.dihedral else 1
-    if boundary and fits(boundary, views * len(train.labels) + len(val.labels)):
-        return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed)
+    boundary = cached_boundary(model, train, val, sampling) if cache_features and not augmentation else ()
+    if boundary:
+        return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared)
     view, weights = cell_view(train.cells, sampling), cell_weights(train.labels, train.patients, sampling)
     if augmentation:
         view = _augmented(view, augmentation)
@@ -99,24 +103,26 @@ def _cached_inputs(
     sampling: Sampling,
     batch_size: int,
     seed: int,
+    shared: FeatureStore | None,
 ) -> TrainingInputs:
     """Feed the trainable tail from cached features."""
-    views = VIEWS if sampling.augment.dihedral else 1
-    prefix = keras.Model(model.input, list(boundary))
-    files = FeatureFiles(prefix) if all(len(tensor.shape) == 2 for tensor in boundary) else None
-    train_features, val_features = FeatureStore(prefix, train, views, files), FeatureStore(prefix, val, 1, files)
+    off = Augmentation(dihedral=False)
+    train_features, val_features = (
+        _features(model, boundary, part, augment, shared) for part, augment in ((train, sampling.augment), (val, off))
+    )
+    views = len(train_features.computed)
     view = cached_view(train_features.rows, train_features.row_kinds, views)
     weights = cell_weights(train.labels, train.patients, sampling)
 
     def training(epoch: int, skip: int) -> tf.data.Dataset:
-        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch), "features of the frozen layers")
+        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views), "features of the frozen layers")
         return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip)
 
     @cache
     def validation() -> tf.data.Dataset:
         indices = np.arange(len(val.labels))
         val_features.fill(indices, np.zeros_like(indices), "features for validation")
-        return cached_batches([array[0] for array in val_features.arrays], batch_size)
+        return cached_batches(val_features.rows(indices, np.zeros_like(indices)), batch_size)
 
     return TrainingInputs(trainable_tail(model, boundary), training, validation)
 
@@ -125,6 +131,35 @@ def _augmented(view: View, augmentation: Callable[[tf.Tensor], tf.Tensor]) -> Vi
     return lambda index, draws: augmentation(view(index, draws))
 
 
-def _many_views(sampling: Sampling) -> bool:
-    """Return whether a cell's random views are too many to be cached."""
-    return any(getattr(sampling.augment, name)[0] > 0 for name in TRANSFORMS if name != "dihedral")
+def cached_boundary(model: keras.Model, train: Examples, val: Examples, sampling: Sampling) -> tuple[KerasTensor, ...]:
+    """Return the outputs of frozen layers that are cached; empty where cells are mixed, or too large for the memory."""
+    if any(getattr(sampling.augment, name)[0] > 0 for name in MIXING):
+        return ()
+    boundary = frozen_boundary(model)
+    rows = count_views(sampling.augment) * len(train.labels) + len(val.labels)
+    return boundary if boundary and fits(boundary, rows) else ()
+
+
+def shared_features(model: keras.Model, examples: Examples, sampling: Sampling) -> FeatureStore:
+    """Return features of cells that several trainings of the same tail draw their cells from."""
+    return _stored(model, frozen_boundary(model), examples, sampling.augment)
+
+
+def _features(
+    model: keras.Model,
+    boundary: Sequence[KerasTensor],
+    examples: Examples,
+    augment: Augmentation,
+    shared: FeatureStore | None,
+) -> FeatureStore | SharedFeatures:
+    if shared and shared.holds(boundary, examples):
+        return SharedFeatures(shared, examples)
+    return _stored(model, boundary, examples, augment)
+
+
+def _stored(
+    model: keras.Model, boundary: Sequence[KerasTensor], examples: Examples, augment: Augmentation
+) -> FeatureStore:
+    prefix = keras.Model(model.input, list(boundary))
+    files = FeatureFiles(prefix) if all(len(tensor.shape) == 2 for tensor in boundary) else None
+    return FeatureStore(prefix, examples, augment, files)

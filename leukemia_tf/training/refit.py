@@ -50,6 +50,7 @@ def refit_config(config: TrainConfig) -> TrainConfig:
         recipe=None,
         stages=json.dumps(completed_stages(run, evaluated.keep)),
         keep="last",
+        inner_folds=0,
         sizes=None,
         epochs=None,
         lr=1e-3,

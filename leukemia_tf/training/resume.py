@@ -8,7 +8,6 @@ from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import as_read
 from leukemia_tf.runs.run_folder import RunFolder, check_vacant, open_run
-from leukemia_tf.training.settings import with_default_views
 from leukemia_tf.training.stages import Stage
 
 
@@ -40,7 +39,7 @@ def _same_settings(config: TrainConfig, run: RunFolder) -> bool:
 def resumed_config(run: RunFolder) -> TrainConfig:
     """Return a run's settings with `resume`; its split and its pseudo-labels are read from its folder."""
     settings = run.read_config()
-    config = with_default_views(TrainConfig(**settings["train"]))
+    config = TrainConfig(**settings["train"])
     split = config.split
     if config.refit:
         split = f"refit:{run.splits}"

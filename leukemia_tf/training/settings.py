@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeVar
 
 from leukemia_tf.config import SetupConfig
@@ -83,20 +82,13 @@ def resolve_head(config: SetupConfig, architecture: Architecture) -> Head:
         units=config.units,
         dropout=config.dropout,
         dropout_before=config.dropout_before,
+        l2=config.l2,
     )
 
 
 def resolve_sampling(config: SetupConfig) -> Sampling:
     """Return how a run draws, weights and augments its training cells."""
-    augment = config.augment
-    if augment.dihedral is None:
-        augment = replace(augment, dihedral=config.weights == "none" or not find_architecture(config.base).weights)
-    return Sampling(config.balance, config.multiply, config.patient_weight, augment)
-
-
-def with_default_views(config: Setup) -> Setup:
-    """Return settings in which `augment.dihedral` says whether cells are turned and flipped."""
-    return replace(config, augment=resolve_sampling(config).augment)
+    return Sampling(config.balance, config.multiply, config.patient_weight, config.augment)
 
 
 def resolve_optimization(config: SetupConfig) -> OptimizationConfig:

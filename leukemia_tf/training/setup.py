@@ -65,6 +65,10 @@ class TrainingSetup:
 
         return load
 
+    def with_inner_folds(self, count: int) -> TrainingSetup:
+        """Return it with so many folds of the training and validation patients in place of a validation part."""
+        return replace(self, prepared=self.prepared.with_inner_folds(count))
+
     def resized(self, size: int) -> keras.Model:
         """Return the same network for cells of another size, its weights at random.
 

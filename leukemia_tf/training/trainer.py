@@ -45,7 +45,7 @@ def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, An
         After a Ctrl-C, once the step is done and the state is saved.
     """
     run_size = preprocessing_of(job.network.model)["image_size"]
-    progress, saved = load_state(job.state_folder)
+    progress, saved = load_state(job.state_folder) if job.state_folder else (Progress(), [])
     with StopRequest() as stop:
         while progress.stage < len(stages):
             stage = stages[progress.stage]
@@ -78,7 +78,7 @@ def _train_stage(
         train, val = job.examples("train", size), job.examples("val", size)
         augmentation = job.objects.augment if job.objects.augmentation else None
         inputs = make_inputs(
-            model, train, val, job.sampling, job.batch_size, job.seed, job.cache_features, augmentation
+            model, train, val, job.sampling, job.batch_size, job.seed, job.cache_features, augmentation, job.shared
         )
         multipliers = learning_rate_multipliers(model, blocks, stage.layer_decay)
         optimizer = job.objects.stage_optimizer(stage) or build_optimizer(

@@ -13,7 +13,8 @@ import numpy as np
 from leukemia_tf.config import CompareConfig, EnsembleConfig
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError, nearest
 from leukemia_tf.core.files import as_read, read_json, write_atomically, write_csv, write_json
-from leukemia_tf.evaluation.predictions import arrays
+from leukemia_tf.data.splits import read_split
+from leukemia_tf.evaluation.predictions import arrays, with_probabilities, write_predictions
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.models.ensemble import build_ensemble
 from leukemia_tf.models.network import load_network
@@ -108,8 +109,21 @@ def _write_run(
             shutil.copy(getattr(first, name), getattr(run, name))
     write_csv(run.history, HISTORY, [])
     write_summary(run.summary, Network(model, (), None), [])
+    if read_split(run.splits).folds:
+        _write_out_of_fold(run, config, weights)
     _write_config(run, config, members, weights, model)
     write_atomically(run.model, model.save)
+
+
+def _write_out_of_fold(run: RunFolder, config: EnsembleConfig, weights: Sequence[float]) -> None:
+    """Combine the members' out-of-fold predictions: the networks themselves were trained on these cells."""
+    members = read_finished_runs(config.runs, "val")
+    votes = [
+        member.probabilities >= member.threshold if config.method == "vote" else member.probabilities
+        for member in members
+    ]
+    mean = np.tensordot(weights, np.array(votes, float), 1)
+    write_predictions(run.predictions("val"), with_probabilities(members[0].predictions, mean))
 
 
 def _write_config(

@@ -24,7 +24,7 @@ from leukemia_tf.evaluation.decision import decision_record
 from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.out_of_distribution import fit_training_distribution
 from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
+from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_predictions, write_predictions
 from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part
 from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.evaluation.tta import check_tta
@@ -182,6 +182,8 @@ def _open(run: RunFolder, folder: Path, tta: str) -> _Evaluation:
     by_part = {part: [cell for cell in cells if cell.split == part] for part in ("train", *PARTS)}
     for part in PARTS:
         _check_pictures(folder, by_part[part])
+    if split.folds and run.predictions("val").is_file():
+        by_part["val"] = by_part["train"]
     return _Evaluation(run, folder, settings, split, by_part, model, tta)
 
 
@@ -196,9 +198,17 @@ def _check_pictures(folder: Path, cells: Sequence[Cell]) -> None:
 def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
     model, folder, settings = evaluation.model, evaluation.folder, evaluation.settings["train"]
     return {
-        part: cell_logits(model, folder, evaluation.cells[part], settings, evaluation.tta, f"preparing {part}")
+        part: _out_of_fold_logits(evaluation)
+        if part == "val" and evaluation.split.folds
+        else cell_logits(model, folder, evaluation.cells[part], settings, evaluation.tta, f"preparing {part}")
         for part in evaluation.parts
     }
+
+
+def _out_of_fold_logits(evaluation: _Evaluation) -> np.ndarray:
+    """Return the logits of the inner folds' networks; this network was trained on these cells."""
+    by_path = {row.path: row.logit for row in read_predictions(evaluation.run.predictions("val"))}
+    return np.array([by_path[cell.path] for cell in evaluation.cells["val"]], np.float32)
 
 
 def _recalibrate(evaluation: _Evaluation, logits: Mapping[str, np.ndarray], threshold: str) -> dict[str, Any]:
@@ -237,6 +247,7 @@ def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
         "decision": decision_record(calibration, grouped["test"]),
         "tta": evaluation.tta,
         "permutation_seed": seed,
+        **({"inner_folds": len(split.folds)} if split.folds else {}),
         "parts": {part: score_part(rows, calibration.threshold, seed) for part, rows in grouped.items()},
         "wrong_cells": measure_wrong_cells(grouped["test"], evaluation.folder),
     }

@@ -24,6 +24,7 @@ from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import as_records
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.trainer import train_stages
+from leukemia_tf.workflows.inner_folds import validate_on_inner_folds
 
 log = logging.getLogger("leukemia_tf")
 
@@ -81,8 +82,11 @@ def fit(
     """
     refitted = load_network(open_run(config.refit).model) if config.refit else None
     on_epoch = epoch_logger(run.batches, run.tensorboard if config.tensorboard else None)
+    job = training_job(config, setup, run.history, run.checkpoints, on_epoch, objects)
     try:
-        rows = train_stages(training_job(config, setup, run.history, run.checkpoints, on_epoch, objects), stages)
+        if setup.prepared.split.folds:
+            job = validate_on_inner_folds(run, job, setup, stages[0])
+        rows = train_stages(job, stages)
     except KeyboardInterrupt:
         log.warning("\nthe state is saved; go on with `python -m leukemia_tf.train --out %s --resume`", run)
         raise

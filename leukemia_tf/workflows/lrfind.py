@@ -9,6 +9,7 @@ from itertools import count
 
 from leukemia_tf.config import LrfindConfig, SetupConfig
 from leukemia_tf.core.console import quiet_if
+from leukemia_tf.data.prepare import log_split
 from leukemia_tf.evaluation.plots import learning_rates, save
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
 from leukemia_tf.training.devices import prepare_devices
@@ -42,6 +43,7 @@ def lrfind(config: LrfindConfig) -> RangeTest:
 
 def _range_test(config: LrfindConfig) -> RangeTest:
     architecture, source, prepared = read_training_cells(config)
+    log_split(prepared)
     scope, _ = prepare_devices(config.precision, config.devices)
     with scope:
         setup = build_setup(config, architecture, source, prepared)

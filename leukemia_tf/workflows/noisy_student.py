@@ -12,7 +12,7 @@ from leukemia_tf.core.errors import ArgumentError, UserError, nearest
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import SemiSupervisedFold, draw_semi_supervised_folds
 from leukemia_tf.data.patient_groups import groups_by_patient
-from leukemia_tf.data.prepare import Prepared
+from leukemia_tf.data.prepare import Prepared, log_split
 from leukemia_tf.data.source import Source
 from leukemia_tf.runs.run_folder import new_run_path
 from leukemia_tf.runs.study_folder import Study, resolve_study
@@ -35,6 +35,7 @@ def noisy_student(config: NoisyStudentConfig) -> Study:
     started, config, requested = resolve_study(config, KIND)
     _check(config)
     _, source, prepared = read_training_cells(resolve_settings(config))
+    log_split(prepared)
     unlabelled = read_unlabelled(config.unlabelled, source.folder, prepared) if config.unlabelled else ()
     folds = _draw_folds(config, prepared)
     study = started or _start(config, requested, source)

@@ -163,7 +163,4 @@ def _train_config(config: NoisyStudentConfig, run: RunFolder, **changes: Any) ->
 
 def _noise(config: NoisyStudentConfig) -> dict[str, Any]:
     """Return the settings that make a student's task harder than its teacher's: augmentation and dropout."""
-    augment = config.augment
-    if augment.dihedral is None:
-        augment = replace(augment, dihedral=True)
-    return {"augment": augment, "dropout": config.student_dropout}
+    return {"augment": replace(config.augment, dihedral=True), "dropout": config.student_dropout}

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation, PreviewConfig
-from leukemia_tf.data.augmentation import COLOURS, GEOMETRIC, augment, epoch_draws
+from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment, epoch_draws
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import CONTRASTS, Preprocessing
 from leukemia_tf.data.preprocessing_graph import preprocess
@@ -53,7 +53,7 @@ def _augmented(cell: tf.Tensor, config: PreviewConfig) -> dict[str, dict[str, np
     """Return a row of random views per transform, and one of the requested augmentation."""
     cells, draws = tf.repeat(cell[None], VIEWS, 0), tf.constant(epoch_draws(VIEWS, config.seed, 0))
     alone = {"dihedral": Augmentation()}
-    for name in (*GEOMETRIC, *COLOURS):
+    for name in (*GEOMETRIC, *COLOURS, *FILES):
         always: dict[str, Any] = {name: (1.0, getattr(config.augment, name)[1])}
         alone[name] = replace(Augmentation(dihedral=False), **always)
     rows = {name: augment(cells, draws, settings).numpy() for name, settings in alone.items()}

@@ -12,7 +12,7 @@ from leukemia_tf.evaluation.thresholds import check_threshold
 from leukemia_tf.training.refit import refit_config
 from leukemia_tf.training.resume import find_interrupted_run, resumed_config
 from leukemia_tf.training.schedules import check_schedule
-from leukemia_tf.training.settings import check_count, check_setup, with_default_views
+from leukemia_tf.training.settings import check_count, check_setup
 from leukemia_tf.training.stage_plans import check_stages, parse_sizes
 
 KEEP = ("last", "best")
@@ -43,7 +43,7 @@ def resolve(config: TrainConfig) -> TrainConfig:
     if run:
         return resumed_config(run)
     if config.refit:
-        return with_default_views(refit_config(config))
+        return refit_config(config)
     return resolve_settings(config)
 
 
@@ -54,6 +54,8 @@ def resolve_settings(config: Train) -> Train:
     check_recipe(config)
     for name in ("epochs", "patience"):
         check_count(name, getattr(config, name))
+    if config.inner_folds == 1 or (config.inner_folds or 0) < 0:
+        raise ArgumentError("inner_folds", config.inner_folds, "it takes 2 or more, or 0 for none.")
     if config.keep not in KEEP:
         raise ArgumentError("keep", config.keep, nearest(config.keep, KEEP))
     check_stages(config.stages)
@@ -67,7 +69,7 @@ def resolve_settings(config: Train) -> Train:
 def resolve_setup(config: Setup) -> Setup:
     """Check and complete what `train` and `lrfind` share: the network, the cells, a step."""
     check_setup(config)
-    return with_default_views(config)
+    return config
 
 
 def _check_rate(name: str, rate: float | str | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from leukemia_tf.evaluation.cautions import cautions
 from leukemia_tf.evaluation.scores import score_table
-from leukemia_tf.reporting.summary import decision_text
+from leukemia_tf.reporting.summary import decision_text, validation_text
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.recalibration import change_table
 
@@ -20,6 +20,8 @@ def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
     """Log the scores on the test patients, what limits them, and the run's folder."""
     drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
     log.info("\n%s", score_table("test", metrics["parts"]["test"], f"{metrics['protocol']} {drawn}"))
+    if validation_text(metrics):
+        log.info("\n%s", validation_text(metrics))
     log.info("\n%s", decision_text(metrics))
     if "before" in metrics:
         log.info("\n%s", change_table(metrics["before"], metrics["decision"], run.path))

@@ -10,7 +10,9 @@ from typing import Any
 import keras
 
 from leukemia_tf.config import TrainConfig
+from leukemia_tf.data.prepare import log_split
 from leukemia_tf.data.scan import quarantine
+from leukemia_tf.data.splits import read_split
 from leukemia_tf.models.architecture import Architecture, network_name
 from leukemia_tf.runs.run_folder import RunFolder, new_run_path, open_run
 from leukemia_tf.training.devices import prepare_devices
@@ -23,6 +25,7 @@ from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.start import check_same_cells, write_run_start
 from leukemia_tf.workflows.evaluate import evaluate_run
 from leukemia_tf.workflows.fit import fit
+from leukemia_tf.workflows.inner_folds import with_inner_folds
 from leukemia_tf.workflows.plan import plan
 from leukemia_tf.workflows.resolve import resolve
 from leukemia_tf.workflows.show_scores import show_scores
@@ -37,9 +40,10 @@ def train(requested: TrainConfig, **own: Any) -> RunFolder:
     scope, computed_on = prepare_devices(config.precision, config.devices)
     with scope:
         setup = build_setup(config, architecture, source, prepared, objects.head)
-        run, stages = _start(requested, config, setup, computed_on, objects)
+        run, setup, stages = _start(requested, config, setup, computed_on, objects)
         if prepared.rejected and config.on_bad_image == "quarantine":
             log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))
+        log_split(setup.prepared)
         log.info("run folder: %s", run)
         log.info("stages:\n%s\n", "\n".join(f"  {stage}" for stage in stages))
         if not run.model.is_file():
@@ -67,17 +71,20 @@ def _start(
     setup: TrainingSetup,
     computed_on: dict[str, Any],
     objects: TrainingObjects,
-) -> tuple[RunFolder, tuple[Stage, ...]]:
-    """Return the run's folder and its stages: those of the interrupted run, or new ones, written down."""
+) -> tuple[RunFolder, TrainingSetup, tuple[Stage, ...]]:
+    """Return the run's folder, its cells and its stages: those of the interrupted run, or new ones, written down."""
     if config.resume and config.out:
         run = open_run(config.out)
+        folds = read_split(run.splits).folds
+        setup = setup.with_inner_folds(len(folds)) if folds else setup
         check_same_cells(run, setup.source, setup.prepared)
         objects.check_resumable(run)
-        return run, read_planned_stages(run)
+        return run, setup, read_planned_stages(run)
     stages, name = plan(config, setup), _name(config, setup.architecture)
+    setup = with_inner_folds(config, setup, stages, objects)
     run = RunFolder(config.out or new_run_path(name))
     write_run_start(run, requested, config, name, setup, stages, computed_on, objects)
-    return run, stages
+    return run, setup, stages
 
 
 def _name(config: TrainConfig, architecture: Architecture) -> str:

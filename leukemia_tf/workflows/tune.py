@@ -11,7 +11,7 @@ from leukemia_tf.config import TrainConfig, TuneConfig
 from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.core.errors import ArgumentError, RunError
 from leukemia_tf.core.files import write_json
-from leukemia_tf.data.prepare import Prepared
+from leukemia_tf.data.prepare import Prepared, log_split
 from leukemia_tf.data.source import Source
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.runs.parallel import check_engine
@@ -38,6 +38,7 @@ def tune(config: TuneConfig) -> Study:
     started, config, requested = resolve_study(config, KIND)
     space = _check(config)
     _, source, prepared = read_training_cells(resolve_settings(config))
+    log_split(prepared)
     study = started or _start(config, requested, source)
     trials = _search(study, config, prepared, space)
     ranked = _rank(study, trials)

@@ -110,12 +110,40 @@ def test_blur_equals_opencv(cells):
         assert np.abs(picture[kept].astype(int) - wanted[kept]).max() <= 1
 
 
+def test_noise_has_the_deviation_that_was_drawn(cells):
+    flat = np.full_like(cells, 128)
+    difference = changed(flat, "noise", 6.0, 1.0).astype(float) - 128  # the full range
+    assert difference.std() == pytest.approx(6.0, abs=0.1)
+    assert abs(difference.mean()) < 0.1
+    assert (changed(flat, "noise", 6.0, 0.5) == 128).all()  # the number in the middle stands for none of it
+    np.testing.assert_array_equal(changed(cells, "noise", 6.0, 0.9), changed(cells, "noise", 6.0, 0.9))
+
+
+def test_channel_shift_moves_red_and_blue_of_a_ramp():
+    ramp = np.broadcast_to(100 + np.arange(96, dtype=np.uint8)[None, :, None], (2, 96, 96, 3)).copy()
+    got = changed(ramp, "channel_shift", 2.0, 1.0, 0.0, 0.5).astype(int)[:, 4:-4, 4:-4]  # red 2 right, blue 2 left
+    wanted = ramp.astype(int)[:, 4:-4, 4:-4]
+    np.testing.assert_array_equal(got[..., 0], wanted[..., 0] - 2)
+    np.testing.assert_array_equal(got[..., 1], wanted[..., 1])
+    np.testing.assert_array_equal(got[..., 2], wanted[..., 2] + 2)
+    down = ramp.transpose(0, 2, 1, 3)
+    got = changed(down, "channel_shift", 2.0, 0.5, 0.5, 1.0).astype(int)[:, 4:-4, 4:-4]  # red down, blue up
+    assert (got[..., 0] - down[:, 4:-4, 4:-4, 0] == -2).all()
+    assert (got[..., 2] - down[:, 4:-4, 4:-4, 2] == 2).all()
+
+
+def test_jpeg_is_the_codecs_at_the_quality_drawn(cells):
+    got = changed(cells, "jpeg", 60.0, 0.75)  # half of the range: quality 70
+    for picture, image in zip(got, cells):
+        content = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
+        np.testing.assert_array_equal(picture, cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1])
+
+
 @pytest.mark.parametrize("name", [*GEOMETRIC, *COLOURS])
 def test_background_stays_black_and_off_is_off(cells, name):
     draws = tf.constant(epoch_draws(len(cells), seed=3, epoch=0))
-    got = augment(
-        tf.constant(cells), draws, Augmentation(**OFF, **{name: (1.0, 1.0 if name == "blur" else 0.3)})
-    ).numpy()
+    reach = {"blur": 1.0, "noise": 3.0}.get(name, 0.3)
+    got = augment(tf.constant(cells), draws, Augmentation(**OFF, **{name: (1.0, reach)})).numpy()
     assert (got != cells).any()
     if name in COLOURS:
         assert not got[cells.max(-1) <= 10].any()
@@ -150,7 +178,7 @@ def test_another_transform_changes_no_other_draws(cells, monkeypatch):
     mixing = Augmentation(mixup=(0.5, 0.2), cutmix=(0.5, 1.0))
     before, view = epoch_draws(8, 3, 1), augment(images, tf.constant(epoch_draws(8, 3, 1)), settings).numpy()
     mixed = epoch_mixing(8, mixing, 3, 1)
-    more = ("shear", *reversed(TRANSFORMS), "noise")
+    more = ("shear", *reversed(TRANSFORMS), "sharpen")
     monkeypatch.setattr(augmentation, "TRANSFORMS", more)
     draws = epoch_draws(8, 3, 1)
     for index, name in enumerate(TRANSFORMS):
@@ -216,3 +244,11 @@ def test_mixing_is_as_frequent_as_requested():
 def test_bad_settings(value):
     with pytest.raises(ArgumentError, match=r"`augment\.zoom`"):
         Augmentation(zoom=value)
+
+
+@pytest.mark.parametrize("name", [*GEOMETRIC, *COLOURS])
+def test_a_batch_in_which_no_cell_is_drawn(cells, name):
+    """Inside a graph, as the training has it."""
+    draws = np.ones((len(cells), len(TRANSFORMS), 4), np.float32)
+    view = tf.function(lambda batch: augment(batch, tf.constant(draws), Augmentation(**OFF, **{name: (0.5, 0.3)})))
+    np.testing.assert_array_equal(view(tf.constant(cells)), cells)

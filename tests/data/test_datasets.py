@@ -20,6 +20,7 @@ from leukemia_tf.data.datasets import (
     training_batches,
     view_batches,
 )
+from leukemia_tf.data.fixed_views import fixed_draws
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.preprocessing_graph import cell_from_bytes
 from leukemia_tf.data.store import Store, choose_cache, open_store
@@ -156,7 +157,9 @@ def test_an_epoch_can_start_at_any_batch():
 def test_views_of_an_epoch_are_what_it_is_fed(turned):
     cells, sampling = noise(16), Sampling(augment=Augmentation(dihedral=turned))
     fed, _, _ = epoch_of(cells, sampling)
-    views = view_batches(store(cells), *epoch_views(LABELS, sampling, 1, 2), 5)
+    draws = fixed_draws([f"{index:064}" for index in range(16)], sampling.augment)
+    indices, views = epoch_views(LABELS, sampling, 1, 2, len(draws))
+    views = view_batches(store(cells), indices, draws[views, indices], sampling.augment, 5)
     np.testing.assert_array_equal(fed, np.concatenate(list(views)))
 
 

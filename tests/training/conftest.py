@@ -1,5 +1,7 @@
 """A tiny network with tiny random cells, ready to be trained."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def examples(part, size, count):
         + (labels * 40).astype(np.uint8)[:, None, None, None]
     )
     names = np.array([f"{part}{i % 6}" for i in range(count)])
-    hashes = tuple(f"{part}{i}" for i in range(count))
+    hashes = tuple(hashlib.sha256(f"{part}{i}".encode()).hexdigest() for i in range(count))
     store = Store(("",) * count, Preprocessing(size), cells)
     return Examples(store, labels, labels.astype(np.float32), names, hashes)
 
