@@ -109,7 +109,7 @@ HEADS = {
     "flat128": Head(pooling="flatten", units=(128,)),
     "flat-two-dense": Head(pooling="flatten", units=(256, 256)),
     "three-depths": Head(pooling="mean-std", depths=3, units=()),
-    "multi-depth": Head(pooling="cell", depths=3, units=(), dropout=0.0, standardize=True, l2=0.03),
+    "multi-depth": Head(pooling="cell", depths=3, units=(), dropout=0.0, standardize=True, l2=0.02),
 }
 
 
