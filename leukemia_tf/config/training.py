@@ -105,12 +105,13 @@ class TrainConfig(SetupConfig):
     """Run folder to write. Default: runs/DATE-NAME."""
     recipe: str | None = None
     """Settings of a report (`python -m leukemia_tf.recipes`) or of a file; other flags override them."""
-    stages: str = "progressive"
+    stages: str | None = None
     """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), last-layers:N (then the last N
-    layers with weights, BatchNormalization not counted), progressive (then block by block, from the top), whole, or a
-    .json file. Each stage goes on from the weights of the one before."""
+    layers with weights, BatchNormalization not counted), progressive:N (then block by block, from the top, N of them;
+    progressive: all), whole, or a .json file. Each stage goes on from the weights of the one before. Default:
+    progressive on a GPU, else progressive:1."""
     epochs: int | None = None
-    """Largest number of epochs of each stage. Default: 20 for the head, 2 for each block that progressive unfreezes,
+    """Largest number of epochs of each stage. Default: 20 for the head, 1 for each block that progressive unfreezes,
     6 for other fine-tuning, 16 from random weights."""
     lr: float | Literal["auto"] = 1e-3
     """Learning rate of stages that train no pretrained block; auto: as suggested by `lrfind`."""

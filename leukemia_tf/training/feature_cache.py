@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import psutil
 from keras import KerasTensor
+from tqdm import tqdm
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.console import progress_bar
@@ -17,6 +18,8 @@ from leukemia_tf.data.fixed_views import fixed_draws, view_names
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_files import FeatureFiles
 
+STORED = 1024  # rows in a file
+TITLE = "features of the frozen layers"
 BATCH = 32  # always full, so that a row's bits do not depend on what else is computed
 LARGEST_SHARE = 0.3  # of all memory, not of the free: what is cached must not depend on the moment
 
@@ -61,26 +64,33 @@ class FeatureStore:
         views, indices = pairs[:, ~self.computed[pairs[0], pairs[1]]]
         if not len(indices):
             return
-        self._compute(indices, views, title)
-        self.computed[views, indices] = True
-        if self.files:
-            rows = [array[views, indices] for array in self.arrays]
-            self.files.write(rows, [self.examples.hashes[index] for index in indices], self.names[views])
+        with progress_bar(total=len(indices), title=title, unit="cell") as bar:
+            for start in range(0, len(indices), STORED):  # a kill loses no more
+                rows = slice(start, start + STORED)
+                self._compute(indices[rows], views[rows], bar)
 
-    def _compute(self, indices: np.ndarray, views: np.ndarray, title: str) -> None:
+    def fill_all(self) -> None:
+        """Compute what is missing, of all cells in all views."""
+        views, indices = np.indices(self.computed.shape)
+        self.fill(indices.ravel(), views.ravel(), TITLE)
+
+    def _compute(self, indices: np.ndarray, views: np.ndarray, bar: tqdm) -> None:
+        """Compute, and store on disk."""
         padded = np.resize(np.arange(len(indices)), BATCH * math.ceil(len(indices) / BATCH))
         draws = self.draws[views[padded], indices[padded]]
-        batches = view_batches(self.examples.cells, indices[padded], draws, self.augment, BATCH)
         done = 0
-        with progress_bar(total=len(indices), title=title, unit="cell") as bar:
-            for batch in batches:
-                outputs = self.prefix.predict_on_batch(batch)
-                outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-                rows = slice(done, min(done + BATCH, len(indices)))
-                for array, values in zip(self.arrays, outputs, strict=True):
-                    array[views[rows], indices[rows]] = values[: rows.stop - done]
-                bar.update(rows.stop - done)
-                done = rows.stop
+        for batch in view_batches(self.examples.cells, indices[padded], draws, self.augment, BATCH):
+            outputs = self.prefix.predict_on_batch(batch)
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            rows = slice(done, min(done + BATCH, len(indices)))
+            for array, values in zip(self.arrays, outputs, strict=True):
+                array[views[rows], indices[rows]] = values[: rows.stop - done]
+            bar.update(rows.stop - done)
+            done = rows.stop
+        self.computed[views, indices] = True
+        if self.files:
+            stored = [array[views, indices] for array in self.arrays]
+            self.files.write(stored, [self.examples.hashes[index] for index in indices], self.names[views])
 
     def holds(self, outputs: Sequence[KerasTensor], examples: Examples) -> bool:
         """Return whether these outputs of these cells are among the store's."""

@@ -25,7 +25,10 @@ def share_features(job: TrainingJob, stage: Stage) -> FeatureStore | None:
     set_trainable(model, job.network.blocks, stage.learning, job.network.pretrained, stage.train_batchnorm)
     if not job.cache_features or not cached_boundary(model, train, train, job.sampling):
         return None
-    return shared_features(model, train, job.sampling)
+    shared = shared_features(model, train, job.sampling)
+    if stage.epochs >= len(shared.computed):  # nearly every view of every cell will be drawn
+        shared.fill_all()
+    return shared
 
 
 def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Sequence[str]]) -> np.ndarray:

@@ -26,7 +26,7 @@ from leukemia_tf.data.datasets import (
 from leukemia_tf.data.fixed_views import count_views
 from leukemia_tf.models.network import logit_model
 from leukemia_tf.training.examples import Examples
-from leukemia_tf.training.feature_cache import FeatureStore, SharedFeatures, fits
+from leukemia_tf.training.feature_cache import TITLE, FeatureStore, SharedFeatures, fits
 from leukemia_tf.training.feature_files import FeatureFiles
 from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
 
@@ -115,7 +115,7 @@ def _cached_inputs(
     weights = cell_weights(train.labels, train.patients, sampling)
 
     def training(epoch: int, skip: int) -> tf.data.Dataset:
-        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views), "features of the frozen layers")
+        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views), TITLE)
         return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip)
 
     @cache

@@ -23,7 +23,8 @@ from leukemia_tf.training.stages import (
     Stage,
 )
 
-COUNTED = {"fine-tune-top": "blocks", "last-layers": "layers"}  # presets that a number follows
+COUNTED = {"fine-tune-top": "blocks", "last-layers": "layers", "progressive": "blocks"}  # presets that a number follows
+WITHOUT_NUMBER = ("feature-extraction", "progressive", "whole")
 NO_LAYERS: Layers = MappingProxyType({})
 
 
@@ -88,11 +89,11 @@ def check_stages(stages: str) -> tuple[str, int]:
         if not stages.startswith("[") and not Path(stages).is_file():
             raise ArgumentError("stages", stages, "there is no such file.")
         return "", 0
-    if kind in COUNTED:
+    if kind in COUNTED and (colon or kind != "progressive"):
         if not number.isdecimal() or int(number) < 1:
             raise ArgumentError("stages", stages, f"it needs a number of {COUNTED[kind]}, as in `{kind}:1`.")
         return kind, int(number)
-    if stages not in PRESETS or colon:
+    if stages not in WITHOUT_NUMBER:
         raise ArgumentError("stages", stages, f"no such preset; {nearest(stages, PRESETS)} Or name a .json file.")
     return kind, 0
 
@@ -109,13 +110,13 @@ def _preset(plan: Plan, blocks: Sequence[str], pretrained: Collection[str], laye
     if kind == "last-layers":
         learning = in_order({*random, *last_layers(plan.stages, blocks, layers)}, blocks, layers)
         stages.append(_fine_tuning(plan, f"last {top} layers", learning))
+    if kind in ("fine-tune-top", "progressive") and top > len(blocks):
+        raise ArgumentError("stages", plan.stages, f"the base has {len(blocks)} blocks, {', '.join(blocks)}.")
     if kind == "fine-tune-top":
-        if top > len(blocks):
-            raise ArgumentError("stages", plan.stages, f"the base has {len(blocks)} blocks, {', '.join(blocks)}.")
         stages.append(_fine_tuning(plan, f"top {top}", [b for b in blocks if b in random or b in blocks[-top:]]))
-    if plan.stages == "progressive":
+    if kind == "progressive":
         learning = random
-        for block in reversed(loaded):
+        for block in list(reversed(loaded))[: top or None]:
             learning = (block, *learning)
             stages.append(_fine_tuning(plan, f"unfreeze {block}", learning, BLOCK_EPOCHS))
     return stages

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.training.schedules import check_schedule
 
-PRESETS = ("feature-extraction", "fine-tune-top:N", "last-layers:N", "progressive", "whole")
+PRESETS = ("feature-extraction", "fine-tune-top:N", "last-layers:N", "progressive[:N]", "whole")
 HEAD_EPOCHS, FINE_TUNING_EPOCHS, FROM_SCRATCH_EPOCHS = 20, 6, 16
-BLOCK_EPOCHS = 2  # of each block that `progressive` unfreezes: it goes through all of them
+BLOCK_EPOCHS = 1  # of each block that `progressive` unfreezes: it goes through all of them
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+import tensorflow as tf
+
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.models.freezing import weighted_layers
@@ -34,7 +36,7 @@ def plan(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
 def plan_of(config: TrainConfig, rate: float) -> Plan:
     """Return what a run's settings say of its stages, for a learning rate of the head."""
     return Plan(
-        config.stages,
+        config.stages or _default_stages(),
         rate,
         config.fine_tune_lr or rate / 100,
         config.epochs,
@@ -44,6 +46,11 @@ def plan_of(config: TrainConfig, rate: float) -> Plan:
         config.train_batchnorm,
         parse_sizes(config.sizes),
     )
+
+
+def _default_stages() -> str:
+    """Return how far a network is unfrozen: on a CPU an epoch of each further block takes many minutes."""
+    return "progressive" if tf.config.list_physical_devices("GPU") else "progressive:1"
 
 
 def _planned(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:

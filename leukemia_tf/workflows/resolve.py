@@ -58,7 +58,7 @@ def resolve_settings(config: Train) -> Train:
         raise ArgumentError("inner_folds", config.inner_folds, "it takes 2 or more, or 0 for none.")
     if config.keep not in KEEP:
         raise ArgumentError("keep", config.keep, nearest(config.keep, KEEP))
-    check_stages(config.stages)
+    check_stages(config.stages or "progressive")
     check_schedule(config.schedule or "constant")
     check_threshold(config.threshold)
     for name in ("lr", "fine_tune_lr"):

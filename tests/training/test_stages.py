@@ -22,6 +22,7 @@ def learning(stages):
     ("preset", "pretrained", "wanted"),
     [
         ("progressive", BLOCKS, [(), ("c",), ("b", "c"), BLOCKS]),
+        ("progressive:2", BLOCKS, [(), ("c",), ("b", "c")]),
         ("feature-extraction", BLOCKS, [()]),
         ("fine-tune-top:2", BLOCKS, [(), ("b", "c")]),
         ("whole", BLOCKS, [BLOCKS]),
@@ -152,7 +153,10 @@ def test_the_last_layers_as_a_preset():
 
 @pytest.mark.parametrize(
     "preset",
-    ["progresive", "last-layers", "last-layers:x", "fine-tune-top", "fine-tune-top:0", "whole:1", "nowhere.json"],
+    [
+        *("progresive", "last-layers", "last-layers:x", "fine-tune-top", "fine-tune-top:0"),
+        *("progressive:0", "whole:1", "nowhere.json"),
+    ],
 )
 def test_unknown_presets_are_refused(preset):
     with pytest.raises(ArgumentError, match=f"Received: stages='{preset}'"):

@@ -11,13 +11,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from leukemia_tf.config import Augmentation, EvaluateConfig, TrainConfig
+from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.core.errors import UserError, WeightsError
 from leukemia_tf.core.files import read_csv, write_json
 from leukemia_tf.data import source
+from leukemia_tf.data.augmentation import COLOURS, FILES, is_on
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.models.network import load_network
-from leukemia_tf.training.settings import resolve_sampling
 from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.train import train
 
@@ -185,16 +186,11 @@ def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
     assert run.metrics.read_text() == before
 
 
-@pytest.mark.parametrize(
-    ("base", "weights", "requested", "turned"),
-    [
-        ("resnet50", "imagenet", None, False),
-        ("resnet50", "none", None, True),
-        ("scratch", "imagenet", None, True),
-        ("resnet50", "imagenet", True, True),
-        ("scratch", "imagenet", False, False),
-    ],
-)
-def test_cells_are_turned_unless_a_layer_starts_from_imagenet(base, weights, requested, turned):
-    config = TrainConfig(base=base, weights=weights, augment=Augmentation(dihedral=requested))
-    assert resolve_sampling(config).augment.dihedral is turned
+def test_what_is_varied_by_default_and_what_a_recipe_leaves_off():
+    """A cell has no up, and another lab another camera; a report's recipe varies what the report varied."""
+    default, recipe = TrainConfig().augment, from_recipe("resnet50-cut").augment
+    assert default.dihedral
+    assert {name for name in (*COLOURS, *FILES, "rotation") if is_on(default, name)} == {
+        *("rotation", "brightness", "stain", "channel_shift", "blur", "noise", "jpeg")
+    }
+    assert recipe == Augmentation(dihedral=True)
