@@ -17,7 +17,7 @@ def stress(config: StressConfig | None = None) -> dict[str, Any]:
     Parameters
     ----------
     config : StressConfig, optional
-        The newest run, 120 cells by default.
+        The newest run, 100 cells by default.
 
     Returns
     -------

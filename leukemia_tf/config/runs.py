@@ -44,7 +44,7 @@ class StressConfig(Settings):
     """New location of the run's cells."""
     out: Path | None = None
     """Folder for stress.json and figures/stress.png. Default: the run folder, where both are written in any case."""
-    cells: int = 120
+    cells: int = 100
     """Number of test cells, spread over the patients; every patient keeps at least one."""
     tta: str = "none"
     """Test-time augmentation of every picture, as in evaluate."""

@@ -26,13 +26,16 @@ def scaled_to(cell: CellPicture, area: float) -> np.ndarray:
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     colours = cv2.resize(cell.extended[part], size, interpolation=method)
     share = cv2.resize(cell.mask[part].astype(np.float32), size, interpolation=method)
+    count = min(round(area), share.size)
+    inside = np.zeros(share.shape, bool)
+    inside.flat[np.argpartition(share, -count, axis=None)[-count:]] = True  # the pixels that are most of the cell
     sides = [max(old, new) for old, new in zip(cell.mask.shape, share.shape)]
     picture = np.zeros((*sides, 3), np.uint8)
     places = []
     for first, extent, old, new, side in zip((top, left), (height, width), cell.mask.shape, share.shape, sides):
         start = round((side - old) / 2 + first + (extent - new) / 2)
         places.append(slice(min(max(start, 0), side - new), min(max(start, 0), side - new) + new))
-    picture[tuple(places)] = np.where((share >= 0.5)[..., None], colours, 0)
+    picture[tuple(places)] = np.where(inside[..., None], colours, 0)
     return picture
 
 

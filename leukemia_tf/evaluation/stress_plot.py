@@ -28,7 +28,7 @@ def draw_stress(stress: Mapping[str, Any]) -> Figure:
     groups = {kind: [row for row in stress["rows"] if row["kind"] == kind] for kind in GROUPS}
     heights = [len(rows) + 1 for rows in groups.values()]
     figure = Figure((8.6, 1.2 + 0.27 * sum(heights)), layout="constrained")
-    axes = figure.subplots(2, len(COLUMNS), squeeze=False, sharex="col", sharey="row", height_ratios=heights)
+    axes = figure.subplots(2, len(COLUMNS), squeeze=False, sharey="row", height_ratios=heights)
     for (kind, rows), line in zip(groups.items(), axes):
         for axis, key in zip(line, COLUMNS):
             _draw_rows(axis, rows, key, plots.TRAIN if kind == KEEPS else plots.VAL)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from leukemia_tf.data.alterations import ALTERATIONS, KEEPS, REMOVES
-from leukemia_tf.evaluation.intervals import Interval, paired_difference, score_with_intervals
-from leukemia_tf.evaluation.scores import footnote, format_score
+from leukemia_tf.evaluation.intervals import FEWEST, paired_difference, score_with_intervals
+from leukemia_tf.evaluation.scores import NO_INTERVAL, footnote, format_score
 
 METRICS = ("auroc_by_patient", "auroc", "sensitivity", "specificity")
 MOST = {"difference": 0.02, "difference_specificity": 0.05}  # what an alteration that keeps the answer may cost
 FILLED = "inside filled with its mean"
+COLUMNS = (
+    *("cells", "AUROC by patient", "difference", "sensitivity", "specificity", "unlike training"),
+    *("AUROC over cells", "difference over cells"),  # not in the terminal
+)
 
 
 def between_patients(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> float:
@@ -98,47 +102,57 @@ def _key(metric: str) -> str:
 def verdict(stress: Mapping[str, Any]) -> list[str]:
     """Return what the rows say, in sentences: from the content of stress.json, or of `stress_scores`."""
     base, rows = stress["base"], stress["rows"]
-    removes = [row for row in rows if row["kind"] == REMOVES]
-    costly = [row for row in rows if row["costs"]]
     if not base["auroc_by_patient"] > 0.5:
         return ["The network does not tell these patients apart, so no alteration can cost it anything."]
+    removes = [row for row in rows if row["kind"] == REMOVES]
     filled = next(row for row in removes if row["name"] == FILLED)
-    others = "; ".join(f"{row['name']} {_over_chance(row)}" for row in removes if row is not filled)
+    others = ", ".join(f"{row['name']} {_over_chance(row)}" for row in removes if row is not filled)
     sentences = [
-        f"{_over_chance(filled)} of its AUROC over chance, {_over_chance(base)}, comes from {filled['left']} alone.",
-        f"What the others leave of it: {others}.",
+        f"Of its AUROC by patient over chance, {_over_chance(base)}, {_over_chance(filled)} comes from "
+        f"{filled['left']} alone.",
+        f"The others leave of it: {others}.",
+        _costs([row for row in rows if row["costs"]]),
     ]
+    without = base["scores"]["auroc_by_patient"]["low"]
+    if without is None or not np.isfinite(without):
+        sentences.append(
+            f"No intervals: fewer than {FEWEST} patients of a class were tested. The folder of a cross-validation "
+            "pools all patients."
+        )
+    return sentences
+
+
+def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
     limits = f"{MOST['difference']} of the AUROC by patient or {MOST['difference_specificity']} of specificity"
-    if not costly:
-        return [*sentences, f"No alteration that must keep the answer costs more than {limits}."]
+    if not rows:
+        return f"No alteration that must keep the answer costs more than {limits}."
     texts = (
-        f"{row['name']} ({format_score(row['difference'], '+')}; specificity "
-        f"{format_score(row['difference_specificity'], '+')})"
-        for row in sorted(costly, key=lambda row: row["difference"]["value"])
+        f"{row['name']} ({_brief(row['difference'])}; specificity {_brief(row['difference_specificity'])})"
+        for row in sorted(rows, key=lambda row: row["difference"]["value"])
     )
-    return [*sentences, f"These must keep the answer and cost more than {limits}: {'; '.join(texts)}."]
+    return f"These must keep the answer and cost more than {limits}: {', '.join(texts)}."
 
 
 def _over_chance(row: Mapping[str, Any]) -> str:
     """Return the AUROC by patient less 0.5, with its interval."""
     score = row["scores"]["auroc_by_patient"]
-    shifted: Interval = {end: None if value is None else value - 0.5 for end, value in score.items()}  # type: ignore[misc]
-    return format_score(shifted)
+    return _brief({end: None if value is None else value - 0.5 for end, value in score.items()}, "")
+
+
+def _brief(score: Mapping[str, float | None], sign: str = "+") -> str:
+    return format_score(score, sign).removesuffix(f" {NO_INTERVAL}")
 
 
 def table(stress: Mapping[str, Any]) -> list[list[str]]:
     """Return the titles, then a row per alteration, the unaltered cells first."""
-    titles = ["", "AUROC by patient", "difference", "AUROC over cells", "difference in sensitivity"]
-    titles += ["difference in specificity", "unlike training"]
-    base = stress["base"]
-    rows = [["unaltered", format_score(base["scores"]["auroc_by_patient"]), "", f"{base['auroc']:.3f}", "", ""]]
-    rows[0].append(f"{base['unlike_training']:.0%}")
-    for row in stress["rows"]:
-        differences = [format_score(row[f"difference{which}"], "+") for which in ("", "_sensitivity", "_specificity")]
-        scores = (format_score(row["scores"]["auroc_by_patient"]), f"{row['auroc']:.3f}")
-        rows.append([row["name"], scores[0], differences[0], scores[1], *differences[1:]])
-        rows[-1].append(f"{row['unlike_training']:.0%}")
-    return [titles, *rows]
+    rows = [list(COLUMNS)]
+    for row in ({"name": "unaltered", **stress["base"]}, *stress["rows"]):
+        keys = ("difference", "difference_sensitivity", "difference_specificity", "difference_auroc")
+        differences = [format_score(row[key], "+") if key in row else "" for key in keys]
+        unlike = f"{row['unlike_training']:.0%}"
+        rows.append([row["name"], format_score(row["scores"]["auroc_by_patient"]), *differences[:3], unlike])
+        rows[-1] += [format_score(row["scores"]["auroc"]), differences[3]]
+    return rows
 
 
 def table_text(stress: Mapping[str, Any]) -> str:
@@ -153,5 +167,5 @@ def table_text(stress: Mapping[str, Any]) -> str:
 
 
 def _line(texts: Sequence[str]) -> str:
-    widths = (34, 24, 26, 18, 27, 27, 15)
+    widths = (34, 24, 25, 25, 25, 15)
     return "".join(f"{text:<{width}}" for text, width in zip(texts, widths)).rstrip()

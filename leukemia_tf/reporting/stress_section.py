@@ -48,7 +48,7 @@ def stress_section(run: RunFolder, metrics: Mapping[str, Any]) -> StressSection:
         f"Dotted: {MOST['difference']} of the AUROC by patient and {MOST['difference_specificity']} of specificity."
     )
     text = FigureText(caption, f"Differences by alteration. {' '.join(sentences)}")
-    values = {"sample": sample_text(stress), "verdict": sentences, "titles": ["cells", *titles[1:]], "rows": rows}
+    values = {"sample": sample_text(stress), "verdict": sentences, "titles": titles, "rows": rows}
     return StressSection({FIGURE: draw_stress(stress)}, {FIGURE: text}, values)
 
 
