@@ -1,8 +1,8 @@
-"""The table of alterations by which `stress` asks whether a network looks at the cell: one record each."""
+"""The table of alterations by which `stress` tests whether a network looks at the cell: one record each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,11 +100,11 @@ ALTERATIONS = (
 )
 
 
-def altered(cell: CellPicture, amounts: Amounts) -> list[np.ndarray]:
-    """Return a picture under each of `ALTERATIONS`: uint8 [h, w, 3] each. One without a cell stays as it is."""
-    if not cell.mask.any():
-        return [cell.pixels for _ in ALTERATIONS]
-    return [alteration.alter(cell, amounts) for alteration in ALTERATIONS]
+def altered(cell: CellPicture, amounts: Amounts) -> Iterator[np.ndarray]:
+    """Yield a picture under each of `ALTERATIONS`: uint8 [h, w, 3] each. One without a cell stays as it is."""
+    there = cell.mask.any()
+    for alteration in ALTERATIONS:
+        yield alteration.alter(cell, amounts) if there else cell.pixels
 
 
 def measure(cell: CellPicture) -> tuple[float, float, float]:

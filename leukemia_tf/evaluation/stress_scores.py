@@ -103,7 +103,7 @@ def verdict(stress: Mapping[str, Any]) -> list[str]:
     """Return what the rows say, in sentences: from the content of stress.json, or of `stress_scores`."""
     base, rows = stress["base"], stress["rows"]
     if not base["auroc_by_patient"] > 0.5:
-        return ["The network does not tell these patients apart, so no alteration can cost it anything."]
+        return ["The network does not separate the classes on these patients, so no alteration can cost it anything."]
     removes = [row for row in rows if row["kind"] == REMOVES]
     filled = next(row for row in removes if row["name"] == FILLED)
     others = ", ".join(f"{row['name']} {_over_chance(row)}" for row in removes if row is not filled)

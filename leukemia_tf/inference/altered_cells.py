@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import keras
@@ -59,20 +60,26 @@ def altered_logits(
     """
     inputs = [stored_preprocessing(stored) for stored in preprocessings_of(model)]
     prepare = {settings: _graph(partial(preprocess, settings=settings)) for settings in dict.fromkeys(inputs)}
-    measure, distribution = _graph(image_statistics), get_calibration(model).out_of_distribution
-    to_logit = logit_model(model)
+    to_logit, is_unlike = logit_model(model), _out_of_distribution(model)
 
     def prepared(read: Callable[[], CellPicture]) -> tuple[dict, np.ndarray]:
         cell = read()
-        pictures = [cell.pixels, *altered(cell, amounts)]
-        views = {settings: np.stack([graph(picture) for picture in pictures]) for settings, graph in prepare.items()}
-        if not distribution:
-            return views, np.zeros(len(pictures), bool)
-        statistics = np.stack([measure(picture) for picture in pictures])
-        return views, np.asarray(mahalanobis_distance(statistics, distribution)) > distribution.limit
+        rows, unlike = [], []
+        for picture in chain([cell.pixels], altered(cell, amounts)):  # one at a time: they may be large
+            rows.append([graph(picture) for graph in prepare.values()])
+            unlike.append(is_unlike(picture))
+        return dict(zip(prepare, map(np.stack, zip(*rows)))), np.array(unlike)
 
     for views, unlike in _ahead(prepared, cells):
         yield predict_views(to_logit, [views[settings] for settings in inputs], tta, batch_size), unlike
+
+
+def _out_of_distribution(model: keras.Model) -> Callable[[np.ndarray], bool]:
+    """Return the function that says whether a picture is unlike a network's training cells."""
+    distribution, measure = get_calibration(model).out_of_distribution, _graph(image_statistics)
+    if distribution is None:
+        return lambda _: False
+    return lambda picture: bool(mahalanobis_distance(measure(picture)[None], distribution)[0] > distribution.limit)
 
 
 def _graph(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[np.ndarray], tf.Tensor]:

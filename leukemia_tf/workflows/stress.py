@@ -96,11 +96,11 @@ def _predict(
 
     What each network decides by is added to `networks`.
     """
-    probabilities = np.empty((1 + len(ALTERATIONS), len(sample)))
-    thresholds, unlike = np.empty(len(sample)), np.empty(probabilities.shape, bool)
+    probabilities = np.full((1 + len(ALTERATIONS), len(sample)), np.nan)
+    thresholds, unlike = np.full(len(sample), np.nan), np.zeros(probabilities.shape, bool)
     with progress_bar(total=len(sample), title="altering cells", unit="cell") as bar:
-        for run in {str(run): run for run in subject.runs.values()}.values():
-            places = [place for place, row in enumerate(sample) if subject.runs[row.path] is run]
+        for name, run in {str(run): run for run in subject.runs.values()}.items():
+            places = [place for place, row in enumerate(sample) if str(subject.runs[row.path]) == name]
             model = load_network(run.model)
             calibration, its = get_calibration(model), replace(amounts, area=_typical_area(model) or amounts.area)
             cells = [partial(subject.read, sample[place].path) for place in places]

@@ -1,4 +1,4 @@
-"""What `stress` is asked about: the tested cells of a run, or the out-of-fold cells of a cross-validation."""
+"""What `stress` is run on: the tested cells of a run, or the out-of-fold cells of a cross-validation."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def _open_study(path: Path, data: Path | None) -> Subject:
     tested, settings = read_out_of_fold([study]), study.read_config()["data"]
     table = read_folds(study.folds)
     seed = next(iter(table.by_seed))
-    names = {row["fold"]: row["run"] for row in read_json(study.metrics)["runs"] if row["seed"] == seed}
-    runs = {row.path: study.run(names[fold]) for row, fold in zip(tested.predictions, tested.folds.tolist())}
+    of_fold = {row["fold"]: study.run(row["run"]) for row in read_json(study.metrics)["runs"] if row["seed"] == seed}
+    runs = {row.path: of_fold[fold] for row, fold in zip(tested.predictions, tested.folds.tolist())}
     predictions = by_patient_group(tested.predictions, settings["same_patients"])
     hashes = {cell.path: cell.sha256 for cell in table.cells}
     return Subject(study, data or Path(settings["folder"]), predictions, hashes, runs)

@@ -44,7 +44,7 @@ def answers(model, cells):
     return tuple(np.stack(column, axis=1) for column in zip(*pairs))
 
 
-def test_a_reader_of_area_is_found_out(cells):
+def test_a_network_that_reads_the_area_alone(cells):
     logits, unlike = answers(reader_of_area(), cells)
     assert logits.shape == unlike.shape == (1 + len(ALTERATIONS), len(cells))
     assert not unlike.any()
