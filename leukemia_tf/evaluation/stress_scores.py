@@ -15,8 +15,8 @@ METRICS = ("auroc_by_patient", "auroc", "sensitivity", "specificity")
 MOST = {"difference": 0.02, "difference_specificity": 0.05}  # what an alteration that keeps the answer may cost
 FILLED = "inside filled with its mean"
 COLUMNS = (
-    *("cells", "AUROC by patient", "difference", "sensitivity", "specificity", "unlike training"),
-    *("AUROC over cells", "difference over cells"),  # not in the terminal
+    *("cells", "AUROC by patient", "difference", "sensitivity, difference", "specificity, difference"),
+    *("unlike training", "AUROC over cells", "AUROC over cells, difference"),  # the last two not in the terminal
 )
 
 
