@@ -41,6 +41,7 @@ __all__ = [
     "RecipesConfig",
     "Run",
     "ServeConfig",
+    "StressConfig",
     "TrainConfig",
     "TuneConfig",
     "__version__",

@@ -17,6 +17,7 @@ from leukemia_tf.config import (
     PreviewConfig,
     RecipesConfig,
     ServeConfig,
+    StressConfig,
     TrainConfig,
     TuneConfig,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "RecipesConfig",
     "Run",
     "ServeConfig",
+    "StressConfig",
     "TrainConfig",
     "TuneConfig",
     "__version__",

@@ -22,6 +22,7 @@ COMMANDS = {
     "ensemble": config.EnsembleConfig,
     "noisy_student": config.NoisyStudentConfig,
     "evaluate": config.EvaluateConfig,
+    "stress": config.StressConfig,
     "compare": config.CompareConfig,
     "predict": config.PredictConfig,
     "gradcam": config.GradcamConfig,

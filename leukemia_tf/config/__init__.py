@@ -3,7 +3,14 @@
 from leukemia_tf.config.cells import AuditConfig, PreviewConfig
 from leukemia_tf.config.networks import ConvertWeightsConfig, LrfindConfig, ModelsConfig, RecipesConfig
 from leukemia_tf.config.predictions import ActivationsConfig, ExplainCheckConfig, GradcamConfig, PredictConfig
-from leukemia_tf.config.runs import CompareConfig, EnsembleConfig, EvaluateConfig, ExportConfig, ServeConfig
+from leukemia_tf.config.runs import (
+    CompareConfig,
+    EnsembleConfig,
+    EvaluateConfig,
+    ExportConfig,
+    ServeConfig,
+    StressConfig,
+)
 from leukemia_tf.config.settings import Augmentation, EngineConfig, Images, Settings
 from leukemia_tf.config.studies import CrossvalConfig, NoisyStudentConfig, TuneConfig
 from leukemia_tf.config.training import SetupConfig, TrainConfig
@@ -31,6 +38,7 @@ __all__ = [
     "ServeConfig",
     "Settings",
     "SetupConfig",
+    "StressConfig",
     "TrainConfig",
     "TuneConfig",
 ]

@@ -32,6 +32,29 @@ class EvaluateConfig(Settings):
 
 
 @dataclass(frozen=True)
+class StressConfig(Settings):
+    """Test whether a network looks at the cell: its scores on altered test cells, beside the unaltered ones.
+
+    Example: python -m leukemia_tf.stress runs/2026-11-21T10-15-resnet50-cut
+    """
+
+    run: Annotated[Path | None, Positional] = None
+    """Run folder; or a folder of crossval, whose out-of-fold cells are pooled. Default: the newest in runs/."""
+    data: Path | None = None
+    """New location of the run's cells."""
+    out: Path | None = None
+    """Folder for stress.json and figures/stress.png. Default: the run folder, where both are written in any case."""
+    cells: int = 100
+    """Number of test cells, spread over the patients; every patient keeps at least one."""
+    tta: str = "none"
+    """Test-time augmentation of every picture, as in evaluate."""
+    seed: int = 0
+    """Seed of the choice of cells."""
+    json: bool = False
+    """Print stress.json instead of the table."""
+
+
+@dataclass(frozen=True)
 class CompareConfig(Settings):
     """Compare runs on the test cells that they share: paired differences, errors by cell and patient, costs.
 

@@ -182,6 +182,12 @@ def round_robin_by_patient(predictions: Sequence[Prediction]) -> list[Prediction
     return [predictions[index] for index in sorted(range(len(turns)), key=turns.__getitem__)]
 
 
+def sample_over_patients(predictions: Sequence[Prediction], count: int, seed: int) -> list[Prediction]:
+    """Return a random sample, spread over the patients: one of each, then a second of each, and so on."""
+    order = np.random.default_rng(seed).permutation(len(predictions))
+    return round_robin_by_patient([predictions[index] for index in order])[:count]
+
+
 def with_probabilities(
     predictions: Sequence[Prediction], probabilities: np.ndarray, thresholds: float | np.ndarray = 0.5
 ) -> list[Prediction]:

@@ -22,6 +22,7 @@ from leukemia_tf.reporting.card import front_matter
 from leukemia_tf.reporting.command_line import reproducing_command
 from leukemia_tf.reporting.galleries import galleries
 from leukemia_tf.reporting.provenance import provenance
+from leukemia_tf.reporting.stress_section import stress_section
 from leukemia_tf.runs.run_folder import RunFolder
 
 
@@ -54,17 +55,20 @@ def write_report(
     environment = cast("dict[str, Any]", read_json(run.environment))
     values = _shared_values(run, metrics, settings, environment)
     wrong_cells = metrics.get("wrong_cells", ())
-    differences = [format_score(row["difference"]) for row in wrong_cells]
+    stress = stress_section(run, metrics)
+    others = [format_score(row["difference"]) for row in wrong_cells]
+    others += [text for row in (stress.values or {"rows": []})["rows"] for text in row]
     report = page.render_report(
-        figures,
-        figure_texts(metrics),
-        **{**values, "no_interval": values["no_interval"] or summary.no_interval_reason(differences)},
+        {**figures, **stress.figures},
+        {**figure_texts(metrics), **stress.texts},
+        **{**values, "no_interval": values["no_interval"] or summary.no_interval_reason(others)},
         title=f"{settings['network']['name']}: {metrics['protocol']} split, seed {metrics['seed']}",
         validation=summary.validation_text(metrics),
         grouping=summary.GROUPING,
         patients=tables.patient_rows(run, predictions, calibration.threshold),
         wrong_text=summary.wrong_cells_text(wrong_cells),
         wrong_cells=tables.wrong_cell_groups(wrong_cells),
+        stress=stress.values,
         galleries=galleries(model, folder, predictions, calibration),
         hashes=summary.HASHES,
         environment=tables.environment_rows(environment),

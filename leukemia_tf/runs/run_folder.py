@@ -35,6 +35,7 @@ class Folder:
         self.path = Path(path)
         self.config = self.path / config
         self.metrics = self.path / "metrics.json"
+        self.stress = self.path / "stress.json"
         self.figures = self.path / "figures"
 
     def __fspath__(self) -> str:

@@ -16,7 +16,7 @@ from leukemia_tf.config import ExplainCheckConfig
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.predictions import Prediction, round_robin_by_patient
+from leukemia_tf.evaluation.predictions import Prediction, sample_over_patients
 from leukemia_tf.explain import faithfulness_plots, faithfulness_scores
 from leukemia_tf.explain.faithfulness import Faithfulness, measure_faithfulness
 from leukemia_tf.explain.frame import Frame, frame_of
@@ -73,7 +73,7 @@ def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
     run = run_or_newest(config.run)
     methods = _methods(config)
     subject = _open(run, config)
-    sample = _sample(subject.predictions, config.cells, config.seed)
+    sample = sample_over_patients(subject.predictions, config.cells, config.seed)
     frames = subject.frames(sample)
     measured = measure_faithfulness(subject.target, frames, methods, max(2, len(sample) // 10), config.seed)
     scores = _score(subject, measured, frames, config.seed)
@@ -105,12 +105,6 @@ def _open(run: RunFolder, config: ExplainCheckConfig) -> _Subject:
         raise UserError(f"{run} is an ensemble: name the run of one of its members.")
     (finished,) = read_finished_runs([run.path])
     return _Subject(run, Target(model, config.layer), config.data or run.data, finished.predictions)
-
-
-def _sample(predictions: Sequence[Prediction], count: int, seed: int) -> list[Prediction]:
-    """Return a random sample, spread over the patients."""
-    order = np.random.default_rng(seed).permutation(len(predictions))
-    return round_robin_by_patient([predictions[index] for index in order])[:count]
 
 
 def _score(
@@ -147,7 +141,7 @@ def _sheets(subject: _Subject, config: ExplainCheckConfig) -> dict[str, Figure]:
     explain, sheets = explainer(subject.target.model, DEFAULT, config.layer), {}
     for name, right in (("right", True), ("wrong", False)):
         matching = [row for row in subject.predictions if (row.prediction == row.label) == right]
-        sample = _sample(matching, SHEET, config.seed)
+        sample = sample_over_patients(matching, SHEET, config.seed)
         if sample:
             frames = subject.frames(sample)
             images = [
