@@ -14,6 +14,7 @@ from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.folds import Folds
 
 INVERSE_PENALTY = 0.01
+FEW = 30  # features
 
 
 def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray, weighted_scale: bool = False) -> Pipeline:
@@ -21,7 +22,8 @@ def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray, wei
 
     `weighted_scale`: whether the weights count in the standardisation, too.
     """
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=3000))
+    solver = "newton-cholesky" if features.shape[1] <= FEW else "lbfgs"  # the same optimum, several times faster
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, solver=solver, max_iter=3000))
     given = {"logisticregression__sample_weight": weights}
     if weighted_scale:
         given["standardscaler__sample_weight"] = weights
