@@ -153,8 +153,9 @@ def _sharpness_and_noise(cell: np.ndarray, inside: np.ndarray) -> tuple[float, f
 
 
 def _background(pixels: np.ndarray, mask: np.ndarray) -> float:
-    outside = cv2.dilate(mask, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)) == 0
-    return float(pixels[outside].mean()) if outside.any() else math.nan
+    side = 2 * EDGE + 1
+    outside = cv2.bitwise_not(cv2.dilate(mask, np.ones((side, side), np.uint8)))
+    return sum(cv2.mean(pixels, outside)[:3]) / 3 if outside.any() else math.nan
 
 
 def _roughness(inside: np.ndarray) -> float:

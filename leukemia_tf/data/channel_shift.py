@@ -20,8 +20,9 @@ LARGEST_SHIFT = 1.5  # pixels
 ITERATIONS = 4
 TAPS = 3  # on either side: what a cubic needs at the largest shift
 FEWEST_PIXELS = 200  # inside the margin
-LEAST_CONTRAST = 0.3  # grey levels: standard deviation of green's band
+LEAST_CONTRAST = 0.1  # grey levels: standard deviation of green's band
 LEAST_CORRELATION = 0.3  # of a channel's band with green's
+LARGEST_LAST_STEP = 0.2  # pixels: with a larger one it has not converged
 
 
 def cell_mask(image: tf.Tensor) -> tf.Tensor:
@@ -49,24 +50,31 @@ def channel_shifts(image: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
     bands = _band_pass(tf.cast(image, tf.float32))
     weight = _eroded(inside)[..., None]
     green, others = bands[..., 1:2], tf.gather(bands, [0, 2], axis=-1)
-    down, across = _gradient(green)
-    xx, yy, xy = _sum(weight * across**2), _sum(weight * down**2), _sum(weight * across * down)
-    power = _sum(weight * green**2)
-    floor = 1e-6 + 1e-3 * (xx + yy) ** 2
-    shift, scale, moved = tf.zeros([2, 2]), tf.zeros([2]), others
+    unknowns = weight * tf.concat([green, *_gradient(green)], -1)  # scale, and the shift across and down
+    unknowns = tf.reshape(unknowns, [-1, 3])
+    products = tf.matmul(unknowns, unknowns, transpose_a=True)
+    power, xx, yy, xy = products[0, 0], products[1, 1], products[2, 2], products[1, 2]
+    determinant = tf.maximum(xx * yy - xy**2, 1e-6 + 1e-3 * (xx + yy) ** 2)
+    shift, step, moved = tf.zeros([2, 2]), tf.zeros([2, 2]), others
     for _ in range(ITERATIONS):
+        scale, rest = _fit(unknowns, products, moved)
+        step = tf.stack([yy * rest[0] - xy * rest[1], xx * rest[1] - xy * rest[0]], -1) / determinant
+        step = tf.clip_by_value(step / tf.maximum(scale, 1e-3)[:, None], -1, 1)
+        shift = tf.clip_by_value(shift - step, -LARGEST_SHIFT, LARGEST_SHIFT)
         moved = displaced(others, shift)
-        scale = _sum(weight * moved * green) / tf.maximum(power, 1e-6)
-        rest = weight * (moved - scale * green)
-        x, y = _sum(rest * across), _sum(rest * down)
-        step = tf.stack([yy * x - xy * y, xx * y - xy * x], -1) / tf.maximum(xx * yy - xy**2, floor)[..., None]
-        step = step / tf.maximum(scale, 1e-3)[..., None]
-        shift = tf.clip_by_value(shift - tf.clip_by_value(step, -1, 1), -LARGEST_SHIFT, LARGEST_SHIFT)
-    correlation = scale * tf.sqrt(power / tf.maximum(_sum(weight * moved**2), 1e-6))
-    pixels = tf.reduce_sum(weight)
+    scale, _ = _fit(unknowns, products, moved)
+    energy, pixels = tf.reduce_sum(weight * moved**2, axis=(0, 1)), tf.reduce_sum(weight)
+    correlation = scale * tf.sqrt(power / tf.maximum(energy, 1e-6))
     trusted = (correlation > LEAST_CORRELATION) & (power > LEAST_CONTRAST**2 * pixels) & (pixels >= FEWEST_PIXELS)
-    trusted &= tf.reduce_all(tf.abs(shift) < LARGEST_SHIFT, axis=-1)  # at the bound it has not converged
+    trusted &= tf.reduce_all((tf.abs(step) < LARGEST_LAST_STEP) & (tf.abs(shift) < LARGEST_SHIFT), axis=-1)
     return tf.where(trusted[:, None], shift, np.nan)
+
+
+def _fit(unknowns: tf.Tensor, products: tf.Tensor, moved: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return by what green's band is multiplied in each channel, [2], and what its gradient shares with the rest."""
+    shared = tf.matmul(unknowns, tf.reshape(moved, [-1, 2]), transpose_a=True)
+    scale = shared[0] / tf.maximum(products[0, 0], 1e-6)
+    return scale, shared[1:] - scale * products[1:, :1]
 
 
 def register_channels(image: tf.Tensor) -> tf.Tensor:
@@ -161,9 +169,9 @@ def _gaussian(width: float) -> np.ndarray:
 
 
 def _gradient(plane: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the central differences down and across; [h, w, 1] both."""
+    """Return the central differences across and down; [h, w, 1] both."""
     padded = tf.pad(plane, [[1, 1], [1, 1], [0, 0]])
-    return (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2, (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    return (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2, (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
 
 
 def _eroded(inside: tf.Tensor) -> tf.Tensor:
@@ -173,7 +181,3 @@ def _eroded(inside: tf.Tensor) -> tf.Tensor:
     for sides in ((side, 1), (1, side)):
         outside = tf.nn.max_pool2d(outside, sides, 1, "VALID")
     return 1 - outside[0, ..., 0]
-
-
-def _sum(planes: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(planes, axis=(0, 1))

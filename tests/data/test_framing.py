@@ -197,8 +197,7 @@ QUICK = [("cell", look) for look in LOOKS[:3]] + [("fixed:150", LOOKS[0]), ("tig
             pytest.param(framing, *look, False, marks=() if (framing, look) in QUICK else pytest.mark.slow)
             for framing, look in itertools.product(ALL_FRAMINGS, LOOKS)
         ),
-        ("fixed:150", *LOOKS[0], True),
-        ("cell", "none", "none", True),
+        ("cell", *LOOKS[0], True),
     ],
 )
 def test_training_graph_and_saved_model_agree(framing, contrast, stain, register, cells, tmp_path):
