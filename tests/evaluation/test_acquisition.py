@@ -18,11 +18,11 @@ def folder(patients=8, cells=6, effect=0.0, seed=0, png=()):
     names, rows = [], []
     for label in ("all", "hem"):
         for number in range(patients):
-            patient, own = f"{label[0].upper()}{number}", rng.normal(0, 0.1)
+            patient, offset = f"{label[0].upper()}{number}", rng.normal(0, 0.1)
             for index in range(int(rng.integers(1, 2 * cells))):
                 row = {name: rng.normal() for name in CUES} | dict.fromkeys(CUES, 0.0)
                 row |= {name: rng.normal() for name in ("red_y", "blue_x", "blue_y", "sharpness", "noise")}
-                row |= {"red_x": own + 0.1 * effect * (label == "all") + rng.normal(0, 0.1)}
+                row |= {"red_x": offset + 0.1 * effect * (label == "all") + rng.normal(0, 0.1)}
                 row |= {"file_png": float(patient in png), "file_bmp_54": float(patient not in png)}
                 names.append(Cell(f"{label}/{patient}/{index}.png", label, patient, f"{patient}-{index}"))
                 rows.append(row | {AREA: 1000 + 500 * (label == "all") + rng.normal(0, 5)})
@@ -31,31 +31,31 @@ def folder(patients=8, cells=6, effect=0.0, seed=0, png=()):
 
 def test_a_displacement_that_goes_with_the_class():
     table = acquisition_table(*folder(effect=6))
-    found = compare_acquisition(table)
-    assert found["cues"]["red_x"]["auroc_by_patient"]["value"] > 0.95
-    assert found["cues"]["red_x"]["all"] > found["cues"]["red_x"]["hem"] + 0.4
-    assert found["together"]["auroc_by_patient"]["low"] > 0.5
-    assert found["together"]["permutation_p"] < 0.05
-    assert found["separable"]
-    assert caution(found).startswith("the pictures' acquisition alone tells the classes apart: AUROC by patient 0.9")
-    assert found["cues"]["background"]["auroc_by_patient"] is None
-    assert found["patients"] == {"all": 8, "hem": 8}
+    scores = compare_acquisition(table)
+    assert scores["cues"]["red_x"]["auroc_by_patient"]["value"] > 0.95
+    assert scores["cues"]["red_x"]["all"] > scores["cues"]["red_x"]["hem"] + 0.4
+    assert scores["together"]["auroc_by_patient"]["low"] > 0.5
+    assert scores["together"]["permutation_p"] < 0.05
+    assert scores["separable"]
+    assert caution(scores).startswith("the pictures' acquisition alone tells the classes apart: AUROC by patient 0.9")
+    assert scores["cues"]["background"]["auroc_by_patient"] is None
+    assert scores["patients"] == {"all": 8, "hem": 8}
 
 
 def test_a_cell_s_area_is_not_a_cue():
-    found = compare_acquisition(acquisition_table(*folder(effect=0, seed=1)))
-    assert found["area"]["auroc_by_patient"]["value"] == 1
-    assert found["together_with_area"]["auroc_by_patient"]["value"] > 0.95
-    assert not found["separable"]
-    assert caution(found) == ""
+    scores = compare_acquisition(acquisition_table(*folder(effect=0, seed=1)))
+    assert scores["area"]["auroc_by_patient"]["value"] == 1
+    assert scores["together_with_area"]["auroc_by_patient"]["value"] > 0.95
+    assert not scores["separable"]
+    assert caution(scores) == ""
 
 
 def test_the_kind_of_file_alone_is_enough():
     cells, rows = folder(seed=1, png={f"A{number}" for number in range(8)})
-    found = compare_acquisition(acquisition_table(cells, rows))
-    assert found["together_with_file"]["auroc_by_patient"]["value"] == 1
-    assert found["separable"]
-    assert "AUROC by patient 1.000" in caution(found)
+    scores = compare_acquisition(acquisition_table(cells, rows))
+    assert scores["together_with_file"]["auroc_by_patient"]["value"] == 1
+    assert scores["separable"]
+    assert "AUROC by patient 1.000" in caution(scores)
 
 
 def test_chance_is_rarely_called_a_cue():
@@ -65,10 +65,10 @@ def test_chance_is_rarely_called_a_cue():
 
 def test_a_cue_alone_is_the_auroc_with_equal_patients():
     table = acquisition_table(*folder(effect=1))
-    found = compare_acquisition(table)["cues"]["red_x"]["auroc_by_patient"]["value"]
+    scores = compare_acquisition(table)["cues"]["red_x"]["auroc_by_patient"]["value"]
     sizes = {name: (table.patients == name).sum() for name in set(table.patients)}
     weights = [1 / sizes[name] for name in table.patients]
-    assert found == pytest.approx(roc_auc_score(table.labels, table.values["red_x"], sample_weight=weights))
+    assert scores == pytest.approx(roc_auc_score(table.labels, table.values["red_x"], sample_weight=weights))
 
 
 def test_patient_rows_are_means_over_a_patient_s_cells():
@@ -85,32 +85,32 @@ def test_patient_rows_are_means_over_a_patient_s_cells():
 @pytest.mark.parametrize(("patients", "scored", "interval"), [(1, False, False), (3, True, False), (5, True, True)])
 def test_few_patients(patients, scored, interval, tmp_path):
     table = acquisition_table(*folder(patients=patients, effect=1))
-    found = compare_acquisition(table)
-    text = "\n".join(acquisition_lines(found))
-    assert (found["together"] is not None) == scored
+    scores = compare_acquisition(table)
+    text = "\n".join(acquisition_lines(scores))
+    assert (scores["together"] is not None) == scored
     assert ("not scored: it takes two patients of each class" in text) == (not scored)
     assert ("[no interval]" not in text) == interval
     assert ("fewer than 5 patients of a class" in text) == (not interval)
     if scored:
-        assert found["together"]["folds"] == min(patients, 5)
-        assert np.isfinite(found["together"]["auroc_by_patient"]["low"]) == interval
-    save(draw_acquisition(patient_rows(table), found), tmp_path / "figure.png")
+        assert scores["together"]["folds"] == min(patients, 5)
+        assert np.isfinite(scores["together"]["auroc_by_patient"]["low"]) == interval
+    save(draw_acquisition(patient_rows(table), scores), tmp_path / "figure.png")
 
 
 def test_one_class_and_nothing_measured(tmp_path):
     cells, rows = folder(patients=6)
     one = [(cell, row) for cell, row in zip(cells, rows) if cell.label == "all"]
     table = acquisition_table(*zip(*one))
-    found = compare_acquisition(table)
-    assert found["together"] is None
-    assert not found["separable"]
-    assert "HEM" in "\n".join(acquisition_lines(found))
-    save(draw_acquisition(patient_rows(table), found), tmp_path / "one.png")
+    scores = compare_acquisition(table)
+    assert scores["together"] is None
+    assert not scores["separable"]
+    assert "HEM" in "\n".join(acquisition_lines(scores))
+    save(draw_acquisition(patient_rows(table), scores), tmp_path / "one.png")
     blank = acquisition_table(cells, [dict.fromkeys(row, np.nan) for row in rows])
-    found = compare_acquisition(blank)
-    assert found["together"] is None
+    scores = compare_acquisition(blank)
+    assert scores["together"] is None
     assert np.isnan(patient_rows(blank)[0]["noise"])
-    save(draw_acquisition(patient_rows(blank), found), tmp_path / "blank.png")
+    save(draw_acquisition(patient_rows(blank), scores), tmp_path / "blank.png")
 
 
 def test_a_patient_under_both_labels_is_two():
