@@ -9,7 +9,7 @@ from leukemia_tf.config import AuditConfig
 
 
 def audit(config: AuditConfig | None = None) -> dict[str, Any]:
-    """Check every image in a folder; write audit.json, cells.csv, rejected.csv and figures.
+    """Check every image in a folder; write audit.json, acquisition.csv, cells.csv, rejected.csv and figures.
 
     Parameters
     ----------

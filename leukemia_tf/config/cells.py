@@ -11,7 +11,7 @@ from leukemia_tf.config.settings import Augmentation, Positional, Settings, mild
 
 @dataclass(frozen=True)
 class AuditConfig(Settings):
-    """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients; measure the leak.
+    """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients, acquisition; measure the leak.
 
     Example: python -m leukemia_tf.audit path/to/C-NMC_Leukemia --out audit
     """
@@ -19,7 +19,7 @@ class AuditConfig(Settings):
     folder: Annotated[Path | None, Positional] = None
     """Folder of cells. Default: LEUKEMIA_TF_DATA, else the embedded phantom cells."""
     out: Path = Path("audit")
-    """Folder for audit.json, cells.csv, rejected.csv and the figures."""
+    """Folder for audit.json, acquisition.csv, cells.csv, rejected.csv and the figures."""
     on_bad_image: str = "fail"
     """fail (exit 2 after the report), skip, or quarantine (move bad files out of the data folder)."""
     cnmc_doubles: str = "merge"
@@ -50,6 +50,8 @@ class PreviewConfig(Settings):
     framing: str = "fixed"
     """For --augmentations: as in train."""
     stain_normalization: str = "none"
+    """For --augmentations: as in train."""
+    register_channels: bool = False
     """For --augmentations: as in train."""
     contrast: str = "none"
     """For --augmentations: as in train."""

@@ -61,6 +61,8 @@ class SetupConfig(Settings):
     """fixed[:N] (N pixels around the cell; 330), cell (crop, pad to a square), tight (crop), centre:N, or none."""
     stain_normalization: str = "none"
     """reinhard (brings mean and standard deviation of the colours inside the cell to fixed values), or none."""
+    register_channels: bool = False
+    """Move red and blue onto green inside the cell, by the displacement measured there; before the framing."""
     contrast: str = "none"
     """none, clahe, equalize, or grey-equalize; after the stain normalisation."""
     balance: str = "oversample"

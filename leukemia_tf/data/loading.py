@@ -103,6 +103,7 @@ def load_cells(
     image_size: int | None = None,
     framing: str = "fixed",
     stain_normalization: str = "reinhard",
+    register_channels: bool = False,
     contrast: str = "none",
     on_bad_image: str = "fail",
 ) -> CellSplits:
@@ -119,7 +120,7 @@ def load_cells(
         Of the split and of the shuffling.
     image_size : int, optional
         Side in pixels. Default: the fixed frame's, else 224; 96 for the phantom cells.
-    framing, stain_normalization, contrast : str
+    framing, stain_normalization, register_channels, contrast
         As the flags of `train`.
     on_bad_image : str
         `fail`, or `skip`.
@@ -148,9 +149,7 @@ def load_cells(
     source = find_source(Path(data) if data is not None else None)
     kind, side = parse_framing(framing)
     usual = EMBEDDED_SIZE if source.embedded else side if kind == "fixed" else USUAL_SIZE
-    preprocessing = Preprocessing(
-        image_size or usual, framing=framing, stain_normalization=stain_normalization, contrast=contrast
-    )
+    preprocessing = Preprocessing(image_size or usual, framing, contrast, stain_normalization, register_channels)
     prepared = prepare_cells(source.folder, split, seed, on_bad_image)
     log_split(prepared)
     return CellSplits(source.folder, prepared, preprocessing)

@@ -34,6 +34,8 @@ class Preprocessing:
         `none`; `clahe` or `equalize` (of the luma); or `grey-equalize`. It comes after the stain normalisation.
     stain_normalization : str
         `none`, or `reinhard`: the colours inside the cell get a fixed mean and standard deviation.
+    register_channels : bool
+        Whether red and blue are moved onto green inside the cell, by their measured displacement, before all else.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Preprocessing:
     framing: str = "cell"
     contrast: str = "none"
     stain_normalization: str = "none"
+    register_channels: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from leukemia_tf.data.channel_shift import register_channels
 from leukemia_tf.data.contrast import CONTRAST
 from leukemia_tf.data.decoding import decode, is_sound
 from leukemia_tf.data.framing import cut_out, resize, window
@@ -16,14 +17,14 @@ from leukemia_tf.data.stain import STAIN_NORMALIZATION
 
 
 def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
-    """Frame an image, resize it (bilinear, antialiased), normalise its stain, and set its contrast.
+    """Register an image's channels, frame and resize it (bilinear, antialiased), normalise its stain, set its contrast.
 
     Parameters
     ----------
     image : tf.Tensor
         uint8 [height, width, 3], RGB, 0-255.
     settings : Preprocessing
-        Framing, size, stain normalisation and contrast.
+        Registration, framing, size, stain normalisation and contrast.
 
     Returns
     -------
@@ -31,7 +32,8 @@ def preprocess(image: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
         uint8 [image_size, image_size, 3], RGB, 0-255.
     """
     side = parse_framing(settings.framing)[1] or None
-    framed = tf.ensure_shape(cut_out(image, window(image, settings.framing)), [side, side, 3])
+    registered = register_channels(image) if settings.register_channels else image
+    framed = tf.ensure_shape(cut_out(registered, window(image, settings.framing)), [side, side, 3])
     cell = STAIN_NORMALIZATION[settings.stain_normalization](resize(framed, settings.image_size))
     return CONTRAST[settings.contrast](cell)
 

@@ -29,7 +29,19 @@ def probe_picture() -> np.ndarray:
     return np.floor(colours * brightness[..., None]).astype(np.uint8)
 
 
+def displaced_picture() -> np.ndarray:
+    """Return a textured disc whose channels lie apart by parts of a pixel: uint8 [HEIGHT, WIDTH, 3], RGB."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    inside = np.hypot(rows - CENTRE[0], columns - CENTRE[1]) < min(RADII)
+    planes = []
+    for right, down in ((0.3, -0.2), (0, 0), (-0.6, 0.1)):  # of red, green and blue, in pixels
+        x, y = columns - right, rows - down
+        planes.append(100 + 20 * np.sin(x / 2 + np.sin(y / 7)) + 20 * np.sin(y / 2.5 + np.cos(x / 9)))
+    return np.floor(np.stack(planes, -1) * inside[..., None]).astype(np.uint8)
+
+
 def probe_hash(settings: Preprocessing) -> str:
-    """Return a hash of what the preprocessing graph makes of the probe picture now."""
-    content = tf.io.encode_png(probe_picture())
-    return hashlib.sha256(cell_from_bytes(content, settings).numpy().tobytes()).hexdigest()
+    """Return a hash of what the preprocessing graph makes of the probe picture now; of the displaced one, too."""
+    pictures = [probe_picture(), *([displaced_picture()] if settings.register_channels else [])]
+    cells = [cell_from_bytes(tf.io.encode_png(picture), settings).numpy().tobytes() for picture in pictures]
+    return hashlib.sha256(b"".join(cells)).hexdigest()

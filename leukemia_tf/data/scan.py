@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,9 @@ from leukemia_tf.runs.run_folder import REJECTED
 
 COARSE = 4  # every fourth pixel is enough to count cells
 SECOND_CELL = 0.05  # of the largest piece's area: a smaller piece is a speck
+
+Measured = Mapping[str, float]
+Measure = Callable[[bytes, np.ndarray], Measured]  # of a file's bytes and its pixels, uint8 [height, width, 3]
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,14 @@ class Scan:
         One per cell.
     rejected : tuple of Rejected
         Images that cannot be used.
+    measured : tuple of mapping
+        One per cell: what the caller wanted to be measured.
     """
 
     cells: tuple[Cell, ...]
     statistics: tuple[CellStatistics, ...]
     rejected: tuple[Rejected, ...]
+    measured: tuple[Measured, ...] = ()
 
     def identical(self) -> list[list[Cell]]:
         """Return the groups of cells with identical pixels."""
@@ -105,7 +111,7 @@ def _warning(cell: np.ndarray) -> str:
     return ""
 
 
-def scan(catalog: Catalog, unlabelled: bool = False) -> Scan:
+def scan(catalog: Catalog, unlabelled: bool = False, measure: Measure | None = None) -> Scan:
     """Read every labelled image once, in parallel and in bounded memory; bad ones are listed, not raised.
 
     Parameters
@@ -114,21 +120,25 @@ def scan(catalog: Catalog, unlabelled: bool = False) -> Scan:
         What lies in a folder.
     unlabelled : bool
         Whether to read the images without a label too; their label and patient are empty.
+    measure : callable, optional
+        What else to measure of each labelled image while it is in memory; called from several threads.
     """
 
-    def read(cell: Cell) -> tuple[Cell, CellStatistics] | Rejected:
+    def read(cell: Cell) -> tuple[Cell, CellStatistics, Measured] | Rejected:
         try:
-            pixels = read_image(catalog.folder / cell.path)[1]
+            content, pixels = read_image(catalog.folder / cell.path)
         except BadImageError as error:
             return Rejected(cell.path, error.reason, error.convertible)
-        return replace(cell, sha256=pixel_hash(pixels)), cell_statistics(pixels)
+        measured = measure(content, pixels) if measure and cell.label else {}
+        return replace(cell, sha256=pixel_hash(pixels)), cell_statistics(pixels), measured
 
     cells = catalog.cells + tuple(Cell(path, "", "") for path in catalog.unlabelled if unlabelled)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(progress_bar(pool.map(read, cells), total=len(cells), title="reading cells", unit="cell"))
     sound = [result for result in results if not isinstance(result, Rejected)]
     rejected = (*catalog.rejected, *(result for result in results if isinstance(result, Rejected)))
-    return Scan(tuple(cell for cell, _ in sound), tuple(statistics for _, statistics in sound), rejected)
+    read_cells, statistics, measured = (tuple(column) for column in zip(*sound)) if sound else ((), (), ())
+    return Scan(read_cells, statistics, rejected, measured)
 
 
 def write_rejected(path: Path, rejected: Sequence[Rejected]) -> Path:

@@ -58,7 +58,7 @@ def _draw_sizes(axis: Axes, scanned: Scan) -> None:
         for label in COLOURS
     }
     bins = np.linspace(0, max((max(values) for values in areas.values() if values), default=1), 50).tolist()
-    for label, colour in COLOURS.items():
+    for label, colour in ((label, colour) for label, colour in COLOURS.items() if areas[label]):
         axis.hist(areas[label], bins, color=colour, alpha=0.65, density=True, label=LABEL_NAMES[label])
     axis.set(xlabel="cell area, pixels", yticks=(), title="Cell area")
     axis.spines["left"].set_visible(False)

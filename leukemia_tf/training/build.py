@@ -17,7 +17,7 @@ from leukemia_tf.training.settings import default_size, dropped_blocks, resolve_
 
 SETTINGS = (
     *("drop_last_block", "drop_blocks", "cut", "pooling", "depths", "units", "dropout", "dropout_before"),
-    *("weights", "seed", "image_size", "framing", "stain_normalization", "contrast"),
+    *("weights", "seed", "image_size", "framing", "stain_normalization", "register_channels", "contrast"),
 )
 
 
@@ -36,8 +36,8 @@ def build_model(
     **settings
         As the flags of `train`: `drop_last_block`, `drop_blocks`, `cut`, `pooling`, `depths`, `units`,
         `dropout`, `dropout_before`, `weights` (`imagenet`, a file, or `none`), `seed`, `image_size`, `framing`,
-        `stain_normalization`, `contrast`. The last three travel with the network; they are applied to its input by
-        `Predictor`, `export` and `load_cells`.
+        `stain_normalization`, `register_channels`, `contrast`. The last four travel with the network; they are applied
+        to its input by `Predictor`, `export` and `load_cells`.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def build_model(
     chosen = resolve_head(config, architecture) if head is None or isinstance(head, str) else as_head(head)
     size = config.image_size or default_size(architecture, chosen, config.framing, embedded=False)
     preprocessing = Preprocessing(
-        size, framing=config.framing, stain_normalization=config.stain_normalization, contrast=config.contrast
+        size, config.framing, config.contrast, config.stain_normalization, config.register_channels
     )
     return build_pretrained(
         architecture,

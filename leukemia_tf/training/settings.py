@@ -36,7 +36,7 @@ def check_setup(config: SetupConfig) -> None:
     check_cnmc_doubles(config.cnmc_doubles)
     resolve_sampling(config)
     resolve_optimization(config)
-    Preprocessing(1, config.framing, config.contrast, config.stain_normalization)
+    Preprocessing(1, config.framing, config.contrast, config.stain_normalization, config.register_channels)
     check_cache(config.cache)
     check_devices(config.precision, config.devices)
 

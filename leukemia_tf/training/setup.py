@@ -141,7 +141,9 @@ def build_setup(
     """
     chosen = as_head(head) if head else resolve_head(config, architecture)
     size = config.image_size or default_size(architecture, chosen, config.framing, source.embedded)
-    preprocessing = Preprocessing(size, config.framing, config.contrast, config.stain_normalization)
+    preprocessing = Preprocessing(
+        size, config.framing, config.contrast, config.stain_normalization, config.register_channels
+    )
     network = build_pretrained(
         architecture,
         dropped_blocks(config),

@@ -14,6 +14,7 @@ from leukemia_tf.config import AuditConfig
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.core.files import free_path, write_atomically, write_json
+from leukemia_tf.data.acquisition import measure_acquisition
 from leukemia_tf.data.audit_findings import findings, findings_table
 from leukemia_tf.data.catalog import Rejected, read_catalog, write_cells
 from leukemia_tf.data.cnmc import check_cnmc_doubles
@@ -26,6 +27,7 @@ from leukemia_tf.data.source import Source, find_source
 from leukemia_tf.evaluation.audit_plots import draw_audit, draw_cells
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.workflows.audit_acquisition import measure_folder, write_acquisition
 from leukemia_tf.workflows.audit_leak import measure_leak
 
 log = logging.getLogger("leukemia_tf")
@@ -37,11 +39,13 @@ def audit(config: AuditConfig) -> dict[str, Any]:
     with quiet_if(config.json):
         log.info("%s", source)
         catalog = read_catalog(source.folder)
-        scanned = scan(catalog, unlabelled=True)
+        scanned = scan(catalog, unlabelled=True, measure=measure_acquisition)
         near_duplicates = scanned.near_duplicates()
         doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
         report = findings(catalog, scanned, near_duplicates, doubles)
+        cues, report["acquisition"] = measure_folder(scanned, report["shared_patients"], config.seed)
         _write(config.out, report, source.folder, scanned, near_duplicates)
+        write_acquisition(config.out, cues, report["acquisition"])
         if config.leak:
             report["leak"] = measure_leak(config, source, scanned.cells, near_duplicates, doubles)
             write_json(config.out / "audit.json", report)

@@ -26,7 +26,9 @@ VIEWS = 8  # random views per row
 
 def preview(config: PreviewConfig) -> Path:
     """Run the command `preview`; see `leukemia_tf.preview.preview`."""
-    settings = Preprocessing(SIZE, config.framing, config.contrast, config.stain_normalization)
+    settings = Preprocessing(
+        SIZE, config.framing, config.contrast, config.stain_normalization, config.register_channels
+    )
     pixels = read_image(config.image)[1]
     rows = _augmented(preprocess(tf.constant(pixels), settings), config) if config.augmentations else _prepared(pixels)
     target = config.out or default_picture(config.image, "preview")
@@ -38,8 +40,9 @@ def preview(config: PreviewConfig) -> Path:
 def _prepared(pixels: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     """Return a row per framing, with a column per contrast and one for stain normalisation."""
     framings = ("none", "centre:384", "cell", "tight", "fixed")
-    columns = {f"contrast {contrast}": {"contrast": contrast} for contrast in CONTRASTS}
+    columns: dict[str, dict[str, Any]] = {f"contrast {contrast}": {"contrast": contrast} for contrast in CONTRASTS}
     columns["stain normalisation"] = {"stain_normalization": "reinhard"}
+    columns["channels registered"] = {"register_channels": True}
     return {
         f"framing {framing}": {
             title: preprocess(tf.constant(pixels), Preprocessing(SIZE, framing, **changes)).numpy()

@@ -191,13 +191,16 @@ QUICK = [("cell", look) for look in LOOKS[:3]] + [("fixed:150", LOOKS[0]), ("tig
 
 
 @pytest.mark.parametrize(
-    ("framing", "contrast", "stain"),
+    ("framing", "contrast", "stain", "register"),
     [
-        pytest.param(framing, *look, marks=() if (framing, look) in QUICK else pytest.mark.slow)
-        for framing, look in itertools.product(ALL_FRAMINGS, LOOKS)
+        *(
+            pytest.param(framing, *look, False, marks=() if (framing, look) in QUICK else pytest.mark.slow)
+            for framing, look in itertools.product(ALL_FRAMINGS, LOOKS)
+        ),
+        ("cell", *LOOKS[0], True),
     ],
 )
-def test_training_graph_and_saved_model_agree(framing, contrast, stain, cells, tmp_path):
+def test_training_graph_and_saved_model_agree(framing, contrast, stain, register, cells, tmp_path):
     """The settings in the saved network decide in both."""
     from leukemia_tf.data.catalog import Cell
     from leukemia_tf.data.datasets import load_cell_arrays
@@ -206,6 +209,7 @@ def test_training_graph_and_saved_model_agree(framing, contrast, stain, cells, t
     from leukemia_tf.serving.saved_model import write_saved_model
 
     settings = {"image_size": 72, "framing": framing, "contrast": contrast, "stain_normalization": stain}
+    settings["register_channels"] = register
     cell = keras.Input((72, 72, 3), dtype="uint8", name="cell")
     x = CellInput("unit", settings, name="scale")(cell)
     x = keras.layers.Conv2D(1, 72, kernel_initializer=keras.initializers.RandomNormal(seed=3))(x)

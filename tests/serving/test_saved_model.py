@@ -15,16 +15,18 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig
+from leukemia_tf.config import ExportConfig, GradcamConfig, PredictConfig, TrainConfig
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.inference.predictor import heat_map
+from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.serving.layout import NOTES
 from leukemia_tf.serving.warm_up import FILE
 from leukemia_tf.workflows.export import export
 from leukemia_tf.workflows.gradcam import gradcam
 from leukemia_tf.workflows.predict import predict
+from leukemia_tf.workflows.train import train
 
 ALONE = """
 import json, sys
@@ -74,6 +76,27 @@ def test_layout(exported, tiny_run):
     assert (exported / "MODEL_CARD.md").read_text() == tiny_run.card.read_text()
     assert json.loads((exported / "config.json").read_text()) == tiny_run.read_config()
     assert [path.name for path in exported.parent.iterdir()] == ["1"]  # nothing half-written
+
+
+@pytest.mark.slow
+def test_registers_channels_by_itself(tiny_cells, tmp_path):
+    """Train, predict and the SavedModel move the channels alike; the network says so itself."""
+    shown = {"framing": "cell", "stain_normalization": "none", "image_size": 60, "register_channels": True}
+    config = TrainConfig(
+        base="scratch", data=tiny_cells, out=tmp_path / "run", **shown, epochs=2, batch_size=8, lr=3e-3
+    )
+    run = train(config)
+    assert run.read_config()["train"]["register_channels"] is True
+    assert "channels registered" in run.report.read_text()
+    assert preprocessing_of(load_network(run.model))["register_channels"] is True
+    exported = export(ExportConfig(run=run.path, out=tmp_path / "saved"))
+    displaced = []
+    for path in sorted(tiny_cells.rglob("*.bmp"))[:6]:
+        pixels = cv2.imread(str(path))
+        pixels[..., 0] = np.roll(pixels[..., 0], 1, axis=1)
+        displaced.append(tmp_path / f"{path.stem}.png")
+        cv2.imwrite(str(displaced[-1]), pixels)
+    compare(exported, run, displaced)
 
 
 def test_agrees_with_predict(exported, tiny_run, tiny_cells, tmp_path):

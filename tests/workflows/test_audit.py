@@ -74,10 +74,49 @@ def test_what_was_planted_is_found(planted, tmp_path):
     assert two[1].startswith("the same cell as")
     assert "left for predict" in warnings["unnamed.bmp"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
-        *("audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv"),
+        *("audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv", "acquisition.csv", "acquisition.png"),
     }
     with (tmp_path / "report/rejected.csv").open() as stream:
         assert named(csv.DictReader(stream)) == rejected
+
+
+def displaced(folder, label, by):
+    """Displace the red channel of a label's cells by whole pixels."""
+    for path in folder.rglob(f"*_{label}.bmp"):
+        pixels = cv2.imread(str(path))
+        pixels[..., 2] = np.roll(pixels[..., 2], by, axis=1)
+        cv2.imwrite(str(path), pixels)
+
+
+def test_a_session_for_each_class_is_warned_of(tmp_path, caplog):
+    folder = write_phantoms(tmp_path / "cells", patients=5, cells=4, seed=3, side=220)
+    displaced(folder, "all", 1)
+    report = audit(AuditConfig(folder, out=tmp_path / "report"))["acquisition"]
+    assert report == json.loads((tmp_path / "report/audit.json").read_text())["acquisition"]
+    assert report["cues"]["red_x"]["all"] == pytest.approx(1, abs=0.15)
+    assert report["cues"]["red_x"]["hem"] == pytest.approx(0, abs=0.15)
+    assert report["cues"]["red_x"]["auroc_by_patient"]["value"] > 0.95
+    assert report["warning"].startswith("the pictures' acquisition alone tells the classes apart: AUROC by patient 1.0")
+    assert f"WARNING: {report['warning']}" in caplog.text
+    assert "red against green, across (px)" in caplog.text
+    with (tmp_path / "report/acquisition.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["patient"], row["label"]) for row in rows[:2]] == [("1", "all"), ("2", "all")]
+    assert float(rows[0]["red_x"]) == pytest.approx(1, abs=0.2)
+    assert sum(int(row["cells"]) for row in rows) == report["cells"]
+    assert (tmp_path / "report/acquisition.png").stat().st_size > 10_000
+
+
+def test_cells_on_grey_and_of_one_class(tiny_cells, tmp_path):
+    folder = tmp_path / "all"
+    folder.mkdir()
+    for path in tiny_cells.rglob("*_all.bmp"):
+        pixels = cv2.imread(str(path))
+        cv2.imwrite(str(folder / path.name), np.where(pixels.max(-1, keepdims=True) > 0, pixels, 200))
+    report = audit(AuditConfig(tmp_path, out=tmp_path / "report"))["acquisition"]
+    assert report["cues"]["background"]["all"] == 200
+    assert report["together"] is None
+    assert report["warning"] is None
 
 
 def test_bad_images_end_it_after_the_report(planted, tmp_path):
