@@ -9,7 +9,7 @@ import signal
 import sys
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, NoReturn, TypeVar
 
 try:
@@ -112,8 +112,9 @@ def argument_names(config_type: type) -> set[str]:
     names = set()
     for field in fields(typing.cast(Any, config_type)):
         names.add(field.name)
-        if is_dataclass(field.default_factory):
-            names |= {f"{field.name}.{own.name}" for own in fields(field.default_factory)}
+        group = field.default_factory() if field.default_factory is not MISSING else None
+        if is_dataclass(group):
+            names |= {f"{field.name}.{own.name}" for own in fields(group)}
     return names
 
 

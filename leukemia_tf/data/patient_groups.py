@@ -91,7 +91,12 @@ def names_of_patients(cells: Iterable[OfPatient], groups: Iterable[Iterable[str]
 
 def patient_group_names(cells: Iterable[OfPatient], group_of: Mapping[str, frozenset[str]]) -> np.ndarray:
     """Return the name of each cell's patient group, such as `20+21`: str [n]; a patient without a group is one."""
-    return np.array(["+".join(sorted(group_of.get(cell.patient, {cell.patient}))) for cell in cells])
+    return np.array([group_name(cell.patient, group_of) for cell in cells])
+
+
+def group_name(patient: str, group_of: Mapping[str, frozenset[str]]) -> str:
+    """Return the name of a patient's group, such as `20+21`; a patient without a group is one."""
+    return "+".join(sorted(group_of.get(patient, {patient})))
 
 
 def natural_key(patient: str) -> tuple[str, int, str]:

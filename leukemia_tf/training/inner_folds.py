@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +31,7 @@ def share_features(job: TrainingJob, stage: Stage) -> FeatureStore | None:
     return shared
 
 
-def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Sequence[str]]) -> np.ndarray:
+def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Collection[str]]) -> np.ndarray:
     """Train a stage once for each fold, on the other folds' cells; the network is left as it was.
 
     Parameters
@@ -40,8 +40,8 @@ def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Sequence[s
         Whose training cells are all patients'; its network has its first weights.
     stage : Stage
         Its first.
-    folds : sequence of sequence of str
-        Patients; each training patient is in one.
+    folds : sequence of collection of str
+        Patient groups; each of the training cells is in one.
 
     Returns
     -------

@@ -61,7 +61,10 @@ class TrainingSetup:
         @lru_cache(maxsize=2)
         def load(part: str, size: int) -> Examples:
             preprocessing = replace(self.preprocessing, image_size=size)
-            return load_examples(self.source.folder, self.prepared.cells, part, preprocessing, self.config.cache)
+            prepared = self.prepared
+            return load_examples(
+                self.source.folder, prepared.cells, part, preprocessing, self.config.cache, prepared.patient_groups
+            )
 
         return load
 

@@ -11,6 +11,7 @@ import numpy as np
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.core.files import write_atomically
+from leukemia_tf.data.patient_groups import group_name, groups_by_patient
 from leukemia_tf.evaluation.predictions import make_prediction, write_predictions
 from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.runs.run_folder import RunFolder
@@ -92,7 +93,9 @@ def validate_on_inner_folds(run: RunFolder, job: TrainingJob, setup: TrainingSet
     if run.out_of_fold.is_file():
         logits = np.load(run.out_of_fold, allow_pickle=False)
     else:
-        logits = train_inner_folds(job, first, setup.prepared.split.folds)
+        group_of = groups_by_patient(setup.prepared.patient_groups)
+        folds = [{group_name(name, group_of) for name in fold} for fold in setup.prepared.split.folds]
+        logits = train_inner_folds(job, first, folds)
         write_atomically(run.out_of_fold, lambda scratch: np.save(scratch, logits))
     cells = [cell for cell in setup.prepared.cells if cell.split == "train"]
     predictions = [

@@ -65,7 +65,7 @@ def test_the_report_shows_the_metrics(tiny_run, page):
         assert sentence in text
         assert f"- **Caution:** {sentence}" in tiny_run.card.read_text()
     assert f"python -m leukemia_tf.train --base scratch --data {tiny_run.data.name}" in text
-    assert "--image-size 60 --batch-size 8 --framing cell --stain-normalization none --epochs 2 --lr 0.003" in text
+    assert "--image-size 60 --batch-size 8 --framing cell --epochs 2 --lr 0.003" in text
 
 
 def test_the_report_says_which_run_on_which_cells(tiny_run, page):

@@ -41,7 +41,7 @@ def test_presets(preset, pretrained, wanted):
 def test_rates_epochs_and_no_patience_by_default():
     head, first, second, third = plan_stages(PLAN, BLOCKS, BLOCKS)
     assert (head.learning_rate, first.learning_rate) == (1e-3, 1e-5)
-    assert [stage.epochs for stage in (head, first, second, third)] == [20, 2, 2, 2]
+    assert [stage.epochs for stage in (head, first, second, third)] == [20, 1, 1, 1]
     (only,) = plan_stages(PLAN, BLOCKS, ())
     assert (only.learning_rate, only.epochs) == (1e-3, 16)
     for preset in ("fine-tune-top:2", "whole"):
