@@ -30,7 +30,8 @@ class Sampling:
         Differently augmented copies of each cell in an epoch.
     patient_weight : str
         `none`, `sqrt` (each cell weighs the inverse root of its patient's count) or `equal` (every patient of a class
-        weighs the same).
+        weighs the same). A cell is drawn so much the more often: as a weight in the loss it would make the steps
+        uneven.
     augment : Augmentation
         The random views.
 
@@ -55,7 +56,9 @@ class Sampling:
             raise ArgumentError("multiply", self.multiply, "it takes a number of 1 or more.")
 
 
-def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -> np.ndarray:
+def epoch_order(
+    labels: np.ndarray, sampling: Sampling, seed: int, epoch: int, patients: np.ndarray | None = None
+) -> np.ndarray:
     """Draw the cells of an epoch and their order.
 
     Parameters
@@ -66,6 +69,9 @@ def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -
         Its balance and its copies.
     seed, epoch : int
         The draw depends on these alone.
+    patients : numpy.ndarray, optional
+        str [n], empty where unknown: such a cell counts as one of a patient of mean size. Without it every cell is
+        drawn as often.
 
     Returns
     -------
@@ -73,6 +79,10 @@ def epoch_order(labels: np.ndarray, sampling: Sampling, seed: int, epoch: int) -
         int32 [m]: indices of cells; as many of each class, unless the balance is `none`, `double` or `class-weight`.
     """
     by_class = [_class_cells(label, labels, sampling, seed, epoch) for label in np.unique(labels)]
+    if patients is not None and PATIENT_WEIGHTS[sampling.patient_weight]:
+        by_class = [
+            _by_patient(labels == labels[drawn[0]], patients, sampling, len(drawn), seed, epoch) for drawn in by_class
+        ]
     order = np.tile(np.concatenate(by_class), sampling.multiply)
     return np.random.default_rng([seed, epoch, 1]).permutation(order).astype(np.int32)
 
@@ -91,8 +101,36 @@ def _class_cells(label: int, labels: np.ndarray, sampling: Sampling, seed: int, 
     return np.resize(shuffled, size)
 
 
+def _by_patient(
+    of_class: np.ndarray, patients: np.ndarray, sampling: Sampling, size: int, seed: int, epoch: int
+) -> np.ndarray:
+    """Draw so many cells of a class, each patient to within one as often as its weight says (systematic sampling)."""
+    rng, members = np.random.default_rng([seed, epoch, 2]), np.flatnonzero(of_class)
+    shuffled = rng.permutation(members)
+    order = shuffled[np.argsort(patients[shuffled], kind="stable")]
+    ends = np.cumsum(_within_class(patients[order], sampling)) * size / len(order)
+    drawn = np.diff(np.floor(np.concatenate([[0.0], ends[:-1], [size]]) + rng.random()))
+    return np.repeat(order, drawn.astype(int))
+
+
+def _within_class(patients: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """Return the weight of each cell of a class, their mean 1."""
+    names, index, count = np.unique(patients, return_inverse=True, return_counts=True)
+    known = names != ""
+    sizes = np.where(known, count, count[known].mean() if known.any() else 1)
+    by_patient = (1.0 / sizes[index]) ** PATIENT_WEIGHTS[sampling.patient_weight]
+    return by_patient / by_patient.mean()
+
+
+def class_weights(labels: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """Return what each cell weighs for its class: float32 [n]; 1, except under `class-weight`."""
+    if sampling.balance != "class-weight":
+        return np.ones(len(labels), np.float32)
+    return (len(labels) / (2 * np.bincount(labels)[labels])).astype(np.float32)
+
+
 def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """Return the weight of each cell in the loss.
+    """Return the weight of each cell where all are taken at once, as a logistic regression takes them.
 
     Parameters
     ----------
@@ -106,14 +144,7 @@ def cell_weights(labels: np.ndarray, patients: np.ndarray, sampling: Sampling) -
     numpy.ndarray
         float32 [n]; the mean within a class is 1, except under `class-weight`, where both classes have the same sum.
     """
-    weights = np.ones(len(labels))
-    exponent = PATIENT_WEIGHTS[sampling.patient_weight]
+    weights = class_weights(labels, sampling).astype(float)
     for label in np.unique(labels):
-        chosen = labels == label
-        names, index, count = np.unique(patients[chosen], return_inverse=True, return_counts=True)
-        known = names != ""
-        sizes = np.where(known, count, count[known].mean() if known.any() else 1)
-        by_patient = (1.0 / sizes[index]) ** exponent
-        share = len(labels) / (2 * chosen.sum()) if sampling.balance == "class-weight" else 1.0
-        weights[chosen] = share * by_patient / by_patient.mean()
+        weights[labels == label] *= _within_class(patients[labels == label], sampling)
     return weights.astype(np.float32)

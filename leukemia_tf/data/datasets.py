@@ -78,6 +78,7 @@ def training_batches(
     seed: int,
     epoch: int,
     first: int = 0,
+    patients: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one epoch of balanced, shuffled and augmented cells.
 
@@ -86,20 +87,22 @@ def training_batches(
     view : callable
         Random views of the n cells; see `cell_view` and `cached_view`.
     targets, weights : numpy.ndarray
-        [n], 0-1, as from `targets`; float32 [n], as from `cell_weights`.
+        [n], 0-1, as from `targets`; float32 [n], as from `class_weights`.
     sampling : Sampling
         Balance, copies and augmentation.
     batch_size, seed, epoch : int
         The batch, and what the draws depend on.
     first : int
         Batches to skip.
+    patients : numpy.ndarray, optional
+        str [n], as `epoch_order` takes them.
 
     Returns
     -------
     tf.data.Dataset
         Batches of (views, float32 [batch, 1], float32 [batch]): cells, targets, weights.
     """
-    order = epoch_order((targets >= 0.5).astype(int), sampling, seed, epoch)
+    order = epoch_order((targets >= 0.5).astype(int), sampling, seed, epoch, patients)
     draws = epoch_draws(len(order), seed, epoch)
     partner, share = epoch_mixing(len(order), sampling.augment, seed, epoch)
     mixed = bool((share != 1).any())
@@ -122,10 +125,10 @@ def training_batches(
 
 
 def epoch_views(
-    labels: np.ndarray, sampling: Sampling, seed: int, epoch: int, views: int
+    labels: np.ndarray, sampling: Sampling, seed: int, epoch: int, views: int, patients: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of an epoch's cells, and which of their fixed views it takes: int [m] each."""
-    order = epoch_order(labels, sampling, seed, epoch)
+    order = epoch_order(labels, sampling, seed, epoch, patients)
     return order, chosen_view(epoch_draws(len(order), seed, epoch), views).numpy()
 
 

@@ -21,7 +21,7 @@ from leukemia_tf.training.schedules import Plateau
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3  # of a state; raise it when an older state can no longer be resumed
+FORMAT = 4  # of a state; raise it when an older state can no longer be resumed
 STATES = 2  # on disk: if the last is damaged, the one before is used
 
 

@@ -13,7 +13,7 @@ from keras import KerasTensor
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.augmentation import MIXING
-from leukemia_tf.data.balance import Sampling, cell_weights
+from leukemia_tf.data.balance import Sampling, class_weights
 from leukemia_tf.data.datasets import (
     View,
     cached_batches,
@@ -85,12 +85,14 @@ def make_inputs(
     boundary = cached_boundary(model, train, val, sampling) if cache_features and not augmentation else ()
     if boundary:
         return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared)
-    view, weights = cell_view(train.cells, sampling), cell_weights(train.labels, train.patients, sampling)
+    view, weights, patients = cell_view(train.cells, sampling), class_weights(train.labels, sampling), train.patients
     if augmentation:
         view = _augmented(view, augmentation)
     return TrainingInputs(
         logit_model(model),
-        lambda epoch, skip: training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip),
+        lambda epoch, skip: training_batches(
+            view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients
+        ),
         lambda: prediction_batches(val.cells, batch_size),
     )
 
@@ -112,11 +114,11 @@ def _cached_inputs(
     )
     views = len(train_features.computed)
     view = cached_view(train_features.rows, train_features.row_kinds, views)
-    weights = cell_weights(train.labels, train.patients, sampling)
+    weights, patients = class_weights(train.labels, sampling), train.patients
 
     def training(epoch: int, skip: int) -> tf.data.Dataset:
-        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views), TITLE)
-        return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip)
+        train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views, patients), TITLE)
+        return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
 
     @cache
     def validation() -> tf.data.Dataset:

@@ -163,6 +163,27 @@ def test_views_of_an_epoch_are_what_it_is_fed(turned):
     np.testing.assert_array_equal(fed, np.concatenate(list(views)))
 
 
+@pytest.mark.parametrize(("weight", "shares"), [("equal", (20, 20, 20)), ("sqrt", (40, 10, 10))])
+def test_patients_are_drawn_as_often_as_they_weigh(weight, shares):
+    """By the root, 48 cells weigh four times as much as 3."""
+    sizes, labels = (48, 3, 3), np.zeros(54 + 60, int)
+    labels[54:] = 1
+    patients = np.array([*np.repeat(["a", "b", "c"], sizes), *["d"] * 60])
+    sampling = Sampling("oversample", patient_weight=weight)
+    seen = np.zeros(114)
+    for epoch in range(40):
+        order = epoch_order(labels, sampling, 0, epoch, patients)
+        assert np.bincount(labels[order]).tolist() == [60, 60]
+        drawn = [np.sum(patients[order] == name) for name in "abc"]
+        assert np.abs(np.array(drawn) - shares).max() <= 1
+        seen += np.bincount(order, minlength=114)
+    assert seen.min() > 0  # no cell of a large patient is left out for good
+    assert np.ptp(seen[48:51]) <= 40  # nor is one of a patient's preferred
+    np.testing.assert_array_equal(
+        epoch_order(labels, Sampling(), 0, 3, patients), epoch_order(labels, Sampling(), 0, 3)
+    )
+
+
 def test_copies_differ():
     pictures, _, _ = epoch_of(noise(16), Sampling("none", multiply=4, augment=EVERYTHING))
     assert len({picture.tobytes() for picture in pictures}) > 36
