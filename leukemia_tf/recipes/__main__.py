@@ -7,12 +7,14 @@ import logging
 import shlex
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import RecipesConfig
 from leukemia_tf.config.recipes import read_recipe, recipe_names
+from leukemia_tf.config.settings import Augmentation, mild_augmentation
 
 log = logging.getLogger("leukemia_tf")
 
@@ -83,12 +85,19 @@ def flags_of(settings: Mapping[str, Any], group: str = "") -> Iterator[str]:
     for name, value in settings.items():
         flag = name.replace("_", "-")
         if isinstance(value, dict):
-            yield from flags_of(value, f"{flag}.")
+            yield from flags_of(_changed(value), f"{flag}.")
         elif isinstance(value, bool) and not group:  # in a group a switch takes a value, since it may be undecided
             yield f"--{flag}" if value else f"--no-{flag}"
         else:
             values = value if isinstance(value, list) else [value]
             yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in values)])
+
+
+def _changed(augment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an augmentation a flag must change: a recipe lists what is on, flags change the default."""
+    given, default = asdict(Augmentation(**augment)), asdict(mild_augmentation())
+    changed = {name: value for name, value in given.items() if value != default[name]}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()}
 
 
 if __name__ == "__main__":
