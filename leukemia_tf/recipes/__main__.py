@@ -86,8 +86,8 @@ def flags_of(settings: Mapping[str, Any], group: str = "") -> Iterator[str]:
         flag = name.replace("_", "-")
         if isinstance(value, dict):
             yield from flags_of(_changed(value), f"{flag}.")
-        elif isinstance(value, bool) and not group:  # in a group a switch takes a value, since it may be undecided
-            yield f"--{flag}" if value else f"--no-{flag}"
+        elif isinstance(value, bool):
+            yield f"--{group}{flag}" if value else f"--{group}no-{flag}"
         else:
             values = value if isinstance(value, list) else [value]
             yield " ".join([f"--{group}{flag}", *(shlex.quote(str(part)) for part in values)])

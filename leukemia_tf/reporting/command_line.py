@@ -48,8 +48,10 @@ def _train_words(settings: Mapping[str, Any]) -> list[str]:
     for flag, value in _flags(options).items():
         if value == defaults.get(flag) or flag in ("--out", "--resume"):
             continue
-        is_switch = isinstance(value, bool) and not flag.startswith("--augment")
-        words += [flag] if is_switch else [flag, *map(str, value if isinstance(value, list) else [value])]
+        if isinstance(value, bool):
+            words.append(flag if value else re.sub(r"^--(augment\.)?", r"--\1no-", flag))
+        else:
+            words += [flag, *map(str, value if isinstance(value, list) else [value])]
     return words
 
 
