@@ -23,7 +23,7 @@ def share_features(job: TrainingJob, stage: Stage) -> FeatureStore | None:
     """Return the cached features that all inner folds and the stage itself draw from; None where none are cached."""
     model, train = job.network.model, job.examples("train", preprocessing_of(job.network.model)["image_size"])
     set_trainable(model, job.network.blocks, stage.learning, job.network.pretrained, stage.train_batchnorm)
-    if not job.cache_features or not cached_boundary(model, train, train, job.sampling):
+    if not job.cache_features or not cached_boundary(model, job.sampling, len(train.labels)):
         return None
     shared = shared_features(model, train, job.sampling)
     if stage.epochs >= len(shared.computed):  # nearly every view of every cell will be drawn

@@ -82,7 +82,8 @@ def make_inputs(
     shared : FeatureStore, optional
         Features of these cells and others, as from `shared_features`.
     """
-    boundary = cached_boundary(model, train, val, sampling) if cache_features and not augmentation else ()
+    counts = (len(train.labels), len(val.labels))
+    boundary = cached_boundary(model, sampling, *counts) if cache_features and not augmentation else ()
     if boundary:
         return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared)
     view, weights, patients = cell_view(train.cells, sampling), class_weights(train.labels, sampling), train.patients
@@ -133,13 +134,15 @@ def _augmented(view: View, augmentation: Callable[[tf.Tensor], tf.Tensor]) -> Vi
     return lambda index, draws: augmentation(view(index, draws))
 
 
-def cached_boundary(model: keras.Model, train: Examples, val: Examples, sampling: Sampling) -> tuple[KerasTensor, ...]:
-    """Return the outputs of frozen layers that are cached; empty where cells are mixed, or too large for the memory."""
+def cached_boundary(model: keras.Model, sampling: Sampling, train: int, val: int = 0) -> tuple[KerasTensor, ...]:
+    """Return the outputs of frozen layers that are cached of so many training and validation cells.
+
+    Empty where cells are mixed, or where the outputs of all views do not fit into memory.
+    """
     if any(getattr(sampling.augment, name)[0] > 0 for name in MIXING):
         return ()
     boundary = frozen_boundary(model)
-    rows = count_views(sampling.augment) * len(train.labels) + len(val.labels)
-    return boundary if boundary and fits(boundary, rows) else ()
+    return boundary if boundary and fits(boundary, count_views(sampling.augment) * train + val) else ()
 
 
 def shared_features(model: keras.Model, examples: Examples, sampling: Sampling) -> FeatureStore:

@@ -14,10 +14,13 @@ from leukemia_tf.core.files import write_atomically
 from leukemia_tf.data.patient_groups import group_name, groups_by_patient
 from leukemia_tf.evaluation.predictions import make_prediction, write_predictions
 from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.models.freezing import set_trainable
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.inner_folds import out_of_fold_scores, share_features, train_inner_folds
+from leukemia_tf.training.inputs import cached_boundary
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.objects import TrainingObjects
+from leukemia_tf.training.settings import resolve_sampling
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stages import Stage
 
@@ -55,8 +58,11 @@ def with_inner_folds(
 
 
 def _is_cheap(config: TrainConfig, setup: TrainingSetup, first: Stage) -> bool:
-    mixed = config.augment.mixup[0] or config.augment.cutmix[0]
-    return bool(setup.network.pretrained) and not first.learning and config.cache != "none" and not mixed
+    if not setup.network.pretrained or first.learning or config.cache == "none":
+        return False
+    network, cells = setup.network, [cell for cell in setup.prepared.cells if cell.split in ("train", "val")]
+    set_trainable(network.model, network.blocks, first.learning, network.pretrained, first.train_batchnorm)
+    return bool(cached_boundary(network.model, resolve_sampling(config), len(cells)))
 
 
 def _obstacle(
