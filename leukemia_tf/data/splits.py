@@ -184,7 +184,7 @@ def describe(cells: Sequence[Cell], groups: Sequence[Sequence[str]] = ()) -> str
             of_class = [cell for cell in cells if cell.label == label]
             members = [cell for cell in of_class if cell.split == part]
             row += f" {len(members):>10} {len(set(patient_group_names(members, group_of))):>9}"
-            if len(members) < 0.5 * SHARES[part] * len(of_class):
+            if (members or part != "val") and len(members) < 0.5 * SHARES[part] * len(of_class):
                 thin.append(f"{part} is thin in {label} ({len(members)} images)")
         lines.append(row)
     parts_of = defaultdict(set)
