@@ -118,7 +118,8 @@ class TrainConfig(SetupConfig):
     lr: float | Literal["auto"] = 1e-3
     """Learning rate of stages that train no pretrained block; auto: as suggested by `lrfind`."""
     fine_tune_lr: float | None = None
-    """Learning rate of all other stages, head included. Default: a hundredth of --lr."""
+    """Learning rate of all other stages, head included. Default: a hundredth of --lr; of progressive a
+    thousandth."""
     layer_decay: float = 1.0
     """Factor on the learning rate from each block to the one below."""
     schedule: str | None = None

@@ -35,10 +35,12 @@ def plan(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
 
 def plan_of(config: TrainConfig, rate: float) -> Plan:
     """Return what a run's settings say of its stages, for a learning rate of the head."""
+    stages = config.stages or _default_stages()
+    gentle = 1000 if stages.startswith("progressive") else 100  # at a hundredth other patients scored lower
     return Plan(
-        config.stages or _default_stages(),
+        stages,
         rate,
-        config.fine_tune_lr or rate / 100,
+        config.fine_tune_lr or rate / gentle,
         config.epochs,
         config.patience,
         config.schedule,
