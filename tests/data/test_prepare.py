@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError
-from leukemia_tf.data.prepare import prepare_cells
+from leukemia_tf.data.prepare import log_split, prepare_cells
 from leukemia_tf.data.scan import quarantine
 
 
@@ -14,6 +14,7 @@ def test_a_split_from_a_file(tiny_cells, tmp_path, caplog):
     own = tmp_path / "splits.json"
     own.write_text(json.dumps({"train": ["1", "h1"], "val": ["2", "H7"], "test": ["3", "H8"]}))
     prepared = prepare_cells(tiny_cells, str(own), seed=0)
+    log_split(prepared)
     cells, split = prepared.cells, prepared.split
     assert {(cell.patient, cell.split) for cell in cells} == {
         *(("1", "train"), ("H1", "train"), ("2", "val"), ("H7", "val"), ("3", "test"), ("H8", "test")),
@@ -32,7 +33,7 @@ def test_a_leaking_split_is_refused(tiny_cells, tmp_path):
 
 
 def test_the_log_describes_the_folder(real_cells, caplog):
-    prepare_cells(real_cells, "patient", seed=0)
+    log_split(prepare_cells(real_cells, "patient", seed=0))
     for sentence in (
         "4 images without a label",
         "1,863 rows of a labels CSV",
@@ -52,7 +53,9 @@ def test_official(real_cells):
 
 
 def test_image_warns(tiny_cells, caplog):
-    assert prepare_cells(tiny_cells, "image", seed=0).split.protocol == "image"
+    prepared = prepare_cells(tiny_cells, "image", seed=0)
+    assert prepared.split.protocol == "image"
+    log_split(prepared)
     assert "every score will be too high" in caplog.text
 
 

@@ -90,7 +90,7 @@ def gradient_of_the_logit(model, layer, cells):
 
 def test_a_base_of_few_blocks_gives_fewer_depths():
     model = build_network(find_architecture("resnet50"), 3, {"image_size": 64}, HEADS["multi-depth"])
-    assert model.get_layer("depths").output.shape == (None, 4 * (64 + 256))
+    assert model.get_layer("depths").output.shape == (None, 2 * (64 + 256))
     assert model.get_layer("scale").network["head"]["depths"] == 2
 
 
@@ -161,7 +161,7 @@ def test_efficientnet_is_scaled_as_kerass_own(monkeypatch):
 def test_each_head(name):
     head = HEADS[name]
     model = build_network(find_architecture("scratch"), preprocessing={"image_size": 60}, head=head)
-    channels = sum((256, 128, 64)[: head.depths]) * {"mean-std": 2, "cell-and-frame": 4}.get(head.pooling, 1)
+    channels = sum((256, 128, 64)[: head.depths]) * {"mean-std": 2, "cell": 2, "cell-and-frame": 4}.get(head.pooling, 1)
     widths = [channels, *head.units, 1]
     wanted = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
     assert model.count_params() - 388_416 == wanted + 2 * channels * head.standardize
