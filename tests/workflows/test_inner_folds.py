@@ -97,6 +97,7 @@ def test_killed_in_the_inner_folds_and_after_them_it_ends_with_the_same_bits(run
     assert read_json(torn.splits) == read_json(run.splits)
 
 
+@pytest.mark.slow
 def test_a_users_folds_are_taken_and_his_validation_patients_too(run, settings, tmp_path):
     split = read_json(run.splits)
     folds = [split["train"][::2], split["train"][1::2]]
@@ -143,6 +144,7 @@ def test_an_ensembles_validation_is_its_members_out_of_fold(run, settings, tmp_p
     np.testing.assert_allclose(1 / (1 + np.exp(-np.array(logits))), np.mean(members, axis=0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_refit_trains_on_all_patients_without_folds(run, tmp_path):
     refit = train(TrainConfig(refit=run.path, out=tmp_path / "refit"))
     split = read_split(refit.splits)

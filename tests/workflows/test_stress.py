@@ -71,6 +71,7 @@ def test_its_part_of_the_report(run, result, tiny_run):
     assert "Measured at a former threshold" in stress_section(run, metrics).values["verdict"][-1]
 
 
+@pytest.mark.slow
 def test_some_cells_of_every_patient(tiny_run, tmp_path, caplog):
     copy = RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "run")))
     caplog.set_level("INFO")
@@ -119,6 +120,7 @@ def test_what_cannot_be_stressed(tiny_run, tmp_path):
         stress(StressConfig(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_sentence_and_exit_code_2(tiny_run, tmp_path, run_module):
     done = run_module(".stress", tiny_run.path, "--data", tmp_path, cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
