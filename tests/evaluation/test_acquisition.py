@@ -58,6 +58,7 @@ def test_the_kind_of_file_alone_is_enough():
     assert "AUROC by patient 1.000" in caution(scores)
 
 
+@pytest.mark.slow
 def test_chance_is_rarely_called_a_cue():
     alarms = [compare_acquisition(acquisition_table(*folder(seed=seed, cells=3)))["separable"] for seed in range(8)]
     assert sum(alarms) <= 2

@@ -152,6 +152,7 @@ def test_refit_trains_on_all_patients_without_folds(run, tmp_path):
     assert len(split.train) == len(read_split(run.splits).train) + len(read_split(run.splits).test)
 
 
+@pytest.mark.slow
 def test_without_inner_folds_patients_validate(settings, tmp_path):
     plain = train(replace(TrainConfig(**settings), inner_folds=0, out=tmp_path / "run"))
     split = read_split(plain.splits)
