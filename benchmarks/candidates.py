@@ -1,4 +1,4 @@
-"""Six candidates for the default recipe, judged by the worst of several ways to leave patients and sessions out.
+"""Six candidates for the default recipe, compared by the worst of several ways to leave patients and sessions out.
 
     python benchmarks/candidates.py --features FOLDER
 
@@ -194,7 +194,7 @@ def by_patient(labels: np.ndarray, logits: np.ndarray, groups: np.ndarray) -> fl
     return float(all_metrics(labels, 1 / (1 + np.exp(-logits)), groups)["auroc_by_patient"][0])
 
 
-def judge(name: str, features: Features, folds: dict[str, list[Fold]]) -> dict:
+def evaluate(name: str, features: Features, folds: dict[str, list[Fold]]) -> dict:
     """Return a candidate's scores by way, on altered cells, and its logits in the folds of seed 0."""
     candidate = CANDIDATES[name]
     views, scores, logits = features.training_views(candidate), {}, {}
@@ -229,18 +229,18 @@ def main() -> None:
     at = shared_cells()
     features = Features(at, parser.parse_args().features)
     folds = ways(features, at)
-    judged = {name: judge(name, features, folds) for name in CANDIDATES}
-    chosen = 1 / (1 + np.exp(-judged["4 inside the cell"]["logits"]))
+    rows = {name: evaluate(name, features, folds) for name in CANDIDATES}
+    chosen = 1 / (1 + np.exp(-rows["4 inside the cell"]["logits"]))
     print(f"{len(features.cells)} cells of {len(set(features.groups))} patients, AUROC by patient")
-    titles = list(judged["1 as it is"]["scores"])
+    titles = list(rows["1 as it is"]["scores"])
     print(f"| candidate | {' | '.join([*titles, 'worst', 'seed 0', *ALTERED])} | candidate 4 minus this, seed 0 |")
-    for name, row in judged.items():
+    for name, row in rows.items():
         other = 1 / (1 + np.exp(-row.pop("logits")))
         difference = paired_difference(features.labels, chosen, other, features.groups)["auroc_by_patient"]
         row["difference"] = difference
         numbers = [*row["scores"].values(), row["worst"], row["unaltered"], *row["altered"].values()]
         print(f"| {name} | {' | '.join(f'{value:.3f}' for value in numbers)} | {format_score(difference, '+')} |")
-    print(json.dumps(judged))
+    print(json.dumps(rows))
 
 
 if __name__ == "__main__":

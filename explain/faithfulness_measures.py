@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from scipy.stats import rankdata
 
+from leukemia_tf.data.outline import is_bright
 from leukemia_tf.explain.perturbation import blurred
-from leukemia_tf.explain.regions import cell_mask
 from leukemia_tf.explain.target import Target
 
 GRID = 15  # squares a side, over which all maps are averaged, so that fine and coarse ones rank the same places
@@ -39,7 +39,7 @@ def centre_blob() -> np.ndarray:
 
 def cell_squares(cell: np.ndarray) -> np.ndarray:
     """Return which squares touch the cell, uint8 [size, size, 3], all if there is none: bool [GRID, GRID]."""
-    inside = squares_of(cell_mask(cell)) > 0
+    inside = squares_of(is_bright(cell)) > 0
     return inside if inside.any() else ~inside
 
 

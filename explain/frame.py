@@ -13,10 +13,11 @@ import tensorflow as tf
 from leukemia_tf.data.decoding import decode
 from leukemia_tf.data.framing import window
 from leukemia_tf.data.integrity import read_image
+from leukemia_tf.data.outline import is_bright
 from leukemia_tf.data.preprocessing import Preprocessing, stored_preprocessing
 from leukemia_tf.data.preprocessing_graph import cells_from_bytes, cells_from_images
 from leukemia_tf.evaluation.predictions import Prediction
-from leukemia_tf.explain.regions import cell_mask, heat_parts
+from leukemia_tf.explain.regions import heat_parts
 from leukemia_tf.models.network import preprocessings_of
 
 
@@ -45,7 +46,7 @@ class Frame:
     @property
     def mask(self) -> np.ndarray:
         """Where the cell is: bool [height, width]."""
-        return cell_mask(self.image)
+        return is_bright(self.image)
 
     @property
     def parts(self) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from leukemia_tf.explain.regions import cell_mask
+from leukemia_tf.data.outline import is_bright
 from leukemia_tf.explain.target import BATCH, Target
 
 
@@ -97,7 +97,7 @@ def _occlusion(target: Target, cell: np.ndarray, sign: float, logit: float, side
         for square, perturbed_logit in zip(batch, target.logits(perturbed)):
             fall[square] += sign * (logit - perturbed_logit)
             times[square] += 1
-    return np.where(cell_mask(cell), np.maximum(fall / times, 0), 0).astype(np.float32)
+    return np.where(is_bright(cell), np.maximum(fall / times, 0), 0).astype(np.float32)
 
 
 def _squares(size: int, side: int) -> Iterator[tuple[slice, slice]]:
@@ -110,7 +110,7 @@ def _squares(size: int, side: int) -> Iterator[tuple[slice, slice]]:
 
 def blurred(cell: np.ndarray) -> np.ndarray:
     """Blur a cell inside its outline: uint8 [size, size, 3], by a Gaussian of a sixteenth of its side."""
-    inside = cell_mask(cell).astype(np.float32)[..., None]
+    inside = is_bright(cell).astype(np.float32)[..., None]
     width = cell.shape[0] / 16
     colours = cv2.GaussianBlur(cell * inside, (0, 0), width)
     share = cv2.GaussianBlur(inside[..., 0], (0, 0), width)[..., None]

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.data.channel_shift import channel_shifts
+from leukemia_tf.data.outline import piece_unlike, rim_colour
 from leukemia_tf.data.preprocessing import BACKGROUND
 
 EDGE = 5  # pixels: so near the outline nothing is measured
@@ -128,13 +129,7 @@ def outline(pixels: np.ndarray) -> np.ndarray:
     numpy.ndarray
         uint8 [height, width]: 255 inside, else 0; on black, what is brighter than the preprocessing's background.
     """
-    rim = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
-    outside = cv2.inRange(pixels, tuple((rim - BACKGROUND).tolist()), tuple((rim + BACKGROUND).tolist()))
-    mask = np.zeros_like(outside)
-    contours = cv2.findContours(cv2.bitwise_not(outside), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    if contours:
-        cv2.drawContours(mask, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
-    return mask
+    return piece_unlike(pixels, rim_colour(pixels), BACKGROUND)
 
 
 def _sharpness_and_noise(cell: np.ndarray, inside: np.ndarray) -> tuple[float, float]:

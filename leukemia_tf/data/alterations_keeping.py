@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from leukemia_tf.data.augmentation import FROM_DENSITY, TO_DENSITY
+from leukemia_tf.data.augmentation import FROM_DENSITY, TO_DENSITY, stored_as_jpeg
 from leukemia_tf.data.cell_picture import CellPicture, as_pixels
 
 PALEST = 99  # percentile of each channel inside the cell: the colour of a rim of background
@@ -52,8 +52,7 @@ def rotated(cell: CellPicture, degrees: float) -> np.ndarray:
 
 def jpeg(cell: CellPicture, quality: int) -> np.ndarray:
     """Store the whole picture as a JPEG (chroma at half resolution, as usual), and read it again."""
-    _, content = cv2.imencode(".jpg", cell.pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))[..., ::-1])
+    return stored_as_jpeg(cell.pixels, quality)
 
 
 def blurred(cell: CellPicture, sigma: float) -> np.ndarray:

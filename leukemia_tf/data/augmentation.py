@@ -22,6 +22,7 @@ from leukemia_tf.config import Augmentation
 from leukemia_tf.data.dihedral import dihedral
 from leukemia_tf.data.preprocessing import BACKGROUND
 
+TURNS = 8  # and flips: the dihedral views
 NUMBERS = 4  # uniform numbers per transform: whether, and up to three of how much
 _STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])  # Ruifrok & Johnston 2001
 TO_DENSITY = (_STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True)).astype(np.float32)
@@ -69,7 +70,7 @@ def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Te
         uint8 [n, size, size, 3].
     """
     if settings.dihedral:
-        cells = dihedral(cells, dihedral_view(draws))
+        cells = dihedral(cells, chosen_view(draws, TURNS))
     geometric, colours = ([name for name in table if is_on(settings, name)] for table in (GEOMETRIC, COLOURS))
     if geometric or colours:
         cells = _recoloured(cells, geometric, colours, draws, settings)
@@ -111,6 +112,12 @@ def _where(on: tf.Tensor, values: tf.Tensor, change: Callable[..., tf.Tensor], *
     return tf.cond(tf.size(places) > 0, changed, lambda: values)
 
 
+def stored_as_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Store a picture as JPEG (chroma at half resolution, as usual), and read it: uint8 [h, w, 3], RGB; 0-100."""
+    content = cv2.imencode(".jpg", pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))[..., ::-1])
+
+
 def _jpeg(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
     """Store pictures as JPEG and read them again, at a quality of 100 less 0 to the range."""
     on, numbers, reach = _amounts(draws, settings, "jpeg")
@@ -119,8 +126,7 @@ def _jpeg(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tens
         stored = cells.copy()
         for index in np.flatnonzero(on):
             quality = round(100 - abs(float(numbers[index, 0])) * reach)
-            content = cv2.imencode(".jpg", cells[index, ..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-            stored[index] = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))[..., ::-1]
+            stored[index] = stored_as_jpeg(cells[index], quality)
         return stored
 
     return tf.ensure_shape(tf.numpy_function(store, [cells, on, numbers], tf.uint8, stateful=False), cells.shape)
@@ -131,9 +137,9 @@ def is_on(settings: Augmentation, name: str) -> bool:
     return getattr(settings, name)[0] > 0
 
 
-def dihedral_view(draws: tf.Tensor) -> tf.Tensor:
-    """Return the dihedral view of each row of draws: int32 [n], 0-7."""
-    return tf.cast(draws_of(draws, "dihedral")[:, 1] * 8, tf.int32)
+def chosen_view(draws: tf.Tensor, views: int) -> tf.Tensor:
+    """Return which of so many views each row of draws stands for, of 8 the turn or flip: int32 [n]."""
+    return tf.cast(draws_of(draws, "dihedral")[:, 1] * views, tf.int32)
 
 
 def _amounts(draws: tf.Tensor, settings: Augmentation, name: str) -> tuple[tf.Tensor, tf.Tensor, float]:

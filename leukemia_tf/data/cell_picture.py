@@ -8,6 +8,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from leukemia_tf.data.outline import is_bright, largest_piece
 from leukemia_tf.data.preprocessing import BACKGROUND
 
 EDGE = 2  # pixels
@@ -106,12 +107,6 @@ def as_pixels(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def is_bright(pixels: np.ndarray) -> np.ndarray:
-    """Return where a channel is above the background: uint8 [..., 3] -> bool [...]."""
-    red, green, blue = (pixels[..., channel] > BACKGROUND for channel in range(3))  # ten times as fast as a maximum
-    return red | green | blue
-
-
 def cell_picture(pixels: np.ndarray, seed: int = 0) -> CellPicture:
     """Return a picture, uint8 [h, w, 3], with its cell's mask."""
     return CellPicture(pixels, cell_mask(pixels), seed)
@@ -130,12 +125,7 @@ def cell_mask(pixels: np.ndarray) -> np.ndarray:
     numpy.ndarray
         bool [h, w]; False everywhere where there is no cell.
     """
-    bright = is_bright(pixels).astype(np.uint8)
-    mask = np.zeros(bright.shape, np.uint8)
-    outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if outlines:
-        cv2.drawContours(mask, [max(outlines, key=cv2.contourArea)], -1, 1, cv2.FILLED)
-    return mask.astype(bool)
+    return largest_piece(is_bright(pixels).astype(np.uint8)).astype(bool)
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:

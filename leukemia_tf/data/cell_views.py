@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from leukemia_tf.data.outline import piece_unlike, rim_colour
+
 VERSION = 2  # of the views; raise it when `unroll` returns others: stored ones are compared with their like only
 ANGLES, RADII = 64, 16
 REACH = 1.15  # times the radius of a disc of the cell's area
@@ -39,19 +41,12 @@ def find_cell(pixels: np.ndarray) -> np.ndarray:
     numpy.ndarray
         uint8 [height, width]: 255 inside the cell, else 0; without a cell 0 everywhere.
     """
-    background = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    background = rim_colour(pixels)
     distances = np.abs(pixels[::COARSE, ::COARSE] - background).max(-1)
     far = distances[distances > NEAR]
-    cell = np.zeros(pixels.shape[:2], np.uint8)
     if not far.size:
-        return cell
-    margin = max(NEAR, int(np.median(far)) // 2)
-    bounds = (tuple((background - margin).tolist()), tuple((background + margin).tolist()))
-    outside = cv2.inRange(pixels, *bounds)
-    outlines = cv2.findContours(cv2.bitwise_not(outside), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    if outlines:
-        cv2.drawContours(cell, [max(outlines, key=cv2.contourArea)], -1, 255, cv2.FILLED)
-    return cell
+        return np.zeros(pixels.shape[:2], np.uint8)
+    return piece_unlike(pixels, background, max(NEAR, int(np.median(far)) // 2))
 
 
 def unroll(pixels: np.ndarray) -> np.ndarray:

@@ -10,10 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import augment, epoch_draws
+from leukemia_tf.data.augmentation import augment, chosen_view, epoch_draws
 from leukemia_tf.data.balance import Sampling, epoch_order
 from leukemia_tf.data.catalog import LABELS, Cell
-from leukemia_tf.data.fixed_views import chosen_view
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import Store, open_store

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import MIXING, NUMBERS, TRANSFORMS, draws_of, is_on
+from leukemia_tf.data.augmentation import MIXING, NUMBERS, TRANSFORMS, TURNS, is_on
 
-TURNS = 8  # dihedral
 VARIED = 4  # where a cell's views are without number: each costs a pass through the frozen layers
 
 
@@ -71,11 +69,6 @@ def _still(views: int, count: int) -> np.ndarray:
     draws = np.ones((views, count, len(TRANSFORMS), NUMBERS), np.float32)
     draws[:, :, TRANSFORMS.index("dihedral"), 1] = 0
     return draws
-
-
-def chosen_view(draws: tf.Tensor, views: int) -> tf.Tensor:
-    """Return which of so many fixed views each row of `epoch_draws` stands for: int32 [n]."""
-    return tf.cast(draws_of(draws, "dihedral")[:, 1] * views, tf.int32)
 
 
 def view_names(settings: Augmentation, views: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from leukemia_tf.explain.regions import cell_mask
+from leukemia_tf.data.outline import is_bright
 
 
 class Shape(NamedTuple):
@@ -47,7 +47,7 @@ def cell_shape(image: np.ndarray) -> dict[str, float]:
     The perimeter is that of the polygon that stays within a pixel of the outline (Douglas & Peucker 1973,
     doi:10.3138/FM57-6770-U75U-7727): the steps of the pixels themselves are 5 % too long.
     """
-    cell = cell_mask(image)
+    cell = is_bright(image)
     measured = {"area": float(cell.sum()), "black": float(1 - cell.mean())}
     outlines, _ = cv2.findContours(cell.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=cv2.contourArea, default=np.zeros((1, 1, 2), np.int32))

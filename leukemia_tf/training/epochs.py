@@ -20,6 +20,7 @@ from leukemia_tf.core.files import write_atomically, write_csv
 from leukemia_tf.data.balance import epoch_order
 from leukemia_tf.training.callbacks import StageCallbacks, StepCallback, StopRequest
 from leukemia_tf.training.checkpoints import Progress, assign, network_variables, save_state
+from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.history import kept_epoch
 from leukemia_tf.training.inputs import TrainingInputs
 from leukemia_tf.training.job import TrainingJob
@@ -206,17 +207,17 @@ def _validate(run: StageRun) -> dict[str, float]:
     if not len(val.labels):
         return dict(out_of_fold[run.progress.epoch]) if run.progress.epoch < len(out_of_fold) else {}
     logits = run.inputs.trainer.predict(run.inputs.validation(), verbose=0)[:, 0].astype(np.float64)
+    return validation_columns(run.job, val, logits)
+
+
+def validation_columns(job: TrainingJob, val: Examples, logits: np.ndarray) -> dict[str, float]:
+    """Return the validation's columns of history.csv: the loss and the scores of these cells' logits, float [n]."""
     probabilities = 1 / (1 + np.exp(-logits))
     return {
-        "val_loss": cross_entropy(val.labels, logits),
-        **run.job.score(val.labels, probabilities, val.patients),
-        **run.job.objects.measure(val.labels, probabilities),
+        "val_loss": float(np.mean(np.logaddexp(0, logits) - val.labels * logits)),
+        **job.score(val.labels, probabilities, val.patients),
+        **job.objects.measure(val.labels, probabilities),
     }
-
-
-def cross_entropy(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Return the mean cross-entropy of logits: int [n], 0 or 1; float [n]."""
-    return float(np.mean(np.logaddexp(0, logits) - labels * logits))
 
 
 def _logs(row: dict[str, Any]) -> dict[str, float]:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from leukemia_tf.data.balance import Sampling
 from leukemia_tf.models.freezing import set_trainable
 from leukemia_tf.models.network import preprocessing_of
+from leukemia_tf.models.pretrained import Network
 from leukemia_tf.training.checkpoints import assign, network_variables
-from leukemia_tf.training.epochs import cross_entropy
+from leukemia_tf.training.epochs import validation_columns
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_cache import FeatureStore
 from leukemia_tf.training.inputs import cached_boundary, shared_features
@@ -19,16 +21,27 @@ from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.trainer import train_stages
 
 
+def caches_features(network: Network, sampling: Sampling, stage: Stage, cells: int) -> bool:
+    """Return whether a stage can train on cached features of so many cells; sets the network's `trainable` flags."""
+    set_trainable(
+        network.model, network.blocks, stage.learning, network.pretrained, stage.train_batchnorm, network.folded
+    )
+    return bool(cached_boundary(network.model, sampling, cells))
+
+
 def share_features(job: TrainingJob, stage: Stage) -> FeatureStore | None:
     """Return the cached features that all inner folds and the stage itself draw from; None where none are cached."""
-    model, train = job.network.model, job.examples("train", preprocessing_of(job.network.model)["image_size"])
-    set_trainable(model, job.network.blocks, stage.learning, job.network.pretrained, stage.train_batchnorm)
-    if not job.cache_features or not cached_boundary(model, job.sampling, len(train.labels)):
+    train = _training_cells(job)
+    if not job.cache_features or not caches_features(job.network, job.sampling, stage, len(train.labels)):
         return None
-    shared = shared_features(model, train, job.sampling)
+    shared = shared_features(job.network.model, train, job.sampling)
     if stage.epochs >= len(shared.computed):  # nearly every view of every cell will be drawn
         shared.fill_all()
     return shared
+
+
+def _training_cells(job: TrainingJob) -> Examples:
+    return job.examples("train", preprocessing_of(job.network.model)["image_size"])
 
 
 def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Collection[str]]) -> np.ndarray:
@@ -48,8 +61,7 @@ def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Collection
     numpy.ndarray
         float64 [epochs, n]: the logit of each training cell after each epoch, out of fold.
     """
-    model, size = job.network.model, preprocessing_of(job.network.model)["image_size"]
-    whole = job.examples("train", size)
+    model, whole = job.network.model, _training_cells(job)
     first = [variable.numpy() for variable in network_variables(model)]
     logits = np.full((stage.epochs, len(whole.labels)), np.nan)
     for number, patients in enumerate(folds, start=1):
@@ -61,7 +73,7 @@ def train_inner_folds(job: TrainingJob, stage: Stage, folds: Sequence[Collection
 
 def _train_fold(job: TrainingJob, stage: Stage, held_out: np.ndarray) -> np.ndarray:
     """Return the logits of the cells that are held out after each epoch: float64 [epochs, k]."""
-    whole = job.examples("train", preprocessing_of(job.network.model)["image_size"])
+    whole = _training_cells(job)
     parts = {"train": whole.select(~held_out), "val": whole.select(held_out)}
     by_epoch: list[np.ndarray] = []
 
@@ -84,11 +96,5 @@ def _nothing(row: object, losses: object) -> None:
 
 def out_of_fold_scores(job: TrainingJob, logits: np.ndarray) -> list[dict[str, float]]:
     """Return the validation's columns of history.csv for each epoch: float [epochs, n], as from `train_inner_folds`."""
-    whole = job.examples("train", preprocessing_of(job.network.model)["image_size"])
-    return [
-        {
-            "val_loss": cross_entropy(whole.labels, row),
-            **job.score(whole.labels, 1 / (1 + np.exp(-row)), whole.patients),
-        }
-        for row in logits
-    ]
+    whole = _training_cells(job)
+    return [validation_columns(job, whole, row) for row in logits]

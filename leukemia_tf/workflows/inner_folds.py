@@ -14,10 +14,8 @@ from leukemia_tf.core.files import write_atomically
 from leukemia_tf.data.patient_groups import group_name, groups_by_patient
 from leukemia_tf.evaluation.predictions import make_prediction, write_predictions
 from leukemia_tf.models.calibration import Calibration
-from leukemia_tf.models.freezing import set_trainable
 from leukemia_tf.runs.run_folder import RunFolder
-from leukemia_tf.training.inner_folds import out_of_fold_scores, share_features, train_inner_folds
-from leukemia_tf.training.inputs import cached_boundary
+from leukemia_tf.training.inner_folds import caches_features, out_of_fold_scores, share_features, train_inner_folds
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.objects import TrainingObjects
 from leukemia_tf.training.settings import resolve_sampling
@@ -39,9 +37,9 @@ def with_inner_folds(
     Raises
     ------
     ArgumentError
-        If inner folds are asked of a run that cannot have them.
+        If inner folds are requested of a run that cannot have them.
     DataError
-        If they are asked for and a class has too few training patients.
+        If they are requested and a class has too few training patients.
     """
     obstacle = _obstacle(config, setup, stages, objects)
     if config.inner_folds:
@@ -60,9 +58,8 @@ def with_inner_folds(
 def _is_cheap(config: TrainConfig, setup: TrainingSetup, first: Stage) -> bool:
     if not setup.network.pretrained or first.learning or config.cache == "none":
         return False
-    network, cells = setup.network, [cell for cell in setup.prepared.cells if cell.split in ("train", "val")]
-    set_trainable(network.model, network.blocks, first.learning, network.pretrained, first.train_batchnorm)
-    return bool(cached_boundary(network.model, resolve_sampling(config), len(cells)))
+    cells = sum(cell.split in ("train", "val") for cell in setup.prepared.cells)
+    return caches_features(setup.network, resolve_sampling(config), first, cells)
 
 
 def _obstacle(
@@ -94,13 +91,12 @@ def validate_on_inner_folds(run: RunFolder, job: TrainingJob, setup: TrainingSet
 
     What an interrupted run has written is read.
     """
-    shared = share_features(job, first)
-    job = replace(job, shared=shared)
     if run.out_of_fold.is_file():
         logits = np.load(run.out_of_fold, allow_pickle=False)
     else:
         group_of = groups_by_patient(setup.prepared.patient_groups)
         folds = [{group_name(name, group_of) for name in fold} for fold in setup.prepared.split.folds]
+        job = replace(job, shared=share_features(job, first))
         logits = train_inner_folds(job, first, folds)
         write_atomically(run.out_of_fold, lambda scratch: np.save(scratch, logits))
     cells = [cell for cell in setup.prepared.cells if cell.split == "train"]

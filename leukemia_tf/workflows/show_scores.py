@@ -20,8 +20,8 @@ def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
     """Log the scores on the test patients, what limits them, and the run's folder."""
     drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
     log.info("\n%s", score_table("test", metrics["parts"]["test"], f"{metrics['protocol']} {drawn}"))
-    if validation_text(metrics):
-        log.info("\n%s", validation_text(metrics))
+    if validation := validation_text(metrics):
+        log.info("\n%s", validation)
     log.info("\n%s", decision_text(metrics))
     if "before" in metrics:
         log.info("\n%s", change_table(metrics["before"], metrics["decision"], run.path))

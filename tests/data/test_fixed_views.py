@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import TRANSFORMS, augment, epoch_draws
-from leukemia_tf.data.fixed_views import chosen_view, count_views, fixed_draws, view_names
+from leukemia_tf.data.augmentation import TRANSFORMS, augment, chosen_view, epoch_draws
+from leukemia_tf.data.fixed_views import count_views, fixed_draws, view_names
 
 HASHES = [hashlib.sha256(bytes([index])).hexdigest() for index in range(40)]
 VARIED = Augmentation(rotation=(1.0, 45.0), noise=(1.0, 3.0))

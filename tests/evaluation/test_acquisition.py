@@ -1,4 +1,4 @@
-"""Acquisition alone tells the classes apart where it does, and is not said to where it does not."""
+"""Acquisition alone tells the classes apart where it does, and is not called a cue where it does not."""
 
 import numpy as np
 import pytest

@@ -126,13 +126,13 @@ def test_inner_folds_that_cannot_be(settings, tmp_path, changes, error, sentence
 
 
 def test_one_training_patient_of_a_class(settings, run, tmp_path):
-    """By default a validation part takes the folds' place; asked for, they are refused."""
+    """By default a validation part takes the folds' place; requested, they are refused."""
     split = read_json(run.splits)
     few = [name for name in split["train"] if not name.startswith("H")] + [split["train"][-1]]
     assert few[-1].startswith("H")
     path = str(write_json(tmp_path / "few.json", {**split, "train": few, "folds": []}))
     with pytest.raises(DataError, match="two training patients of each class"):
-        train(TrainConfig(**settings, split=path, inner_folds=2, out=tmp_path / "asked"))
+        train(TrainConfig(**settings, split=path, inner_folds=2, out=tmp_path / "requested"))
 
 
 @pytest.mark.slow
