@@ -67,10 +67,11 @@ def copies(pictures: np.ndarray, labels: np.ndarray, fold: np.ndarray, name: str
     return out, mixed
 
 
-def probe(features: np.ndarray, extra: list[tuple], cells: list, labels: np.ndarray, folds: list) -> np.ndarray:
+def probe(
+    features: np.ndarray, extra: list[tuple], labels: np.ndarray, patients: np.ndarray, folds: list
+) -> np.ndarray:
     """Return the out-of-fold probabilities of the originals; `extra` holds the copies' features and labels."""
-    patients = np.array([cell.patient for cell in cells])
-    probabilities = np.empty(len(cells))
+    probabilities = np.empty(len(labels))
     for train, test in folds:
         weights = cell_weights(labels[train], patients[train], Sampling("class-weight", patient_weight="equal"))
         rows, targets, weigh = [features[train]], [labels[train]], [weights]
@@ -106,7 +107,7 @@ def main() -> None:
     for name in tqdm(("nothing", *TRANSFORMS)):
         made = [copies(pictures, labels, fold, name, epoch) for epoch in range(COPIES)] if name != "nothing" else []
         extra = [(features_of(seen), mixed) for seen, mixed in made]
-        predicted[name] = probe(features, extra, cells, labels, folds)
+        predicted[name] = probe(features, extra, labels, patients, folds)
     print("| transform | range | AUROC by patient | gain over nothing | AUROC over cells |\n|---|---|---|---|---|")
     result = {}
     for name, probabilities in predicted.items():

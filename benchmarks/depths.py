@@ -74,17 +74,17 @@ def main() -> None:
         results[f"{name} {place}"] = {"auroc_by_patient": shown[0], "auroc": shown[1], "both_seeds": both}
 
     for (name, place), values in features.items():
-        show(name, place, {seed: out_of_fold(values, cells, drawn) for seed, drawn in folds.items()})
+        show(name, place, {seed: out_of_fold(values, labels, patients, drawn) for seed, drawn in folds.items()})
     nested, selected = np.full(len(cells), np.nan), []
     for train, test in folds[0]:
-        trained = [cells[index] for index in train]
-        inner = draw_folds(trained, group_of, "patient", 0, 4)
+        inner = draw_folds([cells[index] for index in train], group_of, "patient", 0, 4)
+        label, patient = labels[train], patients[train]
         scores = {
-            key: by_patient(labels[train], out_of_fold(values[train], trained, inner), patients[train])
+            key: by_patient(label, out_of_fold(values[train], label, patient, inner), patient)
             for key, values in features.items()
         }
         selected.append(max(scores, key=scores.get))
-        nested[test] = out_of_fold(features[selected[-1]], cells, [(train, test)])[test]
+        nested[test] = out_of_fold(features[selected[-1]], labels, patients, [(train, test)])[test]
     show("selected in each fold", ", ".join(" ".join(key) for key in selected), {0: nested})
     print(json.dumps({"cells": len(cells), "patients": len(set(patients)), "rows": results}))
 

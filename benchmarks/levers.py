@@ -76,7 +76,7 @@ def trained(features: np.ndarray, at: SharedCells, fitted: np.ndarray, recipe: R
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     optimizer = keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None)
     model.compile(optimizer, keras.losses.BinaryCrossentropy(label_smoothing=recipe.smoothing))
-    weights = cell_weights(labels, at.patients[fitted], recipe.sampling)
+    weights = cell_weights(labels, at.groups[fitted], recipe.sampling)
     for order in orders:
         views = rng.choice(recipe.trains, len(order))
         shown = features[views, fitted[order]]

@@ -86,7 +86,7 @@ def main() -> None:
                 features = view_features(at.folder, cells, name, VIEW, arguments.features, drop_blocks)
             except WeightsError:
                 continue  # the file at hand covers only the truncated base
-            scores = score_with_intervals(labels, out_of_fold(features, cells, folds), patients)
+            scores = score_with_intervals(labels, out_of_fold(features, labels, patients, folds), patients)
             row = {"network": network_name(architecture, drop_blocks), "features": features.shape[1]}
             row |= {key: scores[key] for key in ("auroc_by_patient", "auroc")}
             row["milliseconds"] = round(milliseconds(name, drop_blocks), 1)

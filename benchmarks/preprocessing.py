@@ -49,7 +49,7 @@ def main() -> None:
     cells, labels, patients, group_of = at.cells, at.labels, at.groups, at.group_of
 
     def evaluate(features: np.ndarray, patient_weight: str = "equal") -> tuple[dict, dict, list[float]]:
-        by_seed = [out_of_fold(features, cells, folds, patient_weight) for folds in drawn]
+        by_seed = [out_of_fold(features, labels, patients, folds, patient_weight) for folds in drawn]
         first = score_with_intervals(labels, by_seed[0], patients)
         values = [float(all_metrics(labels, p, patients)["auroc_by_patient"][0]) for p in by_seed]
         return first["auroc_by_patient"], first["auroc"], values

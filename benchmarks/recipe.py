@@ -59,7 +59,7 @@ def out_of_fold_plain(at: SharedCells, folds: list, view: Preprocessing, epochs:
     for number, (fitted, held) in enumerate(folds):
         path, began = cache / f"plain-{view.image_size}-{epochs}-fold-{number}.npy", time.perf_counter()
         if not path.is_file():
-            weights = cell_weights(at.labels[fitted], at.patients[fitted], Sampling("class-weight"))
+            weights = cell_weights(at.labels[fitted], at.groups[fitted], Sampling("class-weight"))
             model = plain_fit(pictures[fitted], at.labels[fitted], weights, True, 1e-4, epochs)
             print(f"plain Keras, fold {number}: {time.perf_counter() - began:.0f} s", flush=True)
             cache.mkdir(parents=True, exist_ok=True)
@@ -85,15 +85,8 @@ def main() -> None:
     cells, by = tuple(table.cells[place] for place in inside), np.array([fold_of[place] for place in inside])
     folds = [(np.flatnonzero(by != fold), np.flatnonzero(by == fold)) for fold in range(config.folds)]
     group_of = groups_by_patient(settings["data"]["same_patients"])
-    patients = np.array([cell.patient for cell in cells])
-    at = SharedCells(
-        Path(settings["data"]["folder"]),
-        cells,
-        classes(cells),
-        patients,
-        patient_group_names(cells, group_of),
-        group_of,
-    )
+    groups = patient_group_names(cells, group_of)
+    at = SharedCells(Path(settings["data"]["folder"]), cells, classes(cells), groups, group_of)
     size = config.image_size or 330
     folder = study.path.resolve().parent
     view = (size, config.framing, config.contrast, config.stain_normalization)
@@ -102,7 +95,7 @@ def main() -> None:
     predicted = {
         "network": np.array([probability_of[cell.path] for cell in cells]),
         "cell area alone": out_of_fold_area(at.folder, cells, folds),
-        "frozen features, logistic regression": out_of_fold(features, cells, folds),
+        "frozen features, logistic regression": out_of_fold(features, at.labels, at.groups, folds),
     }
     if arguments.plain:
         shown = Preprocessing(arguments.plain_size, *view[1:])

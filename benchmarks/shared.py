@@ -36,8 +36,8 @@ class SharedCells:
         Where they are.
     cells : tuple of Cell
         All sound ones, [n].
-    labels, patients, groups : numpy.ndarray
-        int [n], 1 for `all`; str [n], as the files are named; str [n], one for all names of a patient.
+    labels, groups : numpy.ndarray
+        int [n], 1 for `all`; str [n], the patient group of each cell, one for all names of a patient.
     group_of : dict
         All names of each patient.
     """
@@ -45,7 +45,6 @@ class SharedCells:
     folder: Path
     cells: tuple[Cell, ...]
     labels: np.ndarray
-    patients: np.ndarray
     groups: np.ndarray
     group_of: dict[str, frozenset[str]]
 
@@ -58,8 +57,7 @@ def shared_cells() -> SharedCells:
     scanned = scan(catalog)
     doubles = find_doubles(catalog, scanned, "merge")
     cells, group_of = scanned.cells, find_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
-    patients = np.array([cell.patient for cell in cells])
-    return SharedCells(folder, cells, classes(cells), patients, patient_group_names(cells, group_of), group_of)
+    return SharedCells(folder, cells, classes(cells), patient_group_names(cells, group_of), group_of)
 
 
 def view_features(

@@ -138,7 +138,8 @@ def _together(
     folds = [_draw(table.cells, min(FOLDS, *(counts[label] for label in LABELS)), seed + draw) for draw in range(DRAWS)]
     if not features.shape[1] or not all(folds):
         return None
-    probabilities = np.mean([out_of_fold(features, table.cells, drawn, weighted_scale=True) for drawn in folds], axis=0)
+    drawn = [out_of_fold(features, table.labels, table.patients, fold, weighted_scale=True) for fold in folds]
+    probabilities = np.mean(drawn, axis=0)
     score = score_with_intervals(table.labels, probabilities, table.patients)[METRIC]
     p = permutation_p(table.labels, probabilities, table.patients, seed)
     return {METRIC: score, "permutation_p": p, "folds": len(folds[0]), "draws": DRAWS}

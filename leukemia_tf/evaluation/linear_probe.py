@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leukemia_tf.data.balance import Sampling, cell_weights
-from leukemia_tf.data.catalog import LABELS, Cell
 from leukemia_tf.data.folds import Folds
 
 INVERSE_PENALTY = 0.01
@@ -32,7 +29,8 @@ def fit_probe(features: np.ndarray, labels: np.ndarray, weights: np.ndarray, wei
 
 def out_of_fold(
     features: np.ndarray,
-    cells: Sequence[Cell],
+    labels: np.ndarray,
+    patients: np.ndarray,
     folds: Folds,
     patient_weight: str = "equal",
     weighted_scale: bool = False,
@@ -43,8 +41,10 @@ def out_of_fold(
     ----------
     features : numpy.ndarray
         float [n, features].
-    cells : sequence of Cell
-        Labelled, [n].
+    labels : numpy.ndarray
+        int [n], 1 for `all`.
+    patients : numpy.ndarray
+        str [n], the patient group of each cell: several names of one patient must not weigh several times.
     folds : sequence of tuple
         As from `draw_folds`.
     patient_weight : str
@@ -57,9 +57,7 @@ def out_of_fold(
     numpy.ndarray
         float [n], the probability of `all`.
     """
-    labels = np.array([LABELS.index(cell.label) for cell in cells])
-    patients = np.array([cell.patient for cell in cells])
-    probabilities = np.full(len(cells), np.nan)
+    probabilities = np.full(len(labels), np.nan)
     for train, test in folds:
         weights = cell_weights(labels[train], patients[train], Sampling("class-weight", patient_weight=patient_weight))
         model = fit_probe(features[train], labels[train], weights, weighted_scale)

@@ -73,9 +73,9 @@ def measure_leak(
         "seed": config.seed,
         "patients": len(set(patients)),
     }
+    labels = classes(labelled)
     for by, drawn in folds.items():
-        probabilities = out_of_fold(features, labelled, drawn)
-        scores = score_with_intervals(classes(labelled), probabilities, patients)
+        scores = score_with_intervals(labels, out_of_fold(features, labels, patients, drawn), patients)
         leak[by] = {name: scores[name] for name in METRICS}
     save(draw_leak(leak), config.out / "leak.png")
     _log(leak)
