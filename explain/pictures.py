@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ COLOURS = "inferno"  # perceptually uniform
 PALETTE = colormaps[COLOURS](np.arange(256))[:, :3].astype(np.float32)
 THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
 COLUMNS, ROWS = 6, 8  # pictures of a sheet
+CAPTION = 36  # letters of a line below one
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
@@ -108,9 +110,9 @@ def draw_heat_map(
     if frame.mask.any():
         axes[1].contour(frame.mask, levels=[0.5], colors="white", linewidths=0.7)
     title = f"{method}: what supports {LABEL_NAMES[frame.prediction.prediction]}"
-    axes[1].set_title("\n".join([title, *([plain("of " + " + ".join(layers))] if layers else [])]), fontsize=9)
+    axes[1].set_title("\n".join([title, *([plain("of " + " + ".join(layers))] if layers else [])]), fontsize=8)
     axes[2].imshow(overlay(frame.image, heat))
-    axes[2].set_title(heat_text(frame, heat).replace("; ", "\n"), fontsize=9)
+    axes[2].set_title(heat_text(frame, heat).replace("; ", "\n"), fontsize=8)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, shrink=0.85, pad=0.01)
     bar.set_label("share of the map's maximum")
     figure.suptitle(plain(f"{Path(frame.prediction.path).name}: {prediction_text(frame.prediction)}"), fontsize=11)
@@ -140,7 +142,7 @@ def draw_sheet(
     heads : sequence of str
         Over the columns.
     """
-    rows, below = -(-len(pictures) // columns), 26
+    rows, below = -(-len(pictures) // columns), 34
     wide, high = columns * (THUMB + GAP), rows * (THUMB + below)
     canvas = np.full((high, wide, 3), 255, np.uint8)
     figure = Figure((wide / 100 + 1.0, high / 100 + 0.7), facecolor="white")
@@ -148,7 +150,8 @@ def draw_sheet(
     for place, (caption, picture) in enumerate(pictures):
         top, left = place // columns * (THUMB + below), place % columns * (THUMB + GAP)
         canvas[top : top + THUMB, left : left + THUMB] = picture
-        axis.text(left + THUMB / 2, top + THUMB + 2, plain(caption), fontsize=5.5, ha="center", va="top", color=INK)
+        lines = plain(textwrap.fill(caption, CAPTION, break_long_words=True))
+        axis.text(left + THUMB / 2, top + THUMB + 2, lines, fontsize=5.5, ha="center", va="top", color=INK)
     for place, head in enumerate(heads):
         axis.text(place * (THUMB + GAP) + THUMB / 2, -4, plain(head), fontsize=8, ha="center", va="bottom", color=INK)
     axis.imshow(canvas, interpolation="none")

@@ -30,15 +30,20 @@ class Network:
         Of the backbone, from input to output.
     loaded : LoadedWeights or None
         None if every layer starts at random.
+    stands_in : bool
+        Whether random weights stand in for ImageNet's: they are frozen and unfrozen as those would be.
     """
 
     model: keras.Model
     blocks: tuple[Block, ...]
     loaded: LoadedWeights | None
+    stands_in: bool = False
 
     @property
     def pretrained(self) -> tuple[str, ...]:
-        """Names of the blocks whose weights were loaded."""
+        """Names of the blocks whose weights were loaded, or that stand in for such."""
+        if self.stands_in:
+            return tuple(block.name for block in self.blocks)
         return self.loaded.blocks if self.loaded else ()
 
     @property
@@ -72,7 +77,7 @@ def build_pretrained(
     seed : int
         Of the random weights.
     required : bool
-        Whether to stop if ImageNet weights cannot be had; otherwise log a warning and keep the random weights.
+        Whether to stop if ImageNet weights cannot be had; otherwise warn, and random weights stand in for them.
     head : Head or callable, optional
         As `build_network` takes it; by default the architecture's own.
     cut : str, optional
@@ -105,8 +110,8 @@ def build_pretrained(
     except WeightsError as error:
         if required or weights != "imagenet":
             raise
-        log.warning("\nWARNING: training starts from RANDOM weights, for %s\n", error)
-        return Network(model, blocks, None)
+        log.warning("\nWARNING: RANDOM weights stand in for ImageNet's, for %s\n", error)
+        return Network(model, blocks, None, stands_in=True)
     _log_weights(loaded)
     return Network(model, blocks, loaded)
 

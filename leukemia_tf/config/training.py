@@ -111,7 +111,7 @@ class TrainConfig(SetupConfig):
     """feature-extraction (only the head), fine-tune-top:N (then the last N blocks), last-layers:N (then the last N
     layers with weights, BatchNormalization not counted), progressive:N (then block by block, from the top, N of them;
     progressive: all), whole, or a .json file. Each stage goes on from the weights of the one before. Default:
-    progressive on a GPU, else progressive:1."""
+    progressive on a GPU and on the embedded cells, else progressive:1."""
     epochs: int | None = None
     """Largest number of epochs of each stage. Default: 20 for the head, 1 for each block that progressive unfreezes,
     6 for other fine-tuning, 16 from random weights."""

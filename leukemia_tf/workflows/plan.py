@@ -28,6 +28,8 @@ def plan(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
     UserError
         If the network cannot take a stage's image size, or the last size is not the run's.
     """
+    if not config.stages and setup.source.embedded:
+        config = replace(config, stages="progressive")  # phantom cells are few and small: every block in a minute
     stages = _planned(config, setup)
     _check_sizes(setup, stages)
     return stages

@@ -19,7 +19,9 @@ from leukemia_tf.data.augmentation import COLOURS, FILES, is_on
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.models.network import load_network
+from leukemia_tf.training.setup import build_setup, read_training_cells
 from leukemia_tf.workflows.evaluate import evaluate
+from leukemia_tf.workflows.plan import plan
 from leukemia_tf.workflows.train import train
 
 
@@ -108,8 +110,11 @@ def test_without_imagenet_weights_only_the_embedded_cells_are_trained_on(tiny_ce
         train(TrainConfig(**{**vars(config), "data": tiny_cells}))
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr(source, "embedded_cells", lambda: tiny_cells)
-    run = train(config)
-    assert "WARNING: training starts from RANDOM weights" in caplog.text
+    blocks = plan(config, build_setup(config, *read_training_cells(config)))[1:]
+    assert [len(stage.learning) for stage in blocks] == [1, 2, 3, 4, 5, 6]
+    run = train(replace(config, stages="progressive:1"))
+    assert "WARNING: RANDOM weights stand in for ImageNet's" in caplog.text
+    assert [len(stage["learning"]) for stage in run.read_config()["stages"]] == [0, 1]
     assert run.read_config()["weights"] == {"asked": "imagenet", "source": "random"}
 
 
