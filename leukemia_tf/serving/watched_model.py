@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +171,7 @@ class WatchedModel:
         self._loaded = {**self._loaded, number: version}
         return True
 
-    def _read_labels(self) -> Mapping[str, int]:
+    def _read_labels(self) -> dict[str, int]:
         path = self.folder / LABELS
         try:
             labels = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

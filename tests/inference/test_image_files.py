@@ -40,6 +40,7 @@ def test_one_row_an_image_in_order_the_same_as_one_by_one(many, tiny_run, tmp_pa
     assert not list(tmp_path.glob("*.parts"))
 
 
+@pytest.mark.slow
 def test_killed_it_resumes_to_the_same_predictions(many, tiny_run, run_module, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     whole, out = tmp_path / "whole.csv", tmp_path / "predictions.csv"
