@@ -98,7 +98,7 @@ class PatientTally:
             counts.total += row.probability
 
     def table(self) -> str:
-        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability; and who trained."""
+        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability; training patients marked."""
         wide = max([7, *map(len, self._counts)]) + 2
         lines = [f"{'patient':<{wide}}{'cells':>7}{'all':>7}  {'vote':<6}mean probability"]
         for patient, counts in sorted(self._counts.items()):
@@ -108,6 +108,6 @@ class PatientTally:
         known = len(self._trained & set(self._counts))
         if known:
             lines.append(
-                f"\nThe network was trained on {known} of these {len(self._counts)} patients: those show nothing."
+                f"\nThe network was trained on {known} of these {len(self._counts)} patients: on them it is not tested."
             )
         return "\n".join(lines) if self._counts else ""
