@@ -98,7 +98,7 @@ class PatientTally:
             counts.total += row.probability
 
     def table(self) -> str:
-        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability; training patients marked."""
+        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability, who trained."""
         wide = max([7, *map(len, self._counts)]) + 2
         lines = [f"{'patient':<{wide}}{'cells':>7}{'all':>7}  {'vote':<6}mean probability"]
         for patient, counts in sorted(self._counts.items()):
