@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from leukemia_tf.core.errors import UserError
@@ -18,7 +20,8 @@ def prepare_process() -> None:
     """Set up a process that runs one command, before Keras and matplotlib are imported.
 
     Commands run on TensorFlow whatever KERAS_BACKEND and keras.json say. Figures are only written to files, so the
-    window system in MPLBACKEND, such as a notebook's, is not needed. What a stream cannot encode is escaped.
+    window system in MPLBACKEND, such as a notebook's, is not needed. What a stream cannot encode is escaped. SIGTERM,
+    as a batch system sends it, does what Ctrl-C does: a training saves its state.
     """
     backend = os.environ.get("KERAS_BACKEND", BACKEND)
     if backend != BACKEND:
@@ -27,6 +30,14 @@ def prepare_process() -> None:
     os.environ.pop("MPLBACKEND", None)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does, in the background of a shell too, where Ctrl-C is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def check_keras(keras: Any) -> None:
