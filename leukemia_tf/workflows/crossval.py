@@ -67,7 +67,7 @@ def _read_cells(
 ) -> tuple[tuple[Cell, ...], dict[str, int], tuple[tuple[str, ...], ...], dict[str, Any]]:
     """Return the labelled cells, areas by path, patients with several names, and what study.json says of the data."""
     source = find_source(config.data)
-    catalog, scanned = scan_folder(source.folder, config.on_bad_image)
+    catalog, scanned = scan_folder(source.folder, config.on_bad_image, config)
     doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
     groups = list_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
     areas = {cell.path: one.area for cell, one in zip(scanned.cells, scanned.statistics)}

@@ -1,0 +1,94 @@
+"""The rows of a table of patients and the images that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from leukemia_tf.core.errors import DataError
+from leukemia_tf.data.label_words import EXAMPLE, LabelWords
+from leukemia_tf.data.patient_table import LABEL, PatientTable, TableRow
+
+Parts = tuple[str, ...]  # of a path, in lower case
+
+
+def match_rows(
+    table: PatientTable, folder: Path, images: Sequence[Path], words: LabelWords
+) -> dict[Path, list[TableRow]]:
+    """Return the rows of each image that the table names: by path, by file name, or by file name without its ending.
+
+    Raises
+    ------
+    DataError
+        If a row fits several images, two rows of one image differ, or a label stands for no class.
+    """
+    _check_values(table, words)
+    places: dict[str, list[tuple[Parts, Path]]] = {}
+    for image in images:
+        parts = _parts(image.relative_to(folder).as_posix())
+        places.setdefault(_stem(parts[-1]), []).append((parts, image))
+    found: dict[Path, list[TableRow]] = {}
+    for row in table.rows:
+        fitting = _fitting(_parts(row.image), places)
+        if len(fitting) > 1:
+            some = ", ".join(image.relative_to(folder).as_posix() for image in fitting[:2])
+            raise DataError(
+                f"{table.path}, row {row.number}: `{row.image}` fits {len(fitting)} images ({some}): write its path "
+                f"below {folder}, with folders."
+            )
+        if fitting:
+            found.setdefault(fitting[0], []).append(row)
+    for rows in found.values():
+        _check_alike(table, rows)
+    return found
+
+
+def _check_values(table: PatientTable, words: LabelWords) -> None:
+    """Stop at labels that stand for no class."""
+    unknown = [row for row in table.rows if row.label and words.of_value(row.label) is None]
+    if unknown:
+        values = list(dict.fromkeys(repr(row.label) for row in unknown))
+        raise DataError(
+            f"{table.path}, row {unknown[0].number}: {', '.join(values[:10])} in column `{table.columns[LABEL]}` stand "
+            f"for no class ({len(unknown):,} rows): map them, as in `{EXAMPLE}`; `labels=none=NAMES` leaves images out."
+        )
+
+
+def _check_alike(table: PatientTable, rows: Sequence[TableRow]) -> None:
+    first = rows[0]
+    for row in rows[1:]:
+        if (row.patient, row.label) != (first.patient, first.label):
+            raise DataError(
+                f"{table.path}, rows {first.number} and {row.number}: two rows for {row.image}, with {_said(first)} "
+                f"and {_said(row)}: remove the wrong one."
+            )
+
+
+def _said(row: TableRow) -> str:
+    return f"patient {row.patient}" + (f" and label {row.label}" if row.label else "")
+
+
+def _fitting(wanted: Parts, places: Mapping[str, list[tuple[Parts, Path]]]) -> list[Path]:
+    """Return the images that a row's path fits; one with the same ending alone, if there is one."""
+    candidates = [
+        (parts[-1] == wanted[-1], len(parts) == len(wanted), image)
+        for parts, image in places.get(_stem(wanted[-1]), [])
+        if all(one == other for one, other in zip(reversed(parts[:-1]), reversed(wanted[:-1])))
+    ]
+    if not candidates and wanted[0][-1:] in ("", ":"):  # an absolute path, on another computer
+        return _fitting(wanted[-1:], places)
+    for exact in ((True, True), (True,), ()):
+        some = [image for *kind, image in candidates if tuple(kind[: len(exact)]) == exact]
+        if some:
+            return some
+    return []
+
+
+def _parts(path: str) -> Parts:
+    parts = (part.strip().casefold() for part in re.split(r"[/\\]+", path))
+    return tuple(part for part in parts if part != ".")
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.[a-z]{3,4}$", "", name)
