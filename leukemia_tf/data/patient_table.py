@@ -62,7 +62,7 @@ class PatientTable:
 
     def __str__(self) -> str:
         taken = ", ".join(f"{what}: `{name}`" for what, name in self.columns.items())
-        return f"{len(self.rows):,} rows of {self.path.name} (columns {taken})"
+        return f"{len(self.rows):,} rows (columns {taken})"
 
 
 def read_patient_table(path: Path) -> PatientTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -109,6 +110,7 @@ def prepare_cells(
     near_duplicates = scanned.near_duplicates()
     doubles = find_doubles(catalog, scanned, cnmc_doubles)
     groups = list_patient_groups(scanned.cells, near_duplicates, doubles)
+    warn_of_joined(groups, {cell.patient for cell in scanned.cells})
     _warn_of_labels(near_duplicates)
     cells, split = _split(catalog, scanned.cells, near_duplicates, doubles, protocol, seed)
     cnmc = catalog.cnmc_patients if cnmc_doubles == "merge" else frozenset()
@@ -151,6 +153,19 @@ def find_doubles(catalog: Catalog, scanned: Scan, cnmc_doubles: str) -> tuple[tu
             "; ".join(" = ".join(group) for group in doubles),
         )
     return doubles
+
+
+def warn_of_joined(groups: Sequence[Sequence[str]], patients: AbstractSet[str]) -> None:
+    """Warn if shared pictures make one patient of more than half of all: then the pictures are odd."""
+    largest = max(groups, key=len, default=())
+    if len(largest) > max(2, len(patients) / 2):
+        log.warning(
+            "WARNING: pictures that look alike make one patient of %d of %d (%s, …): look at the pairs that `python -m "
+            "leukemia_tf.audit` lists. If they are other cells, the pictures have a background, or are too small.",
+            len(largest),
+            len(patients),
+            ", ".join(largest[:3]),
+        )
 
 
 def _warn_of_labels(near_duplicates: Sequence[NearDuplicate]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from leukemia_tf.config.reading import Reading
 from leukemia_tf.core.errors import DataError
-from leukemia_tf.data.catalog import Catalog, Cell, Rejected, Respelt
+from leukemia_tf.data.catalog import Catalog, Cell, Note, Rejected, Respelt
 from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.cnmc_tables import NamedImages, cnmc_rows
 from leukemia_tf.data.folder_files import FolderFiles, list_files
@@ -62,7 +62,24 @@ def read_catalog(folder: Path, reading: Reading | None = None) -> Catalog:
     labels = label_folders((image.relative_to(folder).parent.parts for image in files.images), words)
     catalog = _list(Identities(folder, words, labels, pattern, table, rows, named.identities), files)
     notes = reading_notes(folder, files, unused, labels, words, given, rows)
+    notes += _of_both_classes(catalog)
     return replace(catalog, notes=notes, rows_without_image=named.missing, rows_unread=named.unread)
+
+
+def _of_both_classes(catalog: Catalog) -> tuple[Note, ...]:
+    """Return a warning on patients who have cells of both classes."""
+    labels: dict[str, dict[str, str]] = {}
+    for cell in catalog.cells:
+        labels.setdefault(cell.patient, {}).setdefault(cell.label, cell.path)
+    both = {patient: paths for patient, paths in labels.items() if len(paths) > 1}
+    if not both:
+        return ()
+    patient, paths = next(iter(both.items()))
+    sentence = (
+        f"{len(both)} patients have cells of both classes, such as {patient} ({paths['all']}, {paths['hem']}): "
+        "right if normal cells of a leukemic patient are among them, wrong if two people share a name"
+    )
+    return (Note(paths["hem"], sentence, warning=True),)
 
 
 def find_patients(folder: Path, images: Sequence[Path], reading: Reading | None = None) -> dict[Path, str]:

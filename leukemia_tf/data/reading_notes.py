@@ -34,7 +34,7 @@ def reading_notes(
     _check_mapped(folder, files, words, table)
     notes = [*_of_labels(folder, labels), *_of_files(folder, files)]
     if table:
-        notes.append(Note(table.path.name, f"patients: {table}"))
+        notes.append(Note(table.path.name, f"patients by {table}"))
         notes += _of_rows(table, rows) if not table.is_cnmc else ()
     else:
         notes += _of_unused_tables(folder, unused)

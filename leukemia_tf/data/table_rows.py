@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leukemia_tf.core.errors import DataError
+from leukemia_tf.data.integrity import SUFFIXES
 from leukemia_tf.data.label_words import EXAMPLE, LabelWords
 from leukemia_tf.data.patient_table import LABEL, PatientTable, TableRow
 
@@ -76,7 +79,7 @@ def _fitting(wanted: Parts, places: Mapping[str, list[tuple[Parts, Path]]]) -> l
         for parts, image in places.get(_stem(wanted[-1]), [])
         if all(one == other for one, other in zip(reversed(parts[:-1]), reversed(wanted[:-1])))
     ]
-    if not candidates and wanted[0][-1:] in ("", ":"):  # an absolute path, on another computer
+    if not candidates and len(wanted) > 1 and wanted[0][-1:] in ("", ":"):  # an absolute path, on another computer
         return _fitting(wanted[-1:], places)
     for exact in ((True, True), (True,), ()):
         some = [image for *kind, image in candidates if tuple(kind[: len(exact)]) == exact]
@@ -86,9 +89,10 @@ def _fitting(wanted: Parts, places: Mapping[str, list[tuple[Parts, Path]]]) -> l
 
 
 def _parts(path: str) -> Parts:
-    parts = (part.strip().casefold() for part in re.split(r"[/\\]+", path))
-    return tuple(part for part in parts if part != ".")
+    parts = re.split(r"[/\\]+", unicodedata.normalize("NFC", path).casefold())
+    return tuple(part.strip() for part in parts if part.strip() != ".")
 
 
 def _stem(name: str) -> str:
-    return re.sub(r"\.[a-z]{3,4}$", "", name)
+    stem, ending = os.path.splitext(name)
+    return stem if ending in SUFFIXES else name

@@ -18,7 +18,7 @@ from leukemia_tf.data.cnmc import check_cnmc_doubles
 from leukemia_tf.data.conversion import convert_images
 from leukemia_tf.data.patient_groups import NearDuplicate
 from leukemia_tf.data.policies import check_policy
-from leukemia_tf.data.prepare import find_doubles, log_notes
+from leukemia_tf.data.prepare import find_doubles, log_notes, warn_of_joined
 from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import Scan, quarantine, scan, write_rejected
 from leukemia_tf.data.source import Source, find_source
@@ -43,6 +43,7 @@ def audit(config: AuditConfig) -> dict[str, Any]:
         near_duplicates = scanned.near_duplicates()
         doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
         report = findings(catalog, scanned, near_duplicates, doubles)
+        warn_of_joined(report["shared_patients"], {cell.patient for cell in scanned.cells if cell.label})
         cues, report["acquisition"] = measure_folder(scanned, report["shared_patients"], config.seed)
         _write(config.out, report, source.folder, scanned, near_duplicates)
         write_acquisition(config.out, cues, report["acquisition"])

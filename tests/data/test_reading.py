@@ -55,7 +55,7 @@ def test_mapped_folders_and_a_table(lab):
     assert (catalog.unlabelled, catalog.rejected) == ((), ())
     said = [note.reason for note in catalog.notes]
     assert "labels by folder: Early, Pre, Pro: `all`; Benign: `hem`" in said
-    assert "patients: 8 rows of patients.csv (columns image: `image`, patient: `patient`)" in said
+    assert "patients by 8 rows (columns image: `image`, patient: `patient`)" in said
 
 
 @pytest.mark.parametrize(
