@@ -12,7 +12,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.label_words import LabelWords
 from leukemia_tf.data.patient_table import TableRow
-from leukemia_tf.data.tables import read_sheets
+from leukemia_tf.data.tables import first_rows, read_sheets
 
 CSV_COLUMNS = ("new_names", "Patient_ID", "labels")
 Identity = tuple[str, str]  # label and patient
@@ -75,11 +75,12 @@ class NamedImages:
 
 def cnmc_rows(table: Path) -> list[TableRow]:
     """Return the rows of a CSV in C-NMC's form; none of any other."""
+    first = first_rows(table)
+    if not first or not set(CSV_COLUMNS) <= set(first[0][1]):
+        return []
     try:
         (rows,) = read_sheets(table).values()
-    except (csv.Error, DataError):
-        return []
-    if not rows or not set(CSV_COLUMNS) <= set(rows[0][1]):
-        return []
+    except csv.Error as error:
+        raise DataError(f"{table} cannot be read as CSV ({error}): save it anew.") from None
     places = [rows[0][1].index(name) for name in CSV_COLUMNS]
     return [TableRow(number, *(cells[p] if p < len(cells) else "" for p in places)) for number, cells in rows[1:]]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from leukemia_tf.data.integrity import SUFFIXES
 from leukemia_tf.runs.run_folder import CONFIG, ENVIRONMENT, REJECTED
+from leukemia_tf.runs.study_folder import STUDY
 
-OUTPUTS = ({"audit.json", REJECTED}, {CONFIG, ENVIRONMENT})  # files of an audit, of a run
+OUTPUTS = ({"audit.json", REJECTED}, {CONFIG, ENVIRONMENT}, {STUDY})  # files of an audit, of a run, of a study
 SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found"}
 LISTED = 3  # names in a sentence
 
@@ -49,7 +50,7 @@ class FolderFiles:
 
 
 def list_files(folder: Path) -> FolderFiles:
-    """List the files below a folder without those in the folders of runs and audits; links are followed."""
+    """List the files below a folder without those in the folders of runs, studies and audits; links are followed."""
     images: list[Path] = []
     tables: list[Path] = []
     hidden: list[Path] = []

@@ -12,7 +12,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_csv
 from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.label_words import normalized
-from leukemia_tf.data.tables import NumberedRow, find_header, read_sheets
+from leukemia_tf.data.tables import NumberedRow, find_header, first_rows, read_sheets
 
 IMAGE, PATIENT, LABEL = "image", "patient", "label"
 COLUMNS = {  # by normalised name, the most telling first
@@ -94,10 +94,7 @@ def read_patient_table(path: Path) -> PatientTable:
 
 def looks_like_patients(path: Path) -> bool:
     """Return whether a CSV has columns for image and patient, so that it may be meant as `patients`."""
-    try:
-        return any(_header(rows) is not None for rows in read_sheets(path).values())
-    except (csv.Error, DataError):
-        return False
+    return _header(first_rows(path)) is not None
 
 
 def write_patient_table(path: Path, table: PatientTable) -> Path:

@@ -15,6 +15,7 @@ from leukemia_tf.core.errors import DataError
 EXCEL = (".xlsx", ".xlsm")
 SEPARATORS = (",", ";", "\t", "|")
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+PEEKED = 65536  # bytes
 HEADER_ROWS = 10  # among which the names of the columns are looked for
 
 NumberedRow = tuple[int, list[str]]  # the row's number in the file, from 1, and its cells
@@ -37,6 +38,15 @@ def read_sheets(path: Path) -> dict[str, list[NumberedRow]]:
     if content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         raise DataError(f"{path} is a spreadsheet, but no .xlsx file: save it as .xlsx or CSV.")
     return {"": list(_csv_rows(decode_text(content)))}
+
+
+def first_rows(path: Path) -> list[NumberedRow]:
+    """Return the first rows of a CSV, to see its columns; none if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return list(_csv_rows(decode_text(stream.read(PEEKED))))[:HEADER_ROWS]
+    except (OSError, csv.Error):
+        return []
 
 
 def decode_text(content: bytes) -> str:

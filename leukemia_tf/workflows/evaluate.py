@@ -108,13 +108,13 @@ def _evaluate_file(network: Path, config: EvaluateConfig) -> tuple[dict, RunFold
 
 def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunFolder]:
     folder = config.data or run.data
-    if config.data and is_external(run, folder):
+    named = [column.name for column in fields(Reading) if getattr(config, column.name)]
+    if config.data and (named or is_external(run, folder)):  # paths may be the same by chance
         _check_external(config)
         return evaluate_run_external(run, folder, config.seed, config.tta, config), run.external(folder.resolve().name)
-    for column in fields(Reading):
-        if getattr(config, column.name):
-            problem = "the run knows its cells' labels and patients: it is for another folder, named by `data`."
-            raise ArgumentError(column.name, getattr(config, column.name), problem)
+    for name in named:
+        problem = "the run knows its cells' labels and patients: it is for another folder, named by `data`."
+        raise ArgumentError(name, getattr(config, name), problem)
     return evaluate_run(run, folder, config.seed, config.threshold, config.tta), run
 
 

@@ -46,6 +46,14 @@ def test_hidden_and_system_files_are_passed_over(cells, caplog):
     assert "4 images with hidden names" in caplog.text
 
 
+def test_what_commands_wrote_is_no_data(cells):
+    for place, names in (("run", ("config.json", "environment.json")), ("study", ("study.json",))):
+        put(cells / place / "figures/roc.png")
+        for name in names:
+            (cells / place / name).touch()
+    assert read_catalog(cells).unlabelled == ()
+
+
 def test_nothing_but_hidden_images(tmp_path):
     put(tmp_path / "__MACOSX/._a.bmp")
     with pytest.raises(DataError, match=r"holds no images .* 1 images with hidden names.*: __MACOSX"):

@@ -12,9 +12,9 @@ from leukemia_tf.config import AuditConfig, EvaluateConfig, NoisyStudentConfig, 
 from leukemia_tf.config.upgrade import upgraded
 from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.data.catalog import read_cells
+from leukemia_tf.data.loading import load_cells
 from leukemia_tf.data.prepare import prepare_cells, warn_of_joined
 from leukemia_tf.data.synthetic import write_phantoms
-from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.refit import refit_config
 from leukemia_tf.training.resume import resumed_config
 from leukemia_tf.workflows.audit import audit
@@ -33,8 +33,7 @@ def phantoms(tmp_path_factory):
 def lab(phantoms, tmp_path):
     """The phantom cells as JPEG under other names, and their patients in an Excel sheet."""
     book = openpyxl.Workbook()
-    book.active.append(["Picture name", "Case"])
-    book.active.cell(1, 1).value = "Image"
+    book.active.append(["Image", "Case"])
     for number, path in enumerate(sorted(phantoms.rglob("*.bmp"))):
         _, patient, *_, label = path.stem.split("_")
         kind = "Benign" if label == "hem" else ("Early", "Pre", "Pro")[number % 3]
@@ -86,6 +85,12 @@ def test_evaluate_reads_another_folder_by_its_flags(lab, tiny_run, caplog):
         evaluate(EvaluateConfig(run=tiny_run.path, labels=LABELS))
 
 
+def test_from_python(lab):
+    named = {"all": ["Early", "Pre", "Pro"], "hem": ["Benign"]}
+    cells = load_cells(lab, image_size=32, labels=named, patients=lab.parent / "patients.xlsx")
+    assert {(row["label"], "H" in row["patient"]) for row in cells.table} == {("all", False), ("hem", True)}
+
+
 def test_the_command_line(lab, run_module, tmp_path):
     flags = ("--labels", *LABELS, "--patients", lab.parent / "patients.xlsx")
     done = run_module(".audit", lab, *flags, cwd=tmp_path)
@@ -123,7 +128,6 @@ def test_pages_and_turned_pictures_are_said(lab, tmp_path, caplog):
     second.write_bytes(content[:2] + b"\xff\xe1\0\x22Exif\0\0" + turned + content[2:])
     audit(AuditConfig(lab, out=tmp_path / "audit", convert_to=tmp_path / "clean", **reading(lab)))
     assert "it has 2 pages, and the first was converted" in caplog.text
-    assert "2 of 32 images were converted" in caplog.text or "images were converted into" in caplog.text
     upright = cv2.imread(str(tmp_path / "clean/Benign" / f"{second.stem}.png"))
     np.testing.assert_array_equal(upright, np.rot90(cv2.imread(str(second), cv2.IMREAD_IGNORE_ORIENTATION | 1), -1))
 
@@ -140,4 +144,3 @@ def test_labels_of_noisy_student_are_targets_now():
     assert upgraded({"train": {"labels": list(LABELS)}}) == {"train": {"labels": list(LABELS)}}
     config = NoisyStudentConfig(labels={"all": ["Early", "Pro"], "hem": "Benign"})
     assert (config.labels, config.targets) == (("all=Early,Pro", "hem=Benign"), "soft")
-    assert RunFolder  # the same words in every command
