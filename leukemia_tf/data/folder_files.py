@@ -13,6 +13,7 @@ from leukemia_tf.runs.run_folder import CONFIG, ENVIRONMENT, REJECTED
 from leukemia_tf.runs.study_folder import STUDY
 
 OUTPUTS = ({"audit.json", REJECTED}, {CONFIG, ENVIRONMENT}, {STUDY})  # files of an audit, of a run, of a study
+LEFT_OUT, MASKS, OVERLAYS = "left-out.csv", "masks", "overlays"  # of a folder of segmented cells
 SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found"}
 LISTED = 3  # names in a sentence
 
@@ -62,6 +63,8 @@ def list_files(folder: Path) -> FolderFiles:
             folders.clear()
             continue
         seen.add(real)
+        if LEFT_OUT in names:  # segmented cells: these are pictures of whole fields
+            folders[:] = [name for name in folders if name not in (MASKS, OVERLAYS)]
         inside_hidden = _is_hidden(Path(root).relative_to(folder).parts)
         for name in names:
             suffix = os.path.splitext(name)[1].lower()

@@ -10,6 +10,7 @@ from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.cnmc_tables import Identity
 from leukemia_tf.data.folder_labels import FolderLabels, is_no_patient
 from leukemia_tf.data.label_words import NONE, LabelWords
+from leukemia_tf.data.origins import Origin
 from leukemia_tf.data.patient_pattern import PatientPattern
 from leukemia_tf.data.patient_table import PatientTable, TableRow
 
@@ -34,6 +35,8 @@ class Identities:
         Its rows of each image.
     named : mapping
         Label and patient, or the reason to reject it, of each image that C-NMC's labels CSVs name.
+    origins : mapping
+        Where segmented cells come from.
     """
 
     folder: Path
@@ -43,6 +46,7 @@ class Identities:
     table: PatientTable | None
     rows: Mapping[Path, list[TableRow]]
     named: Mapping[Path, Identity | str]
+    origins: Mapping[Path, Origin]
 
     def of(self, image: Path) -> Identity | str | None:
         """Return an image's label and patient; a reason to reject it; or None without a label."""
@@ -89,8 +93,16 @@ class Identities:
         if row:
             return row.patient
         if self.pattern:
-            return self.pattern.patient(path)
-        return name[1] if name else "" if is_no_patient(below) else below
+            return self.pattern.patient(path) or self._of_source(path)
+        if name:
+            return name[1]
+        origin = self.origins.get(self.folder / path)
+        return (origin.patient if origin else "") or ("" if is_no_patient(below) else below)
+
+    def _of_source(self, path: Path) -> str:
+        """Return the patient by the pattern in the name of the picture that a segmented cell was cut out of."""
+        origin = self.origins.get(self.folder / path)
+        return self.pattern.patient(Path(origin.source.replace("\\", "/"))) if origin and self.pattern else ""
 
     def _unknown_patient(self, path: Path) -> str:
         if self.pattern:

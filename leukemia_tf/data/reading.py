@@ -16,6 +16,7 @@ from leukemia_tf.data.folder_labels import check_folders, label_folders, questio
 from leukemia_tf.data.identities import Identities
 from leukemia_tf.data.integrity import READ
 from leukemia_tf.data.label_words import LabelWords, parse_labels
+from leukemia_tf.data.origins import is_of_segmented, read_origins
 from leukemia_tf.data.patient_names import patient_name, spellings
 from leukemia_tf.data.patient_pattern import parse_pattern
 from leukemia_tf.data.patient_table import PatientTable, read_patient_table
@@ -58,9 +59,10 @@ def read_catalog(folder: Path, reading: Reading | None = None) -> Catalog:
     given = read_patient_table(reading.patients) if reading.patients else None
     named, unused = _named_by_csv(folder, files, given, words)
     table = None if given is None or given.is_cnmc else given
-    rows = match_rows(table, folder, files.images, words) if table else {}
+    origins = read_origins(files.tables)
+    rows = match_rows(table, folder, files.images, words, origins) if table else {}
     labels = label_folders((image.relative_to(folder).parent.parts for image in files.images), words)
-    catalog = _list(Identities(folder, words, labels, pattern, table, rows, named.identities), files)
+    catalog = _list(Identities(folder, words, labels, pattern, table, rows, named.identities, origins), files)
     notes = reading_notes(folder, files, unused, labels, words, given, rows)
     notes += _of_both_classes(catalog)
     return replace(catalog, notes=notes, rows_without_image=named.missing, rows_unread=named.unread)
@@ -125,7 +127,7 @@ def _named_by_csv(
             continue
         rows = cnmc_rows(path)
         named.add(path, path.parent, rows, files.images, words)
-        unused += [] if rows else [path]
+        unused += [] if rows or is_of_segmented(path) else [path]
     if table and table.is_cnmc:
         root = table.path.resolve().parent
         named.add(table.path, root if root.is_relative_to(folder) else folder, table.rows, files.images, words)

@@ -11,15 +11,23 @@ from pathlib import Path
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.integrity import SUFFIXES
 from leukemia_tf.data.label_words import EXAMPLE, LabelWords
+from leukemia_tf.data.origins import Origin
 from leukemia_tf.data.patient_table import LABEL, PatientTable, TableRow
 
 Parts = tuple[str, ...]  # of a path, in lower case
+Place = tuple[Parts, Path]  # a path that an image is named by, and the image
 
 
 def match_rows(
-    table: PatientTable, folder: Path, images: Sequence[Path], words: LabelWords
+    table: PatientTable,
+    folder: Path,
+    images: Sequence[Path],
+    words: LabelWords,
+    origins: Mapping[Path, Origin] | None = None,
 ) -> dict[Path, list[TableRow]]:
     """Return the rows of each image that the table names: by path, by file name, or by file name without its ending.
+
+    A segmented cell is named by the picture that it was cut out of, too (`origins`): all cells of it have that row.
 
     Raises
     ------
@@ -27,24 +35,32 @@ def match_rows(
         If a row fits several images, two rows of one image differ, or a label stands for no class.
     """
     _check_values(table, words)
-    places: dict[str, list[tuple[Parts, Path]]] = {}
-    for image in images:
-        parts = _parts(image.relative_to(folder).as_posix())
-        places.setdefault(_stem(parts[-1]), []).append((parts, image))
+    places = _places(folder, images, origins or {})
     found: dict[Path, list[TableRow]] = {}
     for row in table.rows:
         fitting = _fitting(_parts(row.image), places)
-        if len(fitting) > 1:
-            some = ", ".join(image.relative_to(folder).as_posix() for image in fitting[:2])
+        if len({name for name, _ in fitting}) > 1:
+            some = ", ".join(image.relative_to(folder).as_posix() for _, image in fitting[:2])
             raise DataError(
                 f"{table.path}, row {row.number}: `{row.image}` fits {len(fitting)} images ({some}): write its path "
                 f"below {folder}, with folders."
             )
-        if fitting:
-            found.setdefault(fitting[0], []).append(row)
+        for _, image in fitting:
+            found.setdefault(image, []).append(row)
     for rows in found.values():
         _check_alike(table, rows)
     return found
+
+
+def _places(folder: Path, images: Sequence[Path], origins: Mapping[Path, Origin]) -> dict[str, list[Place]]:
+    """Return the paths that images are named by, by the last part without its ending."""
+    places: dict[str, list[Place]] = {}
+    for image in images:
+        names = [image.relative_to(folder).as_posix(), *([origins[image].source] if image in origins else [])]
+        for name in names:
+            parts = _parts(name)
+            places.setdefault(_stem(parts[-1]), []).append((parts, image))
+    return places
 
 
 def _check_values(table: PatientTable, words: LabelWords) -> None:
@@ -72,17 +88,17 @@ def _said(row: TableRow) -> str:
     return f"patient {row.patient}" + (f" and label {row.label}" if row.label else "")
 
 
-def _fitting(wanted: Parts, places: Mapping[str, list[tuple[Parts, Path]]]) -> list[Path]:
-    """Return the images that a row's path fits; one with the same ending alone, if there is one."""
+def _fitting(wanted: Parts, places: Mapping[str, list[Place]]) -> list[Place]:
+    """Return the places that a row's path fits; those with the same ending alone, if there are any."""
     candidates = [
-        (parts[-1] == wanted[-1], len(parts) == len(wanted), image)
+        (parts[-1] == wanted[-1], len(parts) == len(wanted), (parts, image))
         for parts, image in places.get(_stem(wanted[-1]), [])
         if all(one == other for one, other in zip(reversed(parts[:-1]), reversed(wanted[:-1])))
     ]
     if not candidates and len(wanted) > 1 and wanted[0][-1:] in ("", ":"):  # an absolute path, on another computer
         return _fitting(wanted[-1:], places)
     for exact in ((True, True), (True,), ()):
-        some = [image for *kind, image in candidates if tuple(kind[: len(exact)]) == exact]
+        some = [place for *kind, place in candidates if tuple(kind[: len(exact)]) == exact]
         if some:
             return some
     return []

@@ -276,6 +276,26 @@ def test_a_table_that_is_not_used_is_said(lab):
     assert any("patients.csv" in note.path and "name it by `patients=" in note.reason for note in notes)
 
 
+def test_segmented_cells_have_the_row_of_their_picture(tmp_path):
+    """Several cells are cut out of a picture, under other names; `segment` lists where each is from."""
+    for kind in ("all", "hem"):
+        columns = "path,source,x,y,width,height,area,patient\n"
+        for number in (1, 2):
+            put(tmp_path / "cut" / kind / f"field-{number}.png")
+            columns += f"field-{number}.png,pictures/{kind}/field.jpg,0,0,4,4,16,\n"
+        (tmp_path / "cut" / kind / "cells.csv").write_text(columns)
+    (tmp_path / "cut/all/left-out.csv").write_text("source,x,y,width,height,reason\n")
+    put(tmp_path / "cut/all/overlays/field.png")
+    with pytest.raises(DataError, match=r"`field\.jpg` fits 4 images"):
+        read_catalog(tmp_path / "cut", Reading(patients=table(tmp_path / "cut", "image,patient\nfield.jpg,A\n")))
+    written = table(tmp_path / "cut", "image,patient\nall/field.jpg,A\nhem/field.jpg,B\n")
+    catalog = read_catalog(tmp_path / "cut", Reading(patients=written))
+    assert [(cell.label, cell.patient) for cell in catalog.cells] == [("all", "A")] * 2 + [("hem", "B")] * 2
+    assert catalog.rejected == ()
+    by_pattern = read_catalog(tmp_path / "cut", Reading(patient_pattern=r"(.*/)?(?P<patient>\w+)/field.jpg"))
+    assert {cell.patient for cell in by_pattern.cells} == {"ALL", "HEM"}
+
+
 def test_patients_without_labels(lab):
     path = put(lab / "new/P7_1.png")
     assert find_patients(lab, [path], Reading(patient_pattern="(?P<patient>[^_]+)_.*")) == {path: "P7"}
