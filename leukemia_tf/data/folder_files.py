@@ -45,9 +45,7 @@ class FolderFiles:
             return ""
         places = list(dict.fromkeys(_hidden_part(path.relative_to(folder)) for path in self.hidden))
         shown = ", ".join(places[:LISTED]) + (", …" if len(places) > LISTED else "")
-        return (
-            f"{len(self.hidden):,} images with hidden names, or in hidden or system folders, are passed over: {shown}"
-        )
+        return f"images passed over, with hidden names or in hidden or system folders: {len(self.hidden):,} ({shown})"
 
 
 def list_files(folder: Path) -> FolderFiles:

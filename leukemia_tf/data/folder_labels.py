@@ -93,7 +93,7 @@ def check_folders(folder: Path, labels: FolderLabels, unlabelled: Iterable[Parts
     unknown = _beside(labels, counts) if labelled else _lowest_set(counts)
     if not unknown:
         return
-    shown = [f"{'/'.join(name)} ({count:,} images)" for name, count in sorted(unknown.items())]
+    shown = [f"{'/'.join(name)} (images: {count:,})" for name, count in sorted(unknown.items())]
     more = f" and {len(shown) - LISTED} more" if len(shown) > LISTED else ""
     known = "; ".join(
         f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} `{label}`" for label, names in labels.spelt().items()

@@ -66,7 +66,7 @@ def _of_files(folder: Path, files: FolderFiles) -> Iterator[Note]:
         yield Note(files.hidden[0].relative_to(folder).as_posix(), passed, warning=True)
     if files.others:
         kinds = ", ".join(f"{ending} {count:,}" for ending, count in files.others.most_common(10))
-        yield Note(folder.name, f"{files.others.total():,} files that are no images are passed over ({kinds})")
+        yield Note(folder.name, f"files passed over, which are no images: {files.others.total():,} ({kinds})")
 
 
 def _of_rows(table: PatientTable, rows: Mapping[Path, list[TableRow]]) -> Iterator[Note]:
@@ -75,13 +75,13 @@ def _of_rows(table: PatientTable, rows: Mapping[Path, list[TableRow]]) -> Iterat
     if without:
         some = ", ".join(f"row {row.number}: {row.image}" for row in without[:LISTED])
         more = ", …" if len(without) > LISTED else ""
-        yield Note(table.path.name, f"{len(without):,} rows name images that are not here ({some}{more})", warning=True)
+        yield Note(table.path.name, f"rows of images that are not here: {len(without):,} ({some}{more})", warning=True)
     repeated = [group for group in rows.values() if len(group) > 1]
     if repeated:
         some = "; ".join(
             f"rows {' and '.join(str(row.number) for row in group)}: {group[0].image}" for group in repeated[:LISTED]
         )
-        sentence = f"{len(repeated):,} images have their row twice ({some}): each counts once, remove the second row"
+        sentence = f"images with two equal rows: {len(repeated):,} ({some}); they count once, remove the second row"
         yield Note(table.path.name, sentence, warning=True)
 
 

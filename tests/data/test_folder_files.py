@@ -1,12 +1,18 @@
 """What lies between the images: hidden and system files are passed over and counted, other kinds refused by name."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from leukemia_tf.core.errors import DataError
-from leukemia_tf.data.catalog import find_images
+from leukemia_tf.data.catalog import find_images, read_cells, write_cells
+from leukemia_tf.data.datasets import load_cell_arrays
 from leukemia_tf.data.folder_files import list_files
+from leukemia_tf.data.image_statistics import image_statistics_of_files
+from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 
@@ -40,10 +46,10 @@ def test_hidden_and_system_files_are_passed_over(cells, caplog):
     assert (catalog.unlabelled, catalog.rejected) == ((), ())
     (note,) = catalog.notes
     assert note.warning
-    assert note.reason.startswith("4 images with hidden names, or in hidden or system folders, are passed over: ")
+    assert note.reason.startswith("images passed over, with hidden names or in hidden or system folders: 4 (")
     assert "__MACOSX" in note.reason
     assert len(find_images([cells])) == 2
-    assert "4 images with hidden names" in caplog.text
+    assert "in hidden or system folders: 4 (" in caplog.text
 
 
 def test_what_commands_wrote_is_no_data(cells):
@@ -54,9 +60,18 @@ def test_what_commands_wrote_is_no_data(cells):
     assert read_catalog(cells).unlabelled == ()
 
 
+def test_a_name_that_is_no_utf8(cells, tmp_path):
+    (cells / "all/P1/a.bmp").rename(Path(os.fsdecode(os.fsencode(cells) + b"/all/P1/z\xe9\xff.bmp")))
+    found = scan(read_catalog(cells)).cells
+    assert len(found) == 2
+    assert read_cells(write_cells(tmp_path / "cells.csv", found)) == found
+    assert load_cell_arrays(cells, found, Preprocessing(8), "").shape == (2, 8, 8, 3)
+    assert image_statistics_of_files([cells / cell.path for cell in found]).shape[0] == 2
+
+
 def test_nothing_but_hidden_images(tmp_path):
     put(tmp_path / "__MACOSX/._a.bmp")
-    with pytest.raises(DataError, match=r"holds no images .* 1 images with hidden names.*: __MACOSX"):
+    with pytest.raises(DataError, match=r"holds no images .* images passed over.*: 1 .__MACOSX"):
         read_catalog(tmp_path)
 
 
@@ -77,6 +92,4 @@ def test_kinds_that_are_not_read_are_refused_by_name(cells):
         ".gif": "is a GIF",
         "HEIC": "is a HEIC or AVIF",
     }
-    assert [note.reason for note in read_catalog(cells).notes] == [
-        "1 files that are no images are passed over (.txt 1)"
-    ]
+    assert [note.reason for note in read_catalog(cells).notes] == ["files passed over, which are no images: 1 (.txt 1)"]

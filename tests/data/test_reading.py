@@ -135,14 +135,14 @@ def test_unknown_folders_stop_with_the_flag(lab):
     with pytest.raises(DataError) as caught:
         read_catalog(lab)
     assert str(caught.value) == (
-        f"{lab}: the folders Early (2 images), Pre (2 images), Pro (2 images) stand for no class (Benign is `hem`): "
+        f"{lab}: the folders Early (images: 2), Pre (images: 2), Pro (images: 2) stand for no class (Benign is `hem`): "
         "map each of them, as in `labels=all=Early,Pre,Pro hem=Benign`; `labels=none=NAMES` leaves images out."
     )
     for path in (lab / "Benign").iterdir():
         path.rename(lab / "Pre" / path.name)
     (lab / "Benign").rmdir()
     with pytest.raises(
-        DataError, match=r"the folders Early \(2 images\), Pre \(4 images\), Pro \(2 images\) stand for"
+        DataError, match=r"the folders Early \(images: 2\), Pre \(images: 4\), Pro \(images: 2\) stand for"
     ):
         read_catalog(lab)
 
@@ -153,7 +153,7 @@ def test_a_folder_above_the_cells_labels_nobody(tmp_path):
     for folder in (tmp_path / "ALL", tmp_path / "ALL/ALL"):
         catalog = read_catalog(folder, Reading(labels=("all=Early",)))
         assert [(cell.label) for cell in catalog.cells] == ["hem", "all"]
-    with pytest.raises(DataError, match=r"Early \(1 images\) stand for no class"):
+    with pytest.raises(DataError, match=r"Early \(images: 1\) stand for no class"):
         read_catalog(tmp_path / "ALL")
 
 
@@ -237,8 +237,8 @@ def test_rows_that_cannot_be_used(lab):
         lab, Reading(labels=CLASSES, patients=table(lab, as_text([*good[:2], good[2], good[2], ("x", "P3")])))
     )
     assert [note.reason for note in catalog.notes if note.warning] == [
-        "1 rows name images that are not here (row 5: x)",
-        f"1 images have their row twice (rows 3 and 4: {b}): each counts once, remove the second row",
+        "rows of images that are not here: 1 (row 5: x)",
+        f"images with two equal rows: 1 (rows 3 and 4: {b}); they count once, remove the second row",
     ]
     assert len(catalog.rejected) == 6
     assert catalog.rejected[0].reason == "it has no row in patients.csv: add one, with its patient"
