@@ -125,5 +125,5 @@ def _images_below(folder: Path) -> list[Path]:
     """Return a folder's images, and log how many are passed over."""
     files = list_files(folder)
     if files.hidden:
-        log.info("%s: %s", folder, files.passed_over(folder))
+        log.warning("%s: %s", folder, files.passed_over(folder))  # standard output may be a table
     return list(files.images)

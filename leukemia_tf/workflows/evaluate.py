@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from leukemia_tf.config import EvaluateConfig, Reading
+from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv, write_atomically, write_json
 from leukemia_tf.data.catalog import Cell, read_cells
@@ -86,10 +87,11 @@ class _Evaluation:
 
 def evaluate(config: EvaluateConfig) -> dict:
     """Run the command `evaluate`; see `leukemia_tf.evaluate.evaluate`."""
-    if config.run is not None and config.run.is_file():
-        metrics, run = _evaluate_file(config.run, config)
-    else:
-        metrics, run = _evaluate_folder(run_or_newest(config.run), config)
+    with quiet_if(config.json):
+        if config.run is not None and config.run.is_file():
+            metrics, run = _evaluate_file(config.run, config)
+        else:
+            metrics, run = _evaluate_folder(run_or_newest(config.run), config)
     if config.json:
         show_cautions(run, metrics)
         log.info("%s", run.metrics.read_text(encoding="utf-8"))

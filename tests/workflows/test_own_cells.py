@@ -132,6 +132,12 @@ def test_pages_and_turned_pictures_are_said(lab, tmp_path, caplog):
     np.testing.assert_array_equal(upright, np.rot90(cv2.imread(str(second), cv2.IMREAD_IGNORE_ORIENTATION | 1), -1))
 
 
+def test_what_is_passed_over_is_in_the_audit(lab, tmp_path):
+    (lab / "Pre/._WBC-001.jpg").write_bytes(b"\0\5\26\7")
+    report = audit(AuditConfig(lab, out=tmp_path / "audit", **reading(lab)))
+    assert [row["path"] for row in report["warnings"] if "passed over" in row["reason"]] == ["Pre/._WBC-001.jpg"]
+
+
 def test_patients_joined_by_alike_pictures_are_doubted(caplog):
     warn_of_joined([("A", "B")], {"A", "B", "C", "D", "E"})
     assert not caplog.records
