@@ -24,6 +24,12 @@ def normalized(word: str) -> str:
     return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", word)).strip().casefold()
 
 
+def without_point(number: str) -> str:
+    """Return `1` for `1.0` or `1,0`, as programs write a whole number among others; any other text as it is."""
+    match = re.fullmatch(r"(\d+)[.,]0", number)
+    return match[1] if match else number
+
+
 @dataclass(frozen=True)
 class LabelWords:
     """The words that stand for a class.
@@ -43,7 +49,7 @@ class LabelWords:
 
     def of_value(self, value: str) -> str | None:
         """Return the class that a value of a table stands for, `1`, `1.0` and `0` too, or None."""
-        word = normalized(value).removesuffix(".0")
+        word = without_point(normalized(value))
         return self.mapped.get(normalized(value)) or self.mapped.get(word) or KNOWN_CLASSES.get(word) or CODES.get(word)
 
 

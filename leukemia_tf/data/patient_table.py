@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_csv
 from leukemia_tf.data.cnmc import parse_cnmc_name
-from leukemia_tf.data.label_words import normalized
+from leukemia_tf.data.label_words import normalized, without_point
 from leukemia_tf.data.tables import NumberedRow, find_header, first_rows, read_sheets
 
 IMAGE, PATIENT, LABEL = "image", "patient", "label"
@@ -144,7 +143,6 @@ def _cell(cells: Sequence[str], index: int | None) -> str:
 
 def _without_points(rows: Sequence[TableRow]) -> Iterator[TableRow]:
     """Take off the `.0` that pandas adds to whole numbers, in a column of such numbers alone."""
-    pointed = {name: all(re.fullmatch(r"\d+\.0", getattr(row, name)) for row in rows) for name in (IMAGE, PATIENT)}
+    names = [n for n in (IMAGE, PATIENT) if all(without_point(getattr(r, n)) != getattr(r, n) for r in rows)]
     for row in rows:
-        changes = {name: getattr(row, name).removesuffix(".0") for name, all_of_them in pointed.items() if all_of_them}
-        yield replace(row, **changes)
+        yield replace(row, **{name: without_point(getattr(row, name)) for name in names})

@@ -9,7 +9,7 @@ from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import LABELS, Note
 from leukemia_tf.data.folder_files import FolderFiles
 from leukemia_tf.data.folder_labels import FolderLabels
-from leukemia_tf.data.label_words import LabelWords, normalized
+from leukemia_tf.data.label_words import LabelWords, normalized, without_point
 from leukemia_tf.data.patient_table import PatientTable, TableRow, looks_like_patients
 
 LISTED = 3  # rows in a sentence
@@ -45,7 +45,7 @@ def _check_mapped(folder: Path, files: FolderFiles, words: LabelWords, table: Pa
     names = {part for image in files.images for part in image.relative_to(folder).parent.parts}
     values = {row.label for row in table.rows if row.label} if table else set()
     missing = set(words.mapped) - {normalized(name) for name in names | values}
-    missing -= {word for value in values if (word := normalized(value).removesuffix(".0"))}
+    missing -= {without_point(normalized(value)) for value in values}
     if missing:
         there = sorted(names | values)
         shown = ", ".join(there[:10]) + (", …" if len(there) > 10 else "")

@@ -111,12 +111,20 @@ def test_excel_with_labels_numbers_and_merged_cells(lab):
 
 @pytest.mark.parametrize(
     ("leukemic", "normal"),
-    [("1", "0"), ("1.0", "0.0"), ("all", "hem"), ("ALL", "HEM"), ("Leukemia", "normal"), ("blast", "Benign")],
+    [
+        ("1", "0"),
+        ("1.0", "0.0"),
+        ("1,0", "0,0"),
+        ("all", "hem"),
+        ("ALL", "HEM"),
+        ("Leukemia", "normal"),
+        ("blast", "Benign"),
+    ],
 )
 def test_labels_of_a_table(tmp_path, leukemic, normal):
     for name in "ab":
         put(tmp_path / "cells" / f"{name}.png")
-    path = table(tmp_path / "cells", f"image,patient,label\na,1.0,{leukemic}\nb,2.0,{normal}\n")
+    path = table(tmp_path / "cells", f"image;patient;label\na;1.0;{leukemic}\nb;2.0;{normal}\n")
     catalog = read_catalog(tmp_path / "cells", Reading(patients=path))
     assert [(cell.path, cell.label, cell.patient) for cell in catalog.cells] == [
         ("a.png", "all", "1"),

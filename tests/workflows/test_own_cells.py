@@ -92,11 +92,6 @@ def test_from_python(lab):
 
 
 def test_the_command_line(lab, run_module, tmp_path):
-    flags = ("--labels", *LABELS, "--patients", lab.parent / "patients.xlsx")
-    done = run_module(".audit", lab, *flags, cwd=tmp_path)
-    assert (done.returncode, "error" in done.stderr) == (0, False)
-    assert "labels by folder: Early, Pre, Pro: `all`; Benign: `hem`" in done.stdout
-    assert "patients.xlsx: patients by 32 rows (columns image: `Image`, patient: `Case`)" in done.stdout
     done = run_module(".audit", lab, "--labels", "all=Pro", cwd=tmp_path)
     assert done.returncode == 2
     assert "map each of them, as in --labels all=Early,Pre,Pro hem=Benign; --labels none=NAMES" in done.stderr
