@@ -18,7 +18,7 @@ class AugmentedSteps(keras.Model):
     augmentation = Augmentation()
 
     def train_step(self, data: tuple) -> dict[str, Any]:
-        """Draw the views, and step: ((uint8 [n, size, size, 3], float32 [n, transforms, numbers]), targets, weights)."""
+        """Draw the views of ((uint8 [n, size, size, 3], rows of draws), targets, weights), and step."""
         (cells, draws), *rest = data
         return super().train_step((augment_in_step(cells, draws, self.augmentation), *rest))
 

@@ -28,6 +28,7 @@ from leukemia_tf.data.fixed_views import count_views
 from leukemia_tf.data.step_augmentation import all_in_step
 from leukemia_tf.models.network import logit_model
 from leukemia_tf.training.augmented_steps import augmented_steps
+from leukemia_tf.training.devices import on_device
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_cache import TITLE, FeatureStore, SharedFeatures, fits
 from leukemia_tf.training.feature_files import FeatureFiles
@@ -99,8 +100,8 @@ def make_inputs(
         view = _augmented(view, augmentation)
     return TrainingInputs(
         augmented_steps(model, sampling.augment) if in_step else logit_model(model),
-        lambda epoch, skip: training_batches(
-            view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients
+        lambda epoch, skip: on_device(
+            training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
         ),
         lambda: prediction_batches(val.cells, batch_size),
     )
@@ -127,7 +128,8 @@ def _cached_inputs(
 
     def training(epoch: int, skip: int) -> tf.data.Dataset:
         train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views, patients), TITLE)
-        return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
+        batches = training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
+        return on_device(batches)
 
     @cache
     def validation() -> tf.data.Dataset:

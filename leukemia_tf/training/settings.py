@@ -28,8 +28,8 @@ def check_setup(config: SetupConfig) -> None:
         That names the setting.
     """
     architecture = find_architecture(config.base)
-    for name in ("image_size", "batch_size"):
-        check_count(name, getattr(config, name))
+    check_count("image_size", config.image_size)
+    check_count("batch_size", None if config.batch_size == "auto" else config.batch_size)
     _check_depths(config, architecture)
     resolve_head(config, architecture)
     check_policy(config.on_bad_image)

@@ -9,6 +9,7 @@ from itertools import count
 
 from leukemia_tf.config import LrfindConfig, SetupConfig
 from leukemia_tf.core.console import quiet_if
+from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data.prepare import log_split
 from leukemia_tf.evaluation.plots import learning_rates, save
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
@@ -31,6 +32,8 @@ def lrfind(config: LrfindConfig) -> RangeTest:
     """Run the command `lrfind`; see `leukemia_tf.lrfind.lrfind`."""
     check_count("steps", config.steps)
     config = resolve_setup(config)
+    if config.batch_size == "auto":
+        raise ArgumentError("batch_size", "auto", "a range test needs the number that the training will take.")
     with quiet_if(config.json):
         found = _range_test(config)
     save(learning_rates(found.rates, found.losses, found.steepest, found.valley), config.out)
