@@ -9,7 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from cells import Cells
-from steps import Forward, StageSteps, cache_features, take_cells, take_features
+from device_views import Forward, cache_features, take_cells, take_features
+from steps import Steps
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.config.settings import mild_augmentation
@@ -51,40 +52,43 @@ class Arms:
         default = plan_stages(Plan("progressive", 1e-3, 1e-6), names, network.pretrained)
         unfreezing = plan_stages(Plan(json.dumps(UNFREEZING), 1e-3, 1e-5), names, network.pretrained)
         cut = (lambda stage: replace(stage, epochs=min(stage.epochs, epochs))) if epochs else (lambda stage: stage)
-        self.features, self.heads, views = {}, {}, {"jitter": JITTER, "mild": mild_augmentation()}
-        for name, settings in views.items():
-            self.features[name] = cache_features(network, self.pixels, cells.hashes, settings, batch)
-            take = take_features(len(self.features[name][0]))
-            self.heads[name] = StageSteps(network, cut(default[0]), take, cached=True)
-        self.later = {
-            "unfrozen": [self._steps(cut(stage), JITTER) for stage in unfreezing],
-            "default": [self._steps(cut(stage), views["mild"]) for stage in default[1:]],
+        self.stages = {
+            "head": cut(default[0]),
+            "frozen": [],
+            "unfrozen": [cut(stage) for stage in unfreezing],
+            "default": [cut(stage) for stage in default[1:]],
         }
+        self.views: dict[str, tuple] = {}  # features of the frozen layers, steps of the head, steps of all blocks
+        for name, settings in (("jitter", JITTER), ("mild", mild_augmentation())):
+            features = cache_features(network, self.pixels, cells.hashes, settings, batch)
+            head = Steps(network, (), take_features(len(features[0])))
+            self.views[name] = features, head, Steps(network, names, take_cells(settings))
         self.logits = Forward(logit_model(network.model))
-
-    def _steps(self, stage: Stage, settings: Augmentation) -> StageSteps:
-        return StageSteps(self.network, stage, take_cells(settings), cached=False)
 
     def run(self, seed: int, fold: int, first: list[np.ndarray]) -> dict[str, Any]:
         """Train all arms on a fold from the network's first values on; return logits of its cells, and the losses."""
         test = self.cells.folds[seed] == fold
         train, results, losses = np.flatnonzero(~test), {}, {}
-        for head, arms in (("jitter", ("frozen", "unfrozen")), ("mild", ("default",))):
+        for name, arms in (("jitter", ("frozen", "unfrozen")), ("mild", ("default",))):
+            features, head, whole = self.views[name]
             for variable, value in zip(self.network.model.variables, first, strict=True):
                 variable.assign(value)
-            losses[head] = [self._train(self.heads[head], self.features[head], train, seed)]
+            losses[f"head {name}"] = self._train(head, self.stages["head"], features, train, seed, 0)
             for arm in arms:
-                later = self.later.get(arm, ())
-                losses[arm] = [self._train(steps, self.pixels, train, seed) for steps in later]
+                epoch, losses[arm] = self.stages["head"].epochs, []
+                for stage in self.stages[arm]:
+                    losses[arm] += self._train(whole, stage, self.pixels, train, seed, epoch)
+                    epoch += stage.epochs
                 results[arm] = self._predict(test)
         return {"cells": np.flatnonzero(test).tolist(), "logits": results, "losses": losses}
 
-    def _train(self, steps: StageSteps, source: Any, train: np.ndarray, seed: int) -> list[float]:
-        return steps.train(source, self.cells.labels, self.cells.patients, train, seed)
+    def _train(
+        self, steps: Steps, stage: Stage, source: Any, train: np.ndarray, seed: int, first_epoch: int
+    ) -> list[float]:
+        return steps.train(stage, source, self.cells.labels, self.cells.patients, train, seed, first_epoch)
 
     def _predict(self, test: np.ndarray) -> list[float]:
-        places = np.flatnonzero(test)
-        (logits,) = self.logits(self.pixels[places], self.batch)
+        (logits,) = self.logits(self.pixels[np.flatnonzero(test)], self.batch)
         return [round(float(value), 5) for value in np.asarray(logits)[:, 0]]
 
 

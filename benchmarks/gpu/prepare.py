@@ -42,13 +42,13 @@ WHEELS = ("keras", "optree", "namex", "absl-py")  # what machines with JAX and P
 
 
 def half_weights(base: str, size: int, head: str) -> dict[str, np.ndarray]:
-    """Return the truncated backbone's weights by layer and number: float16."""
+    """Return the truncated backbone's weights by layer and number: kernels in float16, vectors in float32."""
     view = asdict(Preprocessing(size, "fixed:330"))
     network = build_pretrained(find_architecture(base), 1, view, "imagenet", 0, required=False, head=find_head(head))
     names = [layer.name for layer in network.model.layers]
     layers = network.model.layers[: names.index(network.blocks[-1].last) + 1]
     return {
-        f"{layer.name}/{number}": values.astype(np.float16)
+        f"{layer.name}/{number}": values.astype(np.float16 if values.ndim > 1 else np.float32)  # variances are large
         for layer in layers
         for number, values in enumerate(layer.get_weights())
     }

@@ -86,10 +86,11 @@ def page(results: dict[str, Any]) -> str:
     ]
     if scores:
         lines += [
-            f"Five folds of whole patients, {len(scores['seeds'])} draws; mean logit over the draws. 95 % t intervals over "
-            "patients. Differences are paired: unfrozen minus this.",
+            f"Five folds of whole patients, draws {', '.join(map(str, scores['seeds']))}; mean logit over the draws. "
+            "95 % t intervals over patients. Differences are paired: unfrozen minus this.",
             "",
-            "| | AUROC by patient | over cells | unfrozen minus this, by patient | over cells | each draw, by patient / over cells |",
+            "| | AUROC by patient | over cells | unfrozen minus this, by patient | over cells "
+            "| each draw, by patient / over cells |",
             "|---|---|---|---|---|---|",
             *score_rows(scores),
         ]
@@ -99,12 +100,12 @@ def page(results: dict[str, Any]) -> str:
         "",
         "## Cells a second",
         "",
-        f"In brackets the share of the measured peak of a matrix product: {results['peak']['bfloat16'] / 1e12:.0f} TFLOP/s in "
-        f"bfloat16, {results['peak']['float32'] / 1e12:.0f} with float32 inputs. A training step counts as three forward passes. "
-        "The last two columns: JAX over PyTorch of the same network.",
+        f"In brackets the share of the measured peak of a matrix product: {results['peak']['bfloat16'] / 1e12:.1f} "
+        f"TFLOP/s in bfloat16, {results['peak']['float32'] / 1e12:.1f} with float32 inputs. A training step counts as "
+        "three forward passes. The last two columns: JAX over PyTorch of the same network.",
         "",
-        "| truncated network | forward | features of three depths | training step | with its augmentation | augmentation alone "
-        "| forward over PyTorch | training over PyTorch |",
+        "| truncated network | forward | features of three depths | training step | with its augmentation "
+        "| augmentation alone | forward over PyTorch | training over PyTorch |",
         "|---|---|---|---|---|---|---|---|",
         *speed_rows(results),
         *[f"\n{sentence}" for sentence in skipped],

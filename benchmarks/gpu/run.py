@@ -30,6 +30,7 @@ except ImportError as error:
 
 from arms import ARMS, Arms, scores  # noqa: E402
 from cells import Cells, build, pack_base, read_cells  # noqa: E402
+from steps import as_array  # noqa: E402
 from throughput import jax_row, matrix_peak, timed  # noqa: E402
 from torch_rows import torch_row  # noqa: E402
 
@@ -64,7 +65,7 @@ def _fold(pack: Path, cells: Cells, seed: int, fold: int, given: argparse.Namesp
     keras.config.set_dtype_policy(given.precision)
     size, head = cells.pixels.shape[1], HEADS["multi-depth"]
     network = build(pack_base(pack), size, head, seed, pack / "weights.npz")
-    first = [np.array(variable) for variable in network.model.variables]
+    first = [as_array(variable) for variable in network.model.variables]
     if "all" not in _arms:
         _arms["all"] = Arms(network, cells, given.batch, given.epochs)
     return _arms["all"].run(seed, fold, first)

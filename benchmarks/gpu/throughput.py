@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from cells import build
-from steps import Forward, StageSteps, take_cells
+from device_views import Forward, take_cells
+from steps import Steps
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.config.settings import mild_augmentation
 from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.models.heads import HEADS, Head
 from leukemia_tf.models.pretrained import Network
-from leukemia_tf.training.stages import Stage
 
 PLAIN = Head(units=(), dropout=0.0)  # mean pooling and one logit, as PyTorch has it
 SECONDS, MOST = 1.5, 50  # of a timing; calls in it
@@ -95,9 +95,9 @@ def _augmenting(cells: Any) -> Callable[[], Any]:
 
 def _training(network: Network, cells: Any, settings: Augmentation) -> Callable[[], Any]:
     """Return a training step of every block, BatchNormalization fixed, as in the product's last stage."""
-    stage = Stage("all", tuple(block.name for block in network.blocks), 1e-6, 1)
-    steps = StageSteps(network, stage, take_cells(settings), cached=False)
+    steps = Steps(network, [block.name for block in network.blocks], take_cells(settings))
     count, state = len(cells), [steps.start()]
+    rates = [np.float32(1)] * len(steps.trainer.trainable_variables)
     batch = (
         np.arange(count),
         epoch_draws(count, 0, 0),
@@ -106,7 +106,7 @@ def _training(network: Network, cells: Any, settings: Augmentation) -> Callable[
     )
 
     def call() -> Any:
-        state[0], value = steps.compiled(state[0], jnp.float32(1e-6), cells, batch)
+        state[0], value = steps.compiled(state[0], np.float32(1e-6), rates, cells, batch)
         return value
 
     return call

@@ -91,6 +91,8 @@ def make_inputs(
     """
     counts = (len(train.labels), len(val.labels))
     boundary = cached_boundary(model, sampling, *counts) if cache_features and not augmentation else ()
+    if in_step and any(len(tensor.shape) > 2 for tensor in boundary):
+        boundary = ()  # maps are copied to a GPU more slowly than it computes them
     if boundary:
         return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared)
     weights, patients = class_weights(train.labels, sampling), train.patients

@@ -54,6 +54,21 @@ def check_count(name: str, value: int | None, least: int = 1) -> None:
         raise ArgumentError(name, value, f"it takes a number of {least} or more.")
 
 
+def resolved_batch_size(config: SetupConfig) -> int:
+    """Return the cells per batch.
+
+    Raises
+    ------
+    ArgumentError
+        If they are still to be found: a range test needs the number that the training will take.
+    """
+    if isinstance(config.batch_size, str):
+        raise ArgumentError(
+            "batch_size", config.batch_size, "a range test needs the number that the training will take."
+        )
+    return config.batch_size
+
+
 def check_devices(precision: str, devices: str) -> None:
     """Stop at a precision or a number of devices that cannot be.
 

@@ -16,6 +16,7 @@ from leukemia_tf.training.devices import explain_lack_of_memory, has_gpu
 from leukemia_tf.training.epochs import StageRun, train_epochs
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.many_steps import ManySteps
 from leukemia_tf.training.optimizers import build_loss, build_optimizer, training_accuracy
 from leukemia_tf.training.stages import Stage
 
@@ -111,7 +112,14 @@ def _train_with(
             optimizer, job.objects.loss or build_loss(job.optimization), metrics=[training_accuracy()]
         )
         inputs.trainer.optimizer.build(inputs.trainer.trainable_variables)
-        run = StageRun(job, stage, model, inputs, progress, stop)
+        many_steps = ManySteps(inputs.trainer) if takes_many_steps(job, inputs.trainer) else None
+        run = StageRun(job, stage, model, inputs, progress, stop, many_steps)
         if saved:
             assign(run.variables(), saved)
         train_epochs(run)
+
+
+def takes_many_steps(job: TrainingJob, trainer: keras.Model) -> bool:
+    """Return whether a call takes many steps: on a GPU, from pooled features, with nothing of the caller's between."""
+    pooled = all(len(tensor.shape) == 2 for tensor in trainer.inputs)
+    return has_gpu() and pooled and not (job.objects.callbacks or job.objects.optimizer)

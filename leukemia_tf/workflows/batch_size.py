@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,6 @@ def batch_size_of(config: TrainConfig, setup: TrainingSetup, stage: Stage) -> in
 def _with_rates(config: TrainConfig, batch_size: int) -> TrainConfig:
     factor = rate_factor(batch_size, config.optimizer)
     rates = {name: getattr(config, name) for name in ("lr", "fine_tune_lr")}
-    scaled = {name: rate * factor for name, rate in rates.items() if isinstance(rate, (int, float))}
+    scaled: dict[str, Any] = {name: rate * factor for name, rate in rates.items() if isinstance(rate, (int, float))}
     log.info("batch size: %d; learning rates times %.3g", batch_size, factor)
     return replace(config, batch_size=batch_size, **scaled)
