@@ -36,6 +36,8 @@ def speed_rows(results: dict[str, Any]) -> list[str]:
     """Return the rows of the table of throughput."""
     rows = []
     for key, row in results["jax"].items():
+        if "skipped" in row:
+            continue
         base, size, precision = key.split()
         peak = results["peak"]["bfloat16" if "bfloat16" in precision else "float32"]
         other = results["torch"].get(key, {})
@@ -72,7 +74,8 @@ def _interval(score: dict[str, Any], sign: str = "") -> str:
 def page(results: dict[str, Any]) -> str:
     """Return the page."""
     about, scores = results["about"], results["scores"]
-    skipped = sorted({row["skipped"] for row in results["torch"].values() if "skipped" in row})
+    every = (*results["jax"].values(), *results["torch"].values())
+    skipped = sorted({row["skipped"] for row in every if "skipped" in row})
     lines = [
         "# On a GPU",
         "",

@@ -40,6 +40,7 @@ def test_the_history_is_that_of_single_steps(make_job, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_resumes_with_the_same_bits(make_job, many):
     history, variables = trained(make_job, "whole")
     calls = []
