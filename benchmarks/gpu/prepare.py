@@ -17,6 +17,7 @@ import logging
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def most_cells(sizes: np.ndarray, groups: np.ndarray, room: float) -> np.ndarray
 def write_cells(pack: Path, at: SharedCells, side: int, size: int, seeds: int, room: float) -> dict:
     """Write cells.npz; return what it holds."""
     settings = Preprocessing(size, f"fixed:{side}")
-    pictures = [as_webp(pixels) for pixels in load_cell_arrays(at.folder, at.cells, settings)]
+    with ThreadPoolExecutor() as pool:
+        pictures = list(pool.map(as_webp, load_cell_arrays(at.folder, at.cells, settings)))
     chosen = most_cells(np.array([len(picture) for picture in pictures]), at.groups, room)
     cells = [at.cells[index] for index in chosen]
     folds = np.zeros((seeds, len(cells)), np.int8)
