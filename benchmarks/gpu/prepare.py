@@ -84,10 +84,10 @@ def write_cells(pack: Path, at: SharedCells, side: int, size: int, seeds: int, r
     for seed in range(seeds):
         for number, (_, test) in enumerate(draw_folds(cells, at.group_of, "patient", seed)):
             folds[seed, test] = number
-    kept = [pictures[index] for index in chosen]
+    stored = [pictures[index] for index in chosen]
     arrays = {
-        "pictures": np.frombuffer(b"".join(kept), np.uint8),
-        "ends": np.cumsum([len(picture) for picture in kept]),
+        "pictures": np.frombuffer(b"".join(stored), np.uint8),
+        "ends": np.cumsum([len(picture) for picture in stored]),
         "labels": at.labels[chosen],
         "patients": at.groups[chosen],
         "hashes": np.array([cell.sha256 for cell in cells]),

@@ -70,7 +70,7 @@ class Steps:
         return [np.float32(by_block.get(path, 1.0) if path in learning else 0.0) for path in paths]
 
     def start(self) -> tuple:
-        """Return what a step changes, copied, since a step gives its own away: weights, fixed values, moments."""
+        """Return what a step changes, copied, since a step gives what it takes away: weights, fixed values, moments."""
         parts = (self.trainer.trainable_variables, self.trainer.non_trainable_variables)
         trained, fixed = ([jnp.array(variable.value) for variable in part] for part in parts)
         return trained, fixed, list(map(jnp.array, self.fresh))

@@ -1,6 +1,6 @@
 """Many steps in one call, where a step takes microseconds: the head on cached features, on a GPU.
 
-Each step has its own rate and its own loss, as in `fit`; what is between two calls is between two steps there. So
+Each step has a rate and a loss of itself, as in `fit`; what is between two calls is between two steps there. So
 history.csv has the same rows, and an interrupted run resumes after a step.
 """
 

@@ -60,7 +60,7 @@ def resolved_batch_size(config: SetupConfig) -> int:
     Raises
     ------
     ArgumentError
-        If they are still to be found: a range test needs the number that the training will take.
+        If they are `auto`: a range test needs the number that the training will take.
     """
     if isinstance(config.batch_size, str):
         raise ArgumentError(

@@ -26,7 +26,7 @@ from leukemia_tf.workflows.plan import plan_of
 
 log = logging.getLogger("leukemia_tf")
 
-_found: dict[tuple, int] = {}  # in this process: the folds of a study take the same
+_sizes: dict[tuple, int] = {}  # in this process: the folds of a study take the same
 
 
 def with_batch_size(config: TrainConfig, setup: TrainingSetup) -> TrainConfig:
@@ -56,10 +56,10 @@ def with_batch_size(config: TrainConfig, setup: TrainingSetup) -> TrainConfig:
     stages = plan_stages(plan_of(config, 1e-3), list(layers), setup.network.pretrained, layers)
     heaviest = max(stages, key=lambda stage: (stage.image_size, len(stage.learning)))
     key = (setup.network.model.name, setup.preprocessing.image_size, config.precision, config.devices, str(heaviest))
-    if key not in _found:
+    if key not in _sizes:
         log.info("batch size: timing steps of the stage %s", heaviest.name)
-        _found[key] = batch_size_of(config, setup, heaviest)
-    return _with_rates(config, _found[key])
+        _sizes[key] = batch_size_of(config, setup, heaviest)
+    return _with_rates(config, _sizes[key])
 
 
 def batch_size_of(config: TrainConfig, setup: TrainingSetup, stage: Stage) -> int:

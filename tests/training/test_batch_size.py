@@ -71,8 +71,8 @@ def test_the_real_step_is_timed_and_the_network_left_as_it_was(tiny_cells, monke
     assert with_batch_size(config, setup).batch_size == 32  # no GPU: as by default
     monkeypatch.setattr("leukemia_tf.workflows.batch_size.has_gpu", lambda: True)
     monkeypatch.setattr("leukemia_tf.workflows.batch_size.batch_size_of", lambda *_: 128)
-    found = with_batch_size(config, setup)
-    assert (found.batch_size, found.lr, found.fine_tune_lr) == (128, 2e-3, None)
+    larger = with_batch_size(config, setup)
+    assert (larger.batch_size, larger.lr, larger.fine_tune_lr) == (128, 2e-3, None)
     assert math.isclose(
         with_batch_size(TrainConfig(**{**vars(config), "fine_tune_lr": 1e-5}), setup).fine_tune_lr, 2e-5
     )
