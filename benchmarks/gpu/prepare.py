@@ -139,7 +139,7 @@ def main() -> None:
         write_wheels(given.pack, given.wheels)
     weights = half_weights(given.base, given.size, "multi-depth")
     write_atomically(given.pack / "weights.npz", lambda scratch: np.savez_compressed(scratch, **weights))
-    room = LARGEST - size_of(given.pack) - 0.2e6
+    room = LARGEST - size_of(given.pack) - 1e6  # for what is not pictures
     about = write_cells(given.pack, at, given.side, given.size, given.seeds, room)
     write_json(given.pack / "pack.json", {"base": given.base, **about})
     print(json.dumps({**about, "megabytes": round(size_of(given.pack) / 1e6, 1)}))
