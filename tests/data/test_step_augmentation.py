@@ -67,6 +67,7 @@ def test_the_background_stays_black(cells):
     assert (step[~outside].max(-1) > 10).all()
 
 
+@pytest.mark.slow
 def test_xla_compiles_the_default_and_no_operation_calls_python(cells):
     settings = mild_augmentation()
     draws = epoch_draws(len(cells), 1, 0)

@@ -49,8 +49,7 @@ def test_the_losses_are_those_of_cells_augmented_beside_the_step(make_job, setti
 
 
 def test_a_step_with_the_default_views_calls_no_python(make_job):
-    inputs, losses = trained(make_job, mild_augmentation(), in_step=True, epochs=1)
-    assert np.isfinite(losses).all()
+    inputs, _ = trained(make_job, mild_augmentation(), in_step=True, epochs=0)
     (batch,) = inputs.training(0, 0).take(1)
     graph = tf.function(inputs.trainer.train_step).get_concrete_function(batch).graph
     assert not {kind for kind in operations(graph) if "PyFunc" in kind}
