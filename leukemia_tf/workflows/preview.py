@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation, PreviewConfig
-from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment, epoch_draws
+from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment
+from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import CONTRASTS, Preprocessing
 from leukemia_tf.data.preprocessing_graph import preprocess
