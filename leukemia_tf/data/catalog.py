@@ -21,6 +21,7 @@ LABELS = ("hem", "all")  # the index is the class: all = leukemic = positive = 1
 CSV_COLUMNS = {"Patient_ID", "new_names", "labels"}
 CODES = {"0": "hem", "1": "all"}
 OUTPUTS = ({"audit.json", REJECTED}, {CONFIG, ENVIRONMENT})  # files of an audit, of a run
+LEFT_OUT, MASKS, OVERLAYS = "left-out.csv", "masks", "overlays"  # of a folder of segmented cells
 Identity = tuple[str, str]  # label and patient
 
 
@@ -137,8 +138,15 @@ def _parse_path(path: Path, folder: Path) -> Identity | str | None:
     )
 
 
+def patient_of_file(path: Path) -> str:
+    """Return a picture's patient by its name or its folders, as `read_catalog` reads them; empty where unknown."""
+    path = path.absolute()
+    identity = _parse_path(path, Path(path.anchor))
+    return patient_name(identity[1]) if isinstance(identity, tuple) else ""
+
+
 def _images_below(folder: Path) -> list[Path]:
-    """Return a folder's images, sorted, without those in the folders of runs and audits; links are followed."""
+    """Return a folder's images, sorted, without those of runs, audits and segmented fields; links are followed."""
     images: list[Path] = []
     seen: set[str] = set()
     for root, folders, names in os.walk(folder, followlinks=True):
@@ -147,6 +155,8 @@ def _images_below(folder: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(real)
+        if LEFT_OUT in names:  # segmented cells: these are pictures of fields
+            folders[:] = [name for name in folders if name not in (MASKS, OVERLAYS)]
         images += [Path(root, name) for name in names if name.lower().endswith(SUFFIXES)]
     return sorted(path for path in images if path.is_file())
 
