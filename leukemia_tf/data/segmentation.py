@@ -64,7 +64,21 @@ def find_cells(pixels: np.ndarray) -> list[FoundCell]:
         From top to bottom, also those that should be left out.
     """
     light = transmitted(pixels)
-    nuclei = [joined(group) for group in group_lobes(light, find_pieces(light))]
+    pieces = find_pieces(light)
+    cells = _cells_of(light, group_lobes(light, pieces))
+    if _count(cells) != 1 and any(_is_crop_of(cell.box, pixels.shape) for cell in cells):
+        whole = _cells_of(light, group_lobes(light, pieces, as_crop=True))  # it may be tight, without a background
+        cells = whole if _count(whole) == 1 else cells
+    return cells
+
+
+def _count(cells: Sequence[FoundCell]) -> int:
+    return sum(not cell.problem for cell in cells)
+
+
+def _cells_of(light: np.ndarray, groups: Sequence[Sequence[Piece]]) -> list[FoundCell]:
+    """Return the cell around each group of lobes."""
+    nuclei = [joined(group) for group in groups]
     smallest = SMALLEST * max((nucleus.area for nucleus in nuclei), default=0)
     small = [FoundCell(nucleus.box, nucleus.mask * NUCLEUS, TOO_SMALL) for nucleus in nuclei if nucleus.area < smallest]
     nuclei = [nucleus for nucleus in nuclei if nucleus.area >= smallest]

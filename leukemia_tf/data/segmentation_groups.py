@@ -6,6 +6,7 @@ Two cells that touch meet in a waist; the parts of one cell around its lobes hav
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ NARROW = 0.5  # width of the waist between two outlines: up to this they are two
 WHOLE = 1.15  # width of the waist in an outline around both: from this they are one cell
 
 
-def group_lobes(light: np.ndarray, pieces: Sequence[Piece]) -> list[list[Piece]]:
+def group_lobes(light: np.ndarray, pieces: Sequence[Piece], as_crop: bool = False) -> list[list[Piece]]:
     """Return the pieces of each cell's nucleus.
 
     Parameters
@@ -28,13 +29,18 @@ def group_lobes(light: np.ndarray, pieces: Sequence[Piece]) -> list[list[Piece]]
         uint8 [h, w, 3], as from `transmitted`.
     pieces : sequence of Piece
         As from `find_pieces`.
+    as_crop : bool
+        Whether the picture is taken for a crop of one cell, all of whose pieces may be its lobes.
     """
     if len(pieces) < 2:
         return [[piece] for piece in pieces]
+    widths = contacts(outlined(light, pieces))
     same = []
-    for pair, width in contacts(outlined(light, pieces)).items():
+    for pair in combinations(range(len(pieces)), 2):
         one, other = (pieces[place] for place in pair)
-        if width > NARROW and _near(one, other, light.shape) and _one_cell(light, one, other):
+        cut_off = one.at_border(light.shape) != other.at_border(light.shape)
+        likely = as_crop or widths.get(pair, 0.0) > NARROW
+        if likely and _near(one, other, cut_off and not as_crop) and _one_cell(light, one, other):
             same.append(pair)
     return [[pieces[place] for place in group] for group in _linked(len(pieces), same)]
 
@@ -95,10 +101,9 @@ def _one_cell(light: np.ndarray, one: Piece, other: Piece) -> bool:
     return contacts(halves).get((0, 1), 0.0) >= WHOLE
 
 
-def _near(one: Piece, other: Piece, shape: tuple[int, ...]) -> bool:
+def _near(one: Piece, other: Piece, cut_off: bool) -> bool:
     window = joined([one, other]).window
     gap = _distance_to(_paste(one, window))[_paste(other, window) > 0].min()
-    cut_off = one.at_border(shape) != other.at_border(shape)
     return bool(gap <= (TOUCHING if cut_off else GAP * max(one.radius, other.radius)))
 
 
