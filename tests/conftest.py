@@ -65,6 +65,15 @@ def real_cells():
 
 
 @pytest.fixture(scope="session")
+def wbc_segmentation():
+    """The folder of pictures with experts' masks; skips where it is not at hand."""
+    folder = SHARED / "WBC_segmentation"
+    if not folder.is_dir():
+        pytest.skip("the pictures with experts' masks are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_weights():
     """The folder of ImageNet weights; skips where it is not at hand."""
     folder = SHARED / "weights"
