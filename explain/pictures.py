@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
@@ -19,15 +19,18 @@ from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
 from leukemia_tf.explain.regions import heat_shares
 
-COLOURS = "inferno"  # perceptually uniform
-PALETTE = colormaps[COLOURS](np.arange(256))[:, :3].astype(np.float32)
+COLOURS = LinearSegmentedColormap.from_list(  # greens, the complement of the stain's purple, ever lighter
+    "heat", ("#06110c", "#0b3d26", "#13804a", "#3fc45c", "#b4ec3f", "#fbffb0")
+)
+PALETTE = COLOURS(np.arange(256))[:, :3].astype(np.float32)
+HALF = 0.5  # of the map's maximum: where its contour is drawn
 THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
 COLUMNS, ROWS = 6, 8  # pictures of a sheet
 CAPTION = 36  # letters of a line below one
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay a heat map over an image: cold places show the cell, hot places the heat.
+    """Lay a heat map over an image, with a white contour at half of its maximum.
 
     Parameters
     ----------
@@ -45,7 +48,13 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     brightest = max(1, int(np.searchsorted(levels, 0.995 * levels[-1])))  # of all but 1 in 200, which may be specks
     bright = np.minimum(image * np.float32(0.85 / brightest), 1)
     alpha = (0.65 * heat.astype(np.float32))[..., None]
-    return bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
+    mixed = bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
+    hot = (heat >= HALF * heat.max()).astype(np.uint8) if heat.any() else np.zeros(heat.shape, np.uint8)
+    outlines, _ = cv2.findContours(hot, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(min(heat.shape) / 150))
+    for colour, wider in ((0.0, 2), (1.0, 0)):  # white, with a dark edge on either side
+        mixed = cv2.drawContours(np.ascontiguousarray(mixed), outlines, -1, (colour,) * 3, width + wider, cv2.LINE_AA)
+    return mixed
 
 
 def write_picture(picture: np.ndarray, path: Path, texts: Mapping[str, str]) -> Path:

@@ -13,6 +13,7 @@ from leukemia_tf.core.version import __version__
 from leukemia_tf.runs.run_folder import Folder, RunFolder, check_vacant
 
 Config = TypeVar("Config", bound=TrainConfig)
+CROSSVAL = "crossval"  # a kind of study
 FORMAT = 1  # raise it when an older folder can no longer be read
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.data.catalog import Cell
@@ -38,7 +39,7 @@ def measure_leak(
     cells: Sequence[Cell],
     near_duplicates: Sequence[NearDuplicate],
     known: Sequence[Sequence[str]] = (),
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Figure]:
     """Score one linear probe on frozen features with folds by image and with folds by patient.
 
     Parameters
@@ -56,8 +57,8 @@ def measure_leak(
 
     Returns
     -------
-    dict
-        The classifier, and by `image` and `patient` its scores with intervals.
+    tuple of dict and matplotlib.figure.Figure
+        The classifier, and by `image` and `patient` its scores with intervals; and what is drawn of them.
     """
     labelled = [cell for cell in cells if cell.label]
     pairs = [pair for pair in near_duplicates if pair[0].label and pair[1].label]
@@ -77,9 +78,10 @@ def measure_leak(
     for by, drawn in folds.items():
         scores = score_with_intervals(labels, out_of_fold(features, labels, patients, drawn), patients)
         leak[by] = {name: scores[name] for name in METRICS}
-    save(draw_leak(leak), config.out / "leak.png")
+    figure = draw_leak(leak)
+    save(figure, config.out / "leak.png")
     _log(leak)
-    return leak
+    return leak, figure
 
 
 def _frozen_network(config: AuditConfig, source: Source) -> Network:

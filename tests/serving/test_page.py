@@ -2,26 +2,12 @@
 
 import csv
 import re
-import shutil
 
 import pytest
 
 from leukemia_tf.config import PredictConfig
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.workflows.predict import predict
-
-CHROMIUM = shutil.which("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed: the page is not tested")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

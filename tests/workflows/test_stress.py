@@ -169,3 +169,10 @@ def test_the_folds_of_a_cross_validation_are_pooled(tiny_cells, tmp_path):
     write_json(study.config, {**study.read_config(), "kind": "tune"})
     with pytest.raises(RunError, match="a folder of `tune`"):
         stress(StressConfig(study.path))
+
+
+@pytest.mark.parametrize("which", ["run", "out"])
+def test_its_report_in_a_browser(run, result, check_report, which):
+    page = check_report(run.report if which == "run" else result[1] / "report.html")
+    assert page.query_selector("#figure-stress img")
+    assert len(page.query_selector_all("#table-stress tbody tr")) == 1 + len(ALTERATIONS)
