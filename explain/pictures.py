@@ -20,9 +20,10 @@ from leukemia_tf.explain.frame import Frame
 from leukemia_tf.explain.regions import heat_shares
 
 COLOURS = LinearSegmentedColormap.from_list(  # greens, the complement of the stain's purple, ever lighter
-    "heat", ("#06110c", "#0b3d26", "#13804a", "#3fc45c", "#b4ec3f", "#fbffb0")
+    "heat", ("#04170d", "#0a5a30", "#14964c", "#4ccf4f", "#b8f02e", "#f6ff8c")
 )
 PALETTE = COLOURS(np.arange(256))[:, :3].astype(np.float32)
+OPAQUE = 0.92  # what the heat hides of the cell at its maximum
 HALF = 0.5  # of the map's maximum: where its contour is drawn
 THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
 COLUMNS, ROWS = 6, 8  # pictures of a sheet
@@ -47,11 +48,11 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     levels = np.cumsum(np.bincount(image.ravel(), minlength=256))
     brightest = max(1, int(np.searchsorted(levels, 0.995 * levels[-1])))  # of all but 1 in 200, which may be specks
     bright = np.minimum(image * np.float32(0.85 / brightest), 1)
-    alpha = (0.65 * heat.astype(np.float32))[..., None]
+    alpha = (OPAQUE * np.sqrt(heat.astype(np.float32)) * heat)[..., None]
     mixed = bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
     hot = (heat >= HALF * heat.max()).astype(np.uint8) if heat.any() else np.zeros(heat.shape, np.uint8)
     outlines, _ = cv2.findContours(hot, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    width = max(1, round(min(heat.shape) / 150))
+    width = max(1, round(min(heat.shape) / 220))
     for colour, wider in ((0.0, 2), (1.0, 0)):  # white, with a dark edge on either side
         mixed = cv2.drawContours(np.ascontiguousarray(mixed), outlines, -1, (colour,) * 3, width + wider, cv2.LINE_AA)
     return mixed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from leukemia_tf.evaluation.plots import GREY, INK, TRAIN, VAL, axes, integer_ticks, log_where_spiked, log_x
+from leukemia_tf.evaluation.plots import GREY, INK, TRAIN, VAL, axes, integer_ticks, log_where_spiked, log_x, plain
 from leukemia_tf.training.history import kept_row
 
 
@@ -41,18 +42,20 @@ def learning_curves(history: Sequence[Mapping[str, str]]) -> Figure:
         _mark_stages(axis, epochs, [row["stage"] for row in history])
         axis.legend(frameon=False, fontsize=8)
         integer_ticks(axis)
+    names = dict.fromkeys(row["stage"] for row in history)
+    stages = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
+    figure.supxlabel(plain(textwrap.fill(f"stages, numbered above the curves: {stages}", 160)), fontsize=8)
     return figure
 
 
 def _mark_stages(axis: Axes, epochs: Sequence[float], stages: Sequence[str]) -> None:
-    names = list(dict.fromkeys(stages))
-    for number, name in enumerate(names):
+    """Shade every other stage, with its number above it."""
+    for number, name in enumerate(dict.fromkeys(stages)):
         inside = [epoch for epoch, stage in zip(epochs, stages) if stage == name]
         if number % 2:
             axis.axvspan(inside[0] - 0.5, inside[-1] + 0.5, color="#00000010", lw=0)
         middle = (inside[0] + inside[-1]) / 2
-        height = 1.01 + 0.045 * (number % 2 if len(names) > 2 else 0)  # two lines of names, so that they do not overlap
-        axis.text(middle, height, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=8)
+        axis.text(middle, 1.01, str(number + 1), transform=axis.get_xaxis_transform(), ha="center", fontsize=8)
     axis.set_xlim(0.5, epochs[-1] + 0.5)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from leukemia_tf.reporting.page import picture_source
 
 SIDE = 150  # pixels of a picture
 PATIENTS, CELLS = 12, 8  # shown: patients with most errors, and of each the cells farthest from the threshold
+FEW, LARGEST = 3, 32  # a patient with fewer errors shares a gallery with others, of so many cells at most
 MARGIN = 0.1  # of the cell, around it
 
 
@@ -38,21 +39,32 @@ def error_montage(
     wrong = [(row, limit) for row, limit in zip(predictions, limits) if (_called(row, limit)) != row.label]
     if folder is None or not wrong:
         return [] if folder is None else [Text("No cell is misclassified.")]
-    cells = Counter(row.patient for row in predictions)
-    errors = Counter(row.patient for row, _ in wrong)
-    shown = [name for name, _ in sorted(errors.items(), key=lambda item: (-item[1], item[0]))[:PATIENTS]]
-    rest = f"The {PATIENTS} patients with most wrong cells, of {len(errors)}. " if len(errors) > PATIENTS else ""
+    cells, errors = Counter(row.patient for row in predictions), Counter(row.patient for row, _ in wrong)
+    names = sorted(errors, key=lambda name: (-errors[name], name))
+    many = [name for name in names if errors[name] >= FEW][:PATIENTS]
+    few = [pair for name in names if errors[name] < FEW for pair in wrong if pair[0].patient == name]
+    hidden = sum(errors[name] >= FEW for name in names) - len(many)
+    rest = f"{hidden} patients with fewer wrong cells are left out. " if hidden else ""
     about = f"{rest}A caption has the file, the probability of {LABEL_NAMES['all']}, and the threshold."
-    return [Text(about), *(_gallery(name, cells[name], wrong, folder) for name in shown)]
+    galleries = [
+        _gallery(name, cells[name], [pair for pair in wrong if pair[0].patient == name], folder) for name in many
+    ]
+    return [Text(about), *galleries, *([_gallery_of_few(few, folder)] if few else [])]
 
 
-def _gallery(patient: str, cells: int, wrong: Iterable[tuple[Prediction, float]], folder: Path) -> Gallery:
-    rows = [(row, limit) for row, limit in wrong if row.patient == patient]
+def _gallery(patient: str, cells: int, rows: Sequence[tuple[Prediction, float]], folder: Path) -> Gallery:
     first = sorted(rows, key=lambda pair: (-abs((pair[0].probability or 0.0) - pair[1]), pair[0].path))[:CELLS]
     label = LABEL_NAMES[rows[0][0].label]
     some = f"; the {len(first)} farthest from the threshold" if len(first) < len(rows) else ""
     title = f"Patient {patient}, {label}: {len(rows):,} of {cells:,} cells wrong{some}"
     return Gallery(title, [cell_thumb(row, limit, folder) for row, limit in first], small=True)
+
+
+def _gallery_of_few(rows: Sequence[tuple[Prediction, float]], folder: Path) -> Gallery:
+    shown = rows[:LARGEST]
+    some = f": {len(shown)} of {len(rows):,} cells" if len(shown) < len(rows) else ""
+    thumbs = [cell_thumb(row, limit, folder, f", patient\u00a0{row.patient}") for row, limit in shown]
+    return Gallery(f"Patients with fewer than {FEW} wrong cells{some}", thumbs, small=True)
 
 
 def cell_thumb(row: Prediction, threshold: float, folder: Path, more: str = "") -> Thumb:
