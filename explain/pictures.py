@@ -48,7 +48,7 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     levels = np.cumsum(np.bincount(image.ravel(), minlength=256))
     brightest = max(1, int(np.searchsorted(levels, 0.995 * levels[-1])))  # of all but 1 in 200, which may be specks
     bright = np.minimum(image * np.float32(0.85 / brightest), 1)
-    alpha = (OPAQUE * np.sqrt(heat.astype(np.float32)) * heat)[..., None]
+    alpha = (OPAQUE * heat.astype(np.float32))[..., None]
     mixed = bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
     hot = (heat >= HALF * heat.max()).astype(np.uint8) if heat.any() else np.zeros(heat.shape, np.uint8)
     outlines, _ = cv2.findContours(hot, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)

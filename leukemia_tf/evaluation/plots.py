@@ -96,7 +96,13 @@ def log_where_spiked(axis: Axes, values: Sequence[float]) -> bool:
     return True
 
 
-def place_labels(axis: Axes, points: Sequence[tuple[float, float]], names: Sequence[str], size: float = 7) -> None:
+def place_labels(
+    axis: Axes,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    size: float = 7,
+    others: Sequence[tuple[float, float]] = (),
+) -> None:
     """Write a name beside each point where it covers no other name and no point, with a line where that is far.
 
     Call it last: later changes of the axis move points, not names.
@@ -111,11 +117,13 @@ def place_labels(axis: Axes, points: Sequence[tuple[float, float]], names: Seque
         One a point.
     size : float
         Of the letters, in points.
+    others : sequence of (float, float)
+        Points without a name that no name covers either.
     """
     figure = axis.get_figure(root=True)
     if figure is not None:
         figure.draw_without_rendering()
-    pixels = axis.transData.transform(points)
+    pixels = axis.transData.transform([*points, *others])
     taken = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in pixels]
     frame = axis.get_window_extent()
     for point, name in zip(points, names):

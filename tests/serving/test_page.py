@@ -45,12 +45,12 @@ def test_ten_images_their_heat_and_their_patients(page, tiny_cells, tiny_run, tm
         assert f"{row.probability:.3f}" in text
     patients = {row.patient for row in wanted}
     assert len(page.query_selector_all("#patients tbody tr")) == len(patients)
-    warm = pixels(page)
-    assert page.text_content("#heat-means") == "warm colours: what supports the prediction, by Grad-CAM"
+    shown = pixels(page)
+    assert page.text_content("#heat-means") == "bright areas pushed the network towards its prediction, by Grad-CAM"
     page.focus("#heat")
     page.keyboard.press("Home")
     assert page.input_value("#heat") == "0"
-    assert pixels(page) != warm
+    assert pixels(page) != shown
     with page.expect_download() as download:
         page.click("#csv")
     download.value.save_as(tmp_path / "predictions.csv")
