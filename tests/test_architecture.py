@@ -33,7 +33,7 @@ NOT_OURS = {  # private names of other packages than Keras: why
     f"{PACKAGE}.cli": "os._exit",
 }
 KERAS_INTERNALS = f"{PACKAGE}.models.keras_internals"
-NO_RUN_FILES = {(f"{PACKAGE}.reporting.page", "report.html"): "the template"}
+NO_RUN_FILES: dict[tuple[str, str], str] = {}  # (module, name): why it may spell it
 FILE_NAME = re.compile(r"[\w.-]*\w\.(json|csv|html|md|keras)")
 
 

@@ -156,7 +156,13 @@ def _acquisition(comparison: Mapping[str, Any], figures: Mapping[str, Figure]) -
             "Acquisition",
             Text(about),
             Picture("acquisition", figures["acquisition"], caption, f"{caption} The table has the means.", wide=True),
-            Table("acquisition", "Means over patients, and how well each cue separates the classes.", titles, rows),
+            Table(
+                "acquisition",
+                "Means over patients, and how well each cue separates the classes.",
+                titles,
+                rows,
+                stacked=True,
+            ),
         )
     ]
 

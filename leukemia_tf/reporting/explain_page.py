@@ -20,7 +20,7 @@ FIGURES = {
     "shuffled": "Rank correlation of maps before and after the network's weights are shuffled; 0 is good.",
     "agreement": "Rank correlation of two methods' maps, mean over the cells.",
 }
-WIDE = ("curves",)
+WIDE = ("curves", "shuffled")
 ABOUT = (
     "Deletion and insertion: the mean fall and rise of the logit, in its standard deviations; more is better. Heat: "
     "its share in the cell, in its core, on its rim, and along the frame's border. Shuffled: rank correlation with the "
@@ -75,7 +75,7 @@ def _methods(check: Mapping[str, Any]) -> Table:
     rows = [_method(name, row) for name, row in check["methods"].items()]
     rows.append(["a constant map", "", "", "", "", *area, "", "", ""])
     caption = "Scores of each method, with 95 % intervals over patients, beside a random and a constant map."
-    return Table("methods", caption, titles, rows)
+    return Table("methods", caption, titles, rows, stacked=True)
 
 
 def _method(name: str, row: Mapping[str, Any]) -> list[str]:
@@ -94,4 +94,4 @@ def _layers(check: Mapping[str, Any]) -> Table:
         for name, row in check["layers"].items()
     ]
     caption = "The mean response inside the cell, at its edge and outside it; silent: one value in all cells."
-    return Table("layers", caption, titles, rows)
+    return Table("layers", caption, titles, rows, stacked=True)

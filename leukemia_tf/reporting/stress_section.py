@@ -50,7 +50,7 @@ def stress_section(stress: Mapping[str, Any], threshold: float | None = None) ->
         Text(f"{sample_text(stress)} Some alterations must keep the answer; others remove what may carry it."),
         *map(Text, sentences),
         picture,
-        Table(NAME, below, titles, rows),
+        Table(NAME, below, titles, rows, stacked=True),
     )
 
 
