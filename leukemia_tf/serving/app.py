@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.middleware.cors import CORSMiddleware
 
-from leukemia_tf.serving.batching import Batcher, FullError, Outputs
+from leukemia_tf.serving.access_log import log_request
+from leukemia_tf.serving.batching import Batcher
 from leukemia_tf.serving.metrics import Metrics
-from leukemia_tf.serving.rest import RequestError, Values, read_request, write_response
-from leukemia_tf.serving.versions import WatchedModel
+from leukemia_tf.serving.model_paths import add_model_paths
+from leukemia_tf.serving.problems import add_problems, problem
+from leukemia_tf.serving.watched_model import WatchedModel
 
-log = logging.getLogger("leukemia_tf")
-
-MOST_BYTES = 64 << 20  # of a request
 PAGE = Path(__file__).with_name("page.html")
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -31,68 +28,67 @@ PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 PUBLIC = ("/", "/healthz")  # paths that need no token: the page has a field for it
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"description": "error", "content": {"application/json": {}}} for code in (400, 404, 413, 503, 504)
-}
-INSTANCE = {
-    "type": "object",
-    "properties": {"image_bytes": {"type": "object", "properties": {"b64": {"type": "string"}}}},
-}
-SCHEMA = {
-    "type": "object",
-    "properties": {"signature_name": {"type": "string"}, "instances": {"type": "array", "items": INSTANCE}},
-}
-BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMA}}}}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(model: WatchedModel, token: str | None = None, timeout: float = 30.0) -> FastAPI:
+def build_app(
+    model: WatchedModel,
+    token: str | None = None,
+    timeout: float = 30.0,
+    origins: Sequence[str] = (),
+    on_failure: Callable[[], None] = lambda: None,
+) -> FastAPI:
     """Build the application.
 
     Parameters
     ----------
     model : WatchedModel
-        The model.
+        The model; it is loaded once the application starts.
     token : str, optional
         Required as `Authorization: Bearer …`, except by the page itself and `/healthz`.
     timeout : float
         Seconds after which a request fails.
+    origins : sequence of str
+        Pages on which a browser may send requests here (CORS), as in `https://lab.example`.
+    on_failure : callable
+        Called if no version can be loaded; `model.failure` then says why.
     """
-
-    def predict(signature: str, values: Values) -> Outputs:
-        return model.version.predict(signature, values)
-
-    batcher = Batcher(predict, lambda count: metrics.images.observe(count))
+    batcher = Batcher(lambda count: metrics.images.observe(count))
     metrics = Metrics(model, lambda: batcher.waiting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        model.start()
+        model.start(on_failure)
         yield
         model.stop()
         batcher.close()
 
     app = FastAPI(title="leukemia_tf", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_guard(app, metrics, token)
+    if origins:
+        methods, headers = ("GET", "POST"), ("Authorization", "Content-Type", "Content-Encoding")
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)
+    add_problems(app)
     _add_page(app, model)
     _add_monitoring(app, model, metrics)
-    _add_model(app, model)
-    _add_predict(app, model, _predict_handler(model, batcher, timeout))
+    add_model_paths(app, model, batcher, timeout)
     return app
 
 
 def _add_guard(app: FastAPI, metrics: Metrics, token: str | None) -> None:
-    """Require the token, and measure each request."""
+    """Require the token; measure and log each request."""
 
     @app.middleware("http")
     async def guard(request: Request, respond: Handler) -> Response:
         start, path = time.perf_counter(), request.url.path
         if token and path not in PUBLIC and not _has_token(request, token):
-            response: Response = _problem(401, "the bearer token is missing or wrong.")
+            response: Response = problem(401, "the bearer token is missing or wrong.")
         else:
             response = await respond(request)
-        metrics.observe(path, response.status_code, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        metrics.observe(path, response.status_code, seconds)
+        log_request(request, response.status_code, seconds)
         return response
 
 
@@ -105,7 +101,7 @@ def _add_page(app: FastAPI, model: WatchedModel) -> None:
 
 
 def _add_monitoring(app: FastAPI, model: WatchedModel, metrics: Metrics) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", responses={503: {"description": "no version is loaded yet"}})
     async def healthz() -> dict:
         return {"model": model.name, "version": model.version.number}
 
@@ -114,69 +110,6 @@ def _add_monitoring(app: FastAPI, model: WatchedModel, metrics: Metrics) -> None
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _add_model(app: FastAPI, model: WatchedModel) -> None:
-    @app.get("/v1/models/{name}", responses=PROBLEMS)
-    async def status(name: str) -> Response:
-        if name != model.name:
-            return _unknown(model)
-        state = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-        return JSONResponse({"model_version_status": [{"version": str(model.version.number), **state}]})
-
-    @app.get("/v1/models/{name}/metadata", responses=PROBLEMS)
-    async def metadata(name: str) -> Response:
-        if name != model.name:
-            return _unknown(model)
-        version = model.version
-        spec = {"name": model.name, "signature_name": "", "version": str(version.number)}
-        signatures = {"signature_def": version.metadata()}
-        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": signatures, **version.notes}})
-
-
-def _add_predict(app: FastAPI, model: WatchedModel, handle: Handler) -> None:
-    @app.post("/v1/models/{name}:predict", responses=PROBLEMS, openapi_extra=BODY)
-    async def predict(name: str, request: Request) -> Response:
-        return await handle(request) if name == model.name else _unknown(model)
-
-    @app.post("/v1/models/{name}/versions/{version}:predict", responses=PROBLEMS, openapi_extra=BODY)
-    async def predict_version(name: str, version: str, request: Request) -> Response:
-        known = name == model.name and version == str(model.version.number)
-        return await handle(request) if known else _unknown(model)
-
-
-def _predict_handler(model: WatchedModel, batcher: Batcher, timeout: float) -> Handler:
-    """Return the function from a `:predict` request to its response."""
-
-    async def handle(request: Request) -> Response:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                return _problem(413, f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several.")
-        try:
-            parsed = await asyncio.to_thread(read_request, bytes(body), model.version.inputs)
-            outputs = await asyncio.wait_for(asyncio.wrap_future(batcher.submit(parsed)), timeout)
-        except RequestError as error:
-            return _problem(400, str(error))
-        except FullError:
-            return _problem(503, "too many images wait: try again in a moment.")
-        except TimeoutError:
-            return _problem(504, f"there was no prediction within {timeout:g} seconds: send fewer images at once.")
-        except Exception as error:  # TensorFlow's, such as too little memory
-            log.exception("the prediction failed")
-            return _problem(503, f"the prediction failed: {(str(error).splitlines() or ['no reason'])[0]}")
-        return JSONResponse(write_response(outputs, parsed.by_row))
-
-    return handle
-
-
 def _has_token(request: Request, token: str) -> bool:
     sent = request.headers.get("authorization", "")
     return hmac.compare_digest(sent.encode(errors="replace"), f"Bearer {token}".encode())
-
-
-def _problem(code: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": sentence}, code)
-
-
-def _unknown(model: WatchedModel) -> JSONResponse:
-    return _problem(404, f"there is only {model.name}, version {model.version.number}.")
