@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.core.png import with_texts
-from leukemia_tf.evaluation.plots import INK, plain
+from leukemia_tf.evaluation.plots import INK, RED, plain
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
 from leukemia_tf.explain.regions import heat_shares
@@ -28,6 +28,7 @@ HALF = 0.5  # of the map's maximum: where its contour is drawn
 THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
 COLUMNS, ROWS = 6, 8  # pictures of a sheet
 CAPTION = 36  # letters of a line below one
+FRAME = 3  # pixels of the frame of a misclassified cell
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
@@ -136,8 +137,18 @@ def thumb(picture: np.ndarray, box: tuple[int, int, int, int], side: int = THUMB
     return (255 * cv2.resize(framed, (side, side), interpolation=cv2.INTER_AREA)).astype("uint8")
 
 
+def framed(picture: np.ndarray) -> np.ndarray:
+    """Return a picture with a red frame inside its border: uint8 [h, w, 3]."""
+    red = tuple(round(255 * share) for share in to_rgb(RED))
+    return cv2.rectangle(picture.copy(), (1, 1), (picture.shape[1] - 2, picture.shape[0] - 2), red, FRAME)
+
+
 def draw_sheet(
-    pictures: Sequence[tuple[str, np.ndarray]], columns: int = COLUMNS, title: str = "", heads: Sequence[str] = ()
+    pictures: Sequence[tuple[str, np.ndarray]],
+    columns: int = COLUMNS,
+    title: str = "",
+    heads: Sequence[str] = (),
+    wrong: bool = False,
 ) -> Figure:
     """Draw a contact sheet: pictures row by row, a caption under each, and a colour bar.
 
@@ -151,6 +162,8 @@ def draw_sheet(
         Over the sheet.
     heads : sequence of str
         Over the columns.
+    wrong : bool
+        Whether the cells are misclassified, which frames them in red.
     """
     rows, below = -(-len(pictures) // columns), 34
     wide, high = columns * (THUMB + GAP), rows * (THUMB + below)
@@ -159,7 +172,7 @@ def draw_sheet(
     axis = figure.add_axes((0.1 / (wide / 100 + 1), 0, wide / 100 / (wide / 100 + 1), high / 100 / (high / 100 + 0.7)))
     for place, (caption, picture) in enumerate(pictures):
         top, left = place // columns * (THUMB + below), place % columns * (THUMB + GAP)
-        canvas[top : top + THUMB, left : left + THUMB] = picture
+        canvas[top : top + THUMB, left : left + THUMB] = framed(picture) if wrong else picture
         lines = plain(textwrap.fill(caption, CAPTION, break_long_words=True))
         axis.text(left + THUMB / 2, top + THUMB + 2, lines, fontsize=5.5, ha="center", va="top", color=INK)
     for place, head in enumerate(heads):

@@ -27,6 +27,7 @@ from leukemia_tf.explain.target import Target
 from leukemia_tf.inference.heat_maps import ExplainedImage, captioned, overlay_of
 from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import load_network
+from leukemia_tf.models.probability import get_calibration
 from leukemia_tf.reporting.blocks import Gallery, Thumb
 from leukemia_tf.reporting.explain_page import explain_page
 from leukemia_tf.reporting.finished_runs import read_finished_runs
@@ -84,7 +85,7 @@ def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
     out, figures, sheets = config.out or run.explain_check.parent, _draw(subject, measured, scores), {}
     galleries = []
     for name, (title, pictures) in _examples(subject, config).items():
-        sheets[name] = draw_sheet([picture[:2] for picture in pictures], title=title)
+        sheets[name] = draw_sheet([picture[:2] for picture in pictures], title=title, wrong=name == "wrong")
         galleries.append(Gallery(title, [_thumb(*picture) for picture in pictures], small=True))
     for name, figure in {**figures, **sheets}.items():
         save(figure, out / f"{name}.png", _sheet_texts(subject) if name in sheets else None)
@@ -158,7 +159,8 @@ def _examples(
                 ExplainedImage(Path(row.path), [frame], [maps])
                 for row, frame, maps in zip(sample, frames, explain(frames))
             ]
-            title = f"{METHODS[DEFAULT].title} of {len(sample)} {TITLES[name]} cells"
+            threshold = get_calibration(subject.target.model).threshold
+            title = f"{METHODS[DEFAULT].title} of {len(sample)} {TITLES[name]} cells; threshold {threshold:.3g}"
             examples[name] = (title, [(*captioned(image, overlay_of(image)), not right) for image in images])
     return examples
 

@@ -21,7 +21,7 @@ from leukemia_tf.workflows.noisy_student_rounds import Round, selected_round
 log = logging.getLogger("leukemia_tf")
 
 COLUMNS = ("fold", "round", "run", "all", "hem", "right", "validation", "test", "kept")
-TITLES = ("pseudo all", "pseudo hem", "right", "validation", "AUROC by patient, test", "minus its teacher")
+TITLES = ("pseudo ALL", "pseudo HEM", "right", "validation", "AUROC by patient, test", "minus its teacher")
 
 
 def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Round]]) -> dict[str, Any]:

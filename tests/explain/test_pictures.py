@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
-from leukemia_tf.explain.pictures import PALETTE, overlay
+from leukemia_tf.evaluation.plots import PALETTE as PALETTE_OF_MEANINGS
+from leukemia_tf.explain.pictures import PALETTE, THUMB, draw_sheet, overlay
 
 PURPLE = (150, 60, 170)
 
@@ -57,3 +59,14 @@ def test_heat_is_the_complement_of_purple(cell):
 def test_more_heat_is_lighter():
     lightness = PALETTE @ (0.2126, 0.7152, 0.0722)
     assert (np.diff(lightness) > 0).all()
+
+
+def test_misclassified_cells_of_a_sheet_have_a_red_frame():
+    picture = np.zeros((THUMB, THUMB, 3), np.uint8)
+    red = np.round(255 * np.array(to_rgb(PALETTE_OF_MEANINGS["wrong"])))
+    for wrong in (True, False):
+        sheet = draw_sheet([("a cell", picture)], wrong=wrong).axes[0].images[0].get_array()
+        frame = (sheet[:THUMB, :THUMB] == red).all(-1)
+        assert frame[:, 1].all() == wrong
+        assert not frame[10:-10, 10:-10].any()
+    assert not picture.any()
