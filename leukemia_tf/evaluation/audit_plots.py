@@ -14,9 +14,9 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.patient_groups import NearDuplicate
 from leukemia_tf.data.scan import Scan
-from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.plots import COLOURS, INK, RED, log_where_spiked
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
+from leukemia_tf.evaluation.scores import title_over_cells
 
 SHOWN = 4  # pairs of near-duplicates, and cells with a warning
 LEAK_METRICS = ("auroc", "auroc_by_patient", "weighted_f1")
@@ -116,7 +116,7 @@ def draw_leak(leak: Mapping[str, Any]) -> Figure:
     """Draw the scores of one classifier with folds by image and by patient, with their intervals."""
     figure = Figure((6.4, 2.9), layout="constrained")
     axis = figure.subplots()
-    for shift, by, colour in ((-0.12, "image", RED), (0.12, "patient", INK)):
+    for shift, by, colour in ((-0.2, "image", RED), (0.2, "patient", INK)):
         for place, name in enumerate(LEAK_METRICS):
             score, height = leak[by][name], place + shift
             axis.plot((score["low"], score["high"]), (height, height), color=colour, lw=2)
@@ -130,7 +130,7 @@ def draw_leak(leak: Mapping[str, Any]) -> Figure:
                 fontsize=8,
                 color=colour,
             )
-    axis.set_yticks(range(len(LEAK_METRICS)), [METRICS[name].title for name in LEAK_METRICS])
+    axis.set_yticks(range(len(LEAK_METRICS)), [title_over_cells(name) for name in LEAK_METRICS])
     axis.set(
         ylim=(len(LEAK_METRICS) - 0.5, -0.6),
         title="One classifier, folds by image and by patient",

@@ -22,7 +22,7 @@ from leukemia_tf.evaluation.audit_plots import draw_leak
 from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import format_score, title_over_cells
 from leukemia_tf.models.pretrained import Network, build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.features import frozen_features
@@ -97,5 +97,5 @@ def _features(network: Network, source: Source, cells: Sequence[Cell]) -> np.nda
 def _log(leak: Mapping[str, Any]) -> None:
     log.info("\nthe same classifier under %d folds, 95 %% intervals over patients:", FOLDS)
     for by in ("image", "patient"):
-        scores = (f"{name} {format_score(score)}" for name, score in leak[by].items())
+        scores = (f"{title_over_cells(name)} {format_score(score)}" for name, score in leak[by].items())
         log.info("  folds by %-8s %s", by, ", ".join(scores))
