@@ -10,7 +10,8 @@ from itertools import count
 from leukemia_tf.config import LrfindConfig, SetupConfig
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.data.prepare import log_split
-from leukemia_tf.evaluation.plots import learning_rates, save
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.training_plots import learning_rates
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.inputs import make_inputs

@@ -16,7 +16,8 @@ from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import CONTRASTS, Preprocessing
 from leukemia_tf.data.preprocessing_graph import preprocess
-from leukemia_tf.evaluation.plots import contact_sheet, save
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.training_plots import contact_sheet
 from leukemia_tf.workflows.output_names import default_picture
 
 log = logging.getLogger("leukemia_tf")
