@@ -280,6 +280,7 @@ def test_the_report_s_recipe_is_this_command_s_alone():
         from_recipe("noisy-student")
 
 
+@pytest.mark.slow
 def test_its_report(study, check_report):
     metrics = read_json(study.metrics)
     page = check_report(study.report)
