@@ -8,28 +8,22 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from leukemia_tf.serving.batching import Batcher, FullError, Outputs
+from leukemia_tf.serving.joined_files import SIZES, read_joined
 from leukemia_tf.serving.metrics import Metrics
-from leukemia_tf.serving.rest import RequestError, Values, read_request, write_response
+from leukemia_tf.serving.page import add_page
+from leukemia_tf.serving.responses import problem, read_body, too_large, unknown
+from leukemia_tf.serving.rest import PredictRequest, RequestError, Values, read_request, write_response
 from leukemia_tf.serving.versions import WatchedModel
 
 log = logging.getLogger("leukemia_tf")
 
-MOST_BYTES = 64 << 20  # of a request
-PAGE = Path(__file__).with_name("page.html")
-PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src blob: data:; connect-src 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 PUBLIC = ("/", "/healthz")  # paths that need no token: the page has a field for it
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"description": "error", "content": {"application/json": {}}} for code in (400, 404, 413, 503, 504)
@@ -45,6 +39,7 @@ SCHEMA = {
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMA}}}}
 
 Handler = Callable[[Request], Awaitable[Response]]
+Parser = Callable[[bytes], PredictRequest]
 
 
 def build_app(model: WatchedModel, token: str | None = None, timeout: float = 30.0) -> FastAPI:
@@ -75,10 +70,10 @@ def build_app(model: WatchedModel, token: str | None = None, timeout: float = 30
 
     app = FastAPI(title="leukemia_tf", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_guard(app, metrics, token)
-    _add_page(app, model)
+    add_page(app, model, bool(token), timeout)
     _add_monitoring(app, model, metrics)
     _add_model(app, model)
-    _add_predict(app, model, _predict_handler(model, batcher, timeout))
+    _add_predict(app, model, _predict_handler(batcher, timeout))
     return app
 
 
@@ -89,19 +84,11 @@ def _add_guard(app: FastAPI, metrics: Metrics, token: str | None) -> None:
     async def guard(request: Request, respond: Handler) -> Response:
         start, path = time.perf_counter(), request.url.path
         if token and path not in PUBLIC and not _has_token(request, token):
-            response: Response = _problem(401, "the bearer token is missing or wrong.")
+            response: Response = problem(401, "the bearer token is missing or wrong.")
         else:
             response = await respond(request)
         metrics.observe(path, response.status_code, time.perf_counter() - start)
         return response
-
-
-def _add_page(app: FastAPI, model: WatchedModel) -> None:
-    text = PAGE.read_text(encoding="utf-8").replace("MODEL_NAME", model.name)
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def page() -> Response:
-        return HTMLResponse(text, headers=PAGE_HEADERS)
 
 
 def _add_monitoring(app: FastAPI, model: WatchedModel, metrics: Metrics) -> None:
@@ -118,52 +105,60 @@ def _add_model(app: FastAPI, model: WatchedModel) -> None:
     @app.get("/v1/models/{name}", responses=PROBLEMS)
     async def status(name: str) -> Response:
         if name != model.name:
-            return _unknown(model)
+            return unknown(model)
         state = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         return JSONResponse({"model_version_status": [{"version": str(model.version.number), **state}]})
 
     @app.get("/v1/models/{name}/metadata", responses=PROBLEMS)
     async def metadata(name: str) -> Response:
         if name != model.name:
-            return _unknown(model)
+            return unknown(model)
         version = model.version
         spec = {"name": model.name, "signature_name": "", "version": str(version.number)}
         signatures = {"signature_def": version.metadata()}
         return JSONResponse({"model_spec": spec, "metadata": {"signature_def": signatures, **version.notes}})
 
 
-def _add_predict(app: FastAPI, model: WatchedModel, handle: Handler) -> None:
+def _add_predict(app: FastAPI, model: WatchedModel, handle: Callable[[Request, Parser], Awaitable[Response]]) -> None:
+    def parse(body: bytes) -> PredictRequest:
+        return read_request(body, model.version.inputs)
+
     @app.post("/v1/models/{name}:predict", responses=PROBLEMS, openapi_extra=BODY)
     async def predict(name: str, request: Request) -> Response:
-        return await handle(request) if name == model.name else _unknown(model)
+        return await handle(request, parse) if name == model.name else unknown(model)
 
     @app.post("/v1/models/{name}/versions/{version}:predict", responses=PROBLEMS, openapi_extra=BODY)
     async def predict_version(name: str, version: str, request: Request) -> Response:
         known = name == model.name and version == str(model.version.number)
-        return await handle(request) if known else _unknown(model)
+        return await handle(request, parse) if known else unknown(model)
+
+    @app.post("/page/versions/{version}/{signature}:predict", include_in_schema=False)
+    async def predict_joined(version: str, signature: str, request: Request) -> Response:
+        def parse_joined(body: bytes) -> PredictRequest:
+            return read_joined(body, request.headers.get(SIZES, ""), signature, model.version.inputs)
+
+        return await handle(request, parse_joined) if version == str(model.version.number) else unknown(model)
 
 
-def _predict_handler(model: WatchedModel, batcher: Batcher, timeout: float) -> Handler:
-    """Return the function from a `:predict` request to its response."""
+def _predict_handler(batcher: Batcher, timeout: float) -> Callable[[Request, Parser], Awaitable[Response]]:
+    """Return the function from a `:predict` request, and what parses its body, to its response."""
 
-    async def handle(request: Request) -> Response:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                return _problem(413, f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several.")
+    async def handle(request: Request, parse: Parser) -> Response:
+        body = await read_body(request)
+        if body is None:
+            return too_large()
         try:
-            parsed = await asyncio.to_thread(read_request, bytes(body), model.version.inputs)
+            parsed = await asyncio.to_thread(parse, body)
             outputs = await asyncio.wait_for(asyncio.wrap_future(batcher.submit(parsed)), timeout)
         except RequestError as error:
-            return _problem(400, str(error))
+            return problem(400, str(error))
         except FullError:
-            return _problem(503, "too many images wait: try again in a moment.")
+            return problem(503, "too many images wait: try again in a moment.")
         except TimeoutError:
-            return _problem(504, f"there was no prediction within {timeout:g} seconds: send fewer images at once.")
+            return problem(504, f"there was no prediction within {timeout:g} seconds: send fewer images at once.")
         except Exception as error:  # TensorFlow's, such as too little memory
             log.exception("the prediction failed")
-            return _problem(503, f"the prediction failed: {(str(error).splitlines() or ['no reason'])[0]}")
+            return problem(503, f"the prediction failed: {(str(error).splitlines() or ['no reason'])[0]}")
         return JSONResponse(write_response(outputs, parsed.by_row))
 
     return handle
@@ -172,11 +167,3 @@ def _predict_handler(model: WatchedModel, batcher: Batcher, timeout: float) -> H
 def _has_token(request: Request, token: str) -> bool:
     sent = request.headers.get("authorization", "")
     return hmac.compare_digest(sent.encode(errors="replace"), f"Bearer {token}".encode())
-
-
-def _problem(code: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": sentence}, code)
-
-
-def _unknown(model: WatchedModel) -> JSONResponse:
-    return _problem(404, f"there is only {model.name}, version {model.version.number}.")

@@ -47,7 +47,7 @@ class Version:
     loaded : Any
         TensorFlow's object, which keeps the variables alive.
     notes : dict
-        What its export says of its signatures, by name.
+        What its export says of its signatures, by name, and of the model, under `model`.
     """
 
     number: int
