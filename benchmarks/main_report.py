@@ -1,6 +1,6 @@
 """The main report's table, redone on unseen patients, and beside it by image as the report did.
 
-    python benchmarks/main_report.py --out FOLDER [--rows NAME …] [--image-size 112]
+    python benchmarks/main_report.py --out FOLDER [--rows NAME …] [--results docs/measured/main-report.json]
 
 Cells from LEUKEMIA_TF_DATA, weights from LEUKEMIA_TF_WEIGHTS (else ../shared). Each row is a cross-validation with 3
 folds of whole patients; the members of the report's ensemble and its best MobileNetV2 also have 3 folds by image. All
@@ -12,8 +12,9 @@ Every stage runs to its end and the last epoch's weights are used. The ensembles
 fold's weights of the genetic algorithm are optimised on the other folds' cells. Pooled out-of-fold scores with 95 %
 intervals over patients. An interrupted measurement resumes; a row without weights is reported as such.
 
-HOURS
-ONEDNN_DEFAULT_FPMATH_MODE=BF16 makes it up to 1.8 times as fast on a processor that supports it.
+The whole table takes hours. So each row's scores go into RESULTS as soon as they are there, and rows that are in it are
+not measured again: delete the file to start anew. ONEDNN_DEFAULT_FPMATH_MODE=BF16 makes it up to 1.8 times as fast on a
+processor that supports it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from shared import use_shared
 
 from leukemia_tf.config import Augmentation, CrossvalConfig, EnsembleConfig
 from leukemia_tf.core.errors import UserError
-from leukemia_tf.core.files import read_json
+from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.crossval import crossval
@@ -91,37 +92,47 @@ def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
     )
 
 
-def cross_validated(jobs: list[tuple[str, str]], out: Path, size: int) -> dict[tuple[str, str], dict]:
-    """Return the pooled scores of each network under each kind of folds, training what is missing and can be."""
-    results = {}
+Results = dict[str, dict[str, dict]]  # by kind of folds and by row: pooled scores
+
+
+def cross_validate(jobs: list[tuple[str, str]], arguments: argparse.Namespace, results: Results) -> None:
+    """Add the pooled scores of each network under each kind of folds, training what is missing and can be."""
     for name, by in jobs:
-        config = config_of(name, by, out, size)
+        if name in results[by]:
+            continue
+        config = config_of(name, by, arguments.out, arguments.image_size)
         try:
             if not Study(config.out).metrics.is_file():
                 crossval(config)
         except UserError as error:
             print(f"{name}, by {by}: not run: {error}", file=sys.stderr, flush=True)
             continue
-        results[name, by] = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
-        print(f"{name}, by {by}: {format_score(results[name, by]['auroc_by_patient'])}", file=sys.stderr, flush=True)
-    return results
+        cell = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
+        results[by][name] = {metric: cell[metric] for metric in SHOWN}
+        write_json(arguments.results, results)
+        print(f"{name}, by {by}: {format_score(cell['auroc_by_patient'])}", file=sys.stderr, flush=True)
 
 
-def combined(by: str, out: Path) -> dict[tuple[str, str], dict]:
-    """Return the pooled scores of the members' ensembles."""
-    study = Study(out / f"ensemble-by-{by}")
+def combine(by: str, arguments: argparse.Namespace, results: Results) -> None:
+    """Add the pooled scores of the members' ensembles, if FOLDER has all members."""
+    members = tuple(arguments.out / f"{name}-by-{by}" for name in MEMBERS)
+    if set(ENSEMBLES) <= set(results[by]) or not all(Study(member).metrics.is_file() for member in members):
+        return
+    study = Study(arguments.out / f"ensemble-by-{by}")
     if not study.metrics.is_file():
-        ensemble_studies(EnsembleConfig(tuple(out / f"{name}-by-{by}" for name in MEMBERS), out=study.path))
+        ensemble_studies(EnsembleConfig(members, out=study.path))
     parts = read_json(study.metrics)["parts"]
-    return {(method, by): parts[method]["cell"] for method in ENSEMBLES}
+    for method in ENSEMBLES:
+        results[by][method] = {metric: parts[method]["cell"][metric] for metric in SHOWN}
+    write_json(arguments.results, results)
 
 
-def table(names: Sequence[str], results: dict[tuple[str, str], dict]) -> str:
+def table(results: Results) -> str:
     """Return one line per network and ensemble: folds by patient, and beside them folds by image."""
     head = "AUROC by patient | AUROC over cells | weighted F1 | by image: AUROC over cells | weighted F1"
     lines = [f"| | {head} |", "|---" * 6 + "|"]
-    for name in [*names, *(method for method in ENSEMBLES if (method, "patient") in results)]:
-        scores, leaky = results.get((name, "patient")), results.get((name, "image"))
+    for name in [*rows(), *ENSEMBLES]:
+        scores, leaky = (results[by].get(name) for by in ("patient", "image"))
         title = f"{name} of the four" if name in ENSEMBLES else name
         by_patient = [format_score(scores[metric]) for metric in SHOWN] if scores else ["not run", "", ""]
         by_image = [format_score(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
@@ -136,19 +147,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", nargs="*", default=list(rows()), choices=list(rows()))
     parser.add_argument("--image-size", type=int, default=112)
+    parser.add_argument("--results", type=Path, default=Path("docs/measured/main-report.json"))
     arguments = parser.parse_args()
     use_shared()
+    results: Results = {"patient": {}, "image": {}}
+    results |= read_json(arguments.results) if arguments.results.is_file() else {}
     jobs = [(name, "patient") for name in arguments.rows]
     jobs += [(name, "image") for name in arguments.rows if name in BY_IMAGE]
-    results = cross_validated(jobs, arguments.out, arguments.image_size)
+    cross_validate(jobs, arguments, results)
     for by in ("patient", "image"):
-        if all((name, by) in results for name in MEMBERS):
-            results |= combined(by, arguments.out)
-    print(table(arguments.rows, results))
-    summary: dict[str, dict] = {"patient": {}, "image": {}}
-    for (name, by), cell in results.items():
-        summary[by][name] = {metric: cell[metric] for metric in SHOWN}
-    print(json.dumps(summary))
+        combine(by, arguments, results)
+    print(table(results))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

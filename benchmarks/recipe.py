@@ -103,7 +103,7 @@ def main() -> None:
         predicted["plain Keras fine-tuning"] = out_of_fold_plain(at, folds, shown, arguments.plain, cache)
     results = {}
     print(f"\n{len(cells)} cells of {len(set(at.groups))} patients, {config.folds} folds, seed {seed}\n")
-    print(f"| out of fold | {' | '.join(SHOWN)} | network less this, by patient |\n|---|---|---|---|---|")
+    print(f"| out of fold | {' | '.join(SHOWN)} | network minus this, by patient |\n|---|---|---|---|---|")
     for name, probabilities in predicted.items():
         scores = score_with_intervals(at.labels, probabilities, at.groups)
         difference = paired_difference(at.labels, predicted["network"], probabilities, at.groups)["auroc_by_patient"]

@@ -23,6 +23,7 @@ from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.config.settings import Append, Positional
 from leukemia_tf.core.console import loading, start_console
 from leukemia_tf.core.errors import UserError
+from leukemia_tf.core.surroundings import prepare_process
 from leukemia_tf.core.version import __version__
 
 __all__ = ["as_flags", "loading", "run_command"]
@@ -49,6 +50,7 @@ def run_command(
     names = argument_names(config_type)
     start_console(level)
     _speak_of_flags(names)
+    prepare_process()
     try:
         config = _parse(name, config_type, arguments)
         status = command(config)

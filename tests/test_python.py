@@ -142,6 +142,7 @@ def test_objects_of_the_callers_own(tiny_cells, tmp_path, caplog):
         TrainingObjects().check_resumable(run.folder)
 
 
+@pytest.mark.slow
 def test_callbacks_of_keras_set_the_rate_and_stop(tiny_cells, tmp_path):
     callbacks = [
         keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e-3 / (epoch + 1)),

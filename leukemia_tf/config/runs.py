@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from leukemia_tf.config.settings import Images, Positional, Settings
+from leukemia_tf.config.settings import Images, Names, Positional, Settings
 
 
 @dataclass(frozen=True)
@@ -125,3 +125,7 @@ class ServeConfig(Settings):
     """Address to listen at. Beyond this machine, set LEUKEMIA_TF_TOKEN to the bearer token that clients must send."""
     timeout: float = 30.0
     """Seconds after which a request is aborted."""
+    cors_origin: Names = ()
+    """Origins whose pages may send requests from a browser, as in https://lab.example. Default: none."""
+    json_logs: bool = False
+    """Log one JSON object a line."""

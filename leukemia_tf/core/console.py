@@ -15,6 +15,8 @@ from typing import Any
 from tqdm.notebook import tqdm as notebook_bar
 from tqdm.std import tqdm as terminal_bar
 
+from leukemia_tf.core.surroundings import check_keras
+
 log = logging.getLogger("leukemia_tf")
 
 NOISE = re.compile(  # what TensorFlow and CUDA print while they start, whatever TF_CPP_MIN_LOG_LEVEL is
@@ -87,6 +89,8 @@ def loading() -> Iterator[None]:
             caught.seek(0)
             sys.stderr.writelines(line for line in caught if not NOISE.match(line))
     start_console()
+    if "keras" in sys.modules:
+        check_keras(sys.modules["keras"])
 
 
 def _not_about_retracing(record: logging.LogRecord) -> bool:

@@ -8,6 +8,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> Path:
     try:
         write(scratch)
         scratch.chmod(0o644)
+        _flush(scratch)  # else a power cut may leave the name without the content
         os.replace(scratch, path)
+        with suppress(OSError):  # not every system can do this for a folder
+            _flush(path.parent)
     except OSError as error:
         if error.filename is not None:
             raise
@@ -44,6 +48,15 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> Path:
     finally:
         scratch.unlink(missing_ok=True)
     return path
+
+
+def _flush(path: Path) -> None:
+    """Let a file's content, or the names in a folder, reach the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def free_path(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -40,8 +41,8 @@ def predict_images(
     batch_size : int
         Images per step.
     parts : pathlib.Path
-        Folder for the predictions, one table per piece. Tables that an interrupted call with the same network and
-        images has written are reused.
+        Folder for the predictions, one table per piece. Tables that an interrupted call with the same network has
+        written are reused, if their images have the same names, sizes and times.
     engine : EngineConfig
         Where the pieces are computed.
     runtime : str
@@ -54,8 +55,8 @@ def predict_images(
     """
     size = batch_size * -(-PIECE // batch_size)
     pieces = [images[start : start + size] for start in range(0, len(images), size)]
-    tables = [parts / f"{number:06}.csv" for number in range(len(pieces))]
-    _prepare_folder(parts, model, images, batch_size, runtime)
+    tables = [parts / f"{number:06}-{_fingerprint(piece)}.csv" for number, piece in enumerate(pieces)]
+    _prepare_folder(parts, model, batch_size, runtime)
     missing = [(piece, table) for piece, table in zip(pieces, tables) if not table.is_file()]
     if len(missing) < len(pieces):
         log.info("%d of %d pieces are there from before", len(pieces) - len(missing), len(pieces))
@@ -67,13 +68,25 @@ def predict_images(
     yield from tables
 
 
-def _prepare_folder(parts: Path, model: Path, images: Sequence[Path], batch_size: int, runtime: str) -> None:
-    """Make the folder for the tables; delete those of another network or other images."""
-    names = hashlib.sha256("\n".join(map(str, images)).encode(errors="surrogateescape")).hexdigest()
+def _fingerprint(images: Sequence[Path]) -> str:
+    """Return what changes with the names of images, and with their files: a replaced one is predicted again."""
+    digest = hashlib.sha256()
+    for path in images:
+        try:
+            status = path.stat()
+        except OSError:  # its row will say so
+            digest.update(os.fsencode(path) + b"\n")
+            continue
+        digest.update(os.fsencode(path) + f"\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _prepare_folder(parts: Path, model: Path, batch_size: int, runtime: str) -> None:
+    """Make the folder for the tables; delete those of another network."""
     with model.open("rb") as file:
         network = hashlib.file_digest(file, "sha256").hexdigest()
-    request = {"model": network, "runtime": runtime, "images": names, "batch_size": batch_size}
-    state = parts / "asked.json"
+    request = {"model": network, "runtime": runtime, "batch_size": batch_size}
+    state = parts / "request.json"
     if not state.is_file() or read_json(state) != request:
         shutil.rmtree(parts, ignore_errors=True)
         write_json(state, request)

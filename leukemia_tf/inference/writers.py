@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +77,17 @@ class _Counts:
 
 
 class PatientTally:
-    """Counts predictions per patient, one after the other, in memory that grows only with the patients."""
+    """Counts predictions per patient, one after the other, in memory that grows only with the patients.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    trained : collection of str
+        Patients that the network was trained on, marked in the table.
+    """
+
+    def __init__(self, trained: Collection[str] = ()) -> None:
         self._counts: dict[str, _Counts] = {}
+        self._trained = frozenset(trained)
 
     def add(self, row: Prediction) -> None:
         """Count a prediction, unless its patient is unknown or its image was unreadable."""
@@ -91,10 +98,16 @@ class PatientTally:
             counts.total += row.probability
 
     def table(self) -> str:
-        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability."""
+        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability, who trained."""
         wide = max([7, *map(len, self._counts)]) + 2
         lines = [f"{'patient':<{wide}}{'cells':>7}{'all':>7}  {'vote':<6}mean probability"]
         for patient, counts in sorted(self._counts.items()):
             mean = counts.total / counts.cells
-            lines.append(f"{patient:<{wide}}{counts.cells:>7}{counts.leukemic:>7}  {counts.vote:<6}{mean:.3f}")
+            mark = "  (in training)" if patient in self._trained else ""
+            lines.append(f"{patient:<{wide}}{counts.cells:>7}{counts.leukemic:>7}  {counts.vote:<6}{mean:.3f}{mark}")
+        known = len(self._trained & set(self._counts))
+        if known:
+            lines.append(
+                f"\nThe network was trained on {known} of these {len(self._counts)} patients: on them it is not tested."
+            )
         return "\n".join(lines) if self._counts else ""

@@ -17,6 +17,7 @@ BATCH, WAIT = 32, 0.004  # images; seconds that the first of them waits for othe
 MOST_WAITING = 512  # images
 
 Outputs = dict[str, np.ndarray]
+Compute = Callable[[str, Values], Outputs]  # a signature's name and its values -> arrays of [n] by name
 
 
 class FullError(Exception):
@@ -26,6 +27,7 @@ class FullError(Exception):
 @dataclass
 class _Job:
     request: PredictRequest
+    compute: Compute
     outputs: Future[Outputs] = field(default_factory=Future)
 
 
@@ -34,22 +36,25 @@ class Batcher:
 
     Parameters
     ----------
-    predict : callable
-        A signature's name and its values -> arrays of [n] by name.
     observe : callable, optional
         Called with the number of images of each batch.
     """
 
-    def __init__(
-        self, predict: Callable[[str, Values], Outputs], observe: Callable[[int], None] = lambda count: None
-    ) -> None:
-        self._predict, self._observe = predict, observe
+    def __init__(self, observe: Callable[[int], None] = lambda count: None) -> None:
+        self._observe = observe
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock, self.waiting = threading.Lock(), 0
         threading.Thread(target=self._work, name="batches", daemon=True).start()
 
-    def submit(self, request: PredictRequest) -> Future[Outputs]:
+    def submit(self, request: PredictRequest, compute: Compute) -> Future[Outputs]:
         """Return the future of a request's outputs: arrays of [n] by name.
+
+        Parameters
+        ----------
+        request : PredictRequest
+            The request.
+        compute : callable
+            `Version.predict` of the version that it is for; requests for one version and signature are batched.
 
         Raises
         ------
@@ -60,7 +65,7 @@ class Batcher:
             if self.waiting + len(request.values) > MOST_WAITING:
                 raise FullError
             self.waiting += len(request.values)
-        job = _Job(request)
+        job = _Job(request, compute)
         self._jobs.put(job)
         return job.outputs
 
@@ -72,8 +77,8 @@ class Batcher:
         ended = False
         while not ended:
             jobs, ended = self._gather()
-            for signature in dict.fromkeys(job.request.signature for job in jobs):
-                alike = [job for job in jobs if job.request.signature == signature]
+            for key in dict.fromkeys((job.compute, job.request.signature) for job in jobs):
+                alike = [job for job in jobs if (job.compute, job.request.signature) == key]
                 active = [job for job in alike if job.outputs.set_running_or_notify_cancel()]
                 together = alike[0].request.name == IMAGE_BYTES  # decoded images may differ in size
                 for batch in [active] if together and active else [[job] for job in active]:
@@ -101,7 +106,7 @@ class Batcher:
         requests = [job.request for job in jobs]
         values = requests[0].values if len(jobs) == 1 else [value for request in requests for value in request.values]
         try:
-            outputs = self._predict(requests[0].signature, values)
+            outputs = jobs[0].compute(requests[0].signature, values)
         except Exception as error:
             if len(jobs) == 1:
                 jobs[0].outputs.set_exception(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from leukemia_tf.serving.versions import WatchedModel
+from leukemia_tf.serving.watched_model import WatchedModel
 
 NAMESPACE = "leukemia_tf"
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # images of a batch
@@ -37,7 +37,7 @@ class Metrics:
         queued = Gauge("waiting_images", "images that wait for a prediction", namespace=NAMESPACE, registry=registry)
         queued.set_function(waiting)
         version = Gauge("model_version", "the served version", namespace=NAMESPACE, registry=registry)
-        version.set_function(lambda: model.version.number)
+        version.set_function(lambda: max((one.number for one in model.versions), default=0))
 
     def observe(self, path: str, status: int, seconds: float) -> None:
         """Count a request and its time."""

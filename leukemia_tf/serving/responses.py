@@ -1,11 +1,11 @@
-"""What the server's paths share: the body of a request, and an error as a sentence."""
+"""What the server's paths share: the body of a request, and the response to one that is too large."""
 
 from __future__ import annotations
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from leukemia_tf.serving.versions import WatchedModel
+from leukemia_tf.serving.problems import problem
 
 MOST_BYTES = 64 << 20  # of a request
 
@@ -20,16 +20,6 @@ async def read_body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def problem(code: int, sentence: str) -> JSONResponse:
-    """Return the response for what went wrong."""
-    return JSONResponse({"error": sentence}, code)
-
-
 def too_large() -> JSONResponse:
     """Return the response to a request larger than `MOST_BYTES`."""
     return problem(413, f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several.")
-
-
-def unknown(model: WatchedModel) -> JSONResponse:
-    """Return the response where another model or version is named than the one that is served."""
-    return problem(404, f"there is only {model.name}, version {model.version.number}.")

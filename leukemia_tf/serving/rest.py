@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,30 @@ class PredictRequest:
     by_row: bool
 
 
+def uncompress(body: bytes, encoding: str, most: int) -> bytes:
+    """Return a request's body without its Content-Encoding, `gzip` or none.
+
+    Raises
+    ------
+    RequestError
+        If it is encoded in another way or not at all, or is longer than `most` bytes.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise RequestError(f"the content encoding takes gzip or none. Received: {encoding!r}.")
+    decoder = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = decoder.decompress(body, most)
+    except zlib.error:
+        raise RequestError("the body is not gzip, as its Content-Encoding says.") from None
+    if decoder.unconsumed_tail:
+        raise RequestError(f"a request takes at most {most >> 20} MiB: send the images in several.")
+    if not decoder.eof:
+        raise RequestError("the body is not whole: its gzip stream ends early.")
+    return content
+
+
 def read_request(body: bytes, inputs: Mapping[str, str]) -> PredictRequest:
     """Read the body of a `:predict` request.
 
@@ -69,6 +94,7 @@ def read_request(body: bytes, inputs: Mapping[str, str]) -> PredictRequest:
     if not isinstance(request, dict) or len({"instances", "inputs"} & set(request)) != 1:
         raise RequestError('the body must be an object with either "instances" or "inputs".')
     signature = request.get("signature_name", DEFAULT)
+    signature = DEFAULT if signature == "" else signature
     if not isinstance(signature, str) or signature not in inputs:
         raise RequestError(f"there is no signature {signature!r}; choose one of {', '.join(inputs)}.")
     name, by_row = inputs[signature], "instances" in request
@@ -97,10 +123,16 @@ def _files(values: list) -> list[bytes]:
         if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
             raise RequestError(f'image {place}: it must be written as {{"b64": "…"}}, base64 of the file\'s bytes.')
         try:
-            files.append(base64.b64decode(value["b64"], validate=True))
+            files.append(_base64(value["b64"]))
         except (binascii.Error, ValueError):
             raise RequestError(f"image {place} is not base64.") from None
     return files
+
+
+def _base64(text: str) -> bytes:
+    """Decode base64 as TensorFlow Serving does: white space is passed over, padding may be missing."""
+    text = "".join(text.split())
+    return base64.b64decode(text if "=" in text else text + "=" * (-len(text) % 4), validate=True)
 
 
 def _pixels(values: list) -> np.ndarray:

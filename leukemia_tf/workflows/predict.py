@@ -15,11 +15,12 @@ from typing import Any
 from leukemia_tf.config import PredictConfig
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import find_images
+from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import COLUMNS, UNLIKE, Prediction, as_row, iterate_predictions
 from leukemia_tf.inference.image_files import predict_images
 from leukemia_tf.inference.writers import PatientTally, join_tables, json_line, write_submission
 from leukemia_tf.runs.parallel import check_engine
-from leukemia_tf.runs.run_folder import network_file
+from leukemia_tf.runs.run_folder import RunFolder, network_file
 from leukemia_tf.serving.runtimes import TENSORFLOW, check_runtime
 from leukemia_tf.training.settings import check_count
 
@@ -35,7 +36,7 @@ def predict(config: PredictConfig) -> list[Prediction]:
 def predict_command(config: PredictConfig) -> int:
     """Print the predictions, or a table of the patients, and return the exit status: 3 if some images failed."""
     total = failed = 0
-    tally = PatientTally()
+    tally = PatientTally(_trained_on(network_file(config.run)))
     with _predictions(config) as predictions:
         print_row = _printer(config)
         for prediction in predictions:
@@ -69,6 +70,15 @@ def _predictions(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
             write_submission(config.submission, _read(tables))
         if config.out:
             shutil.rmtree(parts)
+
+
+def _trained_on(network: Path) -> frozenset[str]:
+    """Return the patients whose cells trained or validated a run's network; none for a file without its run."""
+    splits = RunFolder(network.parent).splits
+    if not splits.is_file():
+        return frozenset()
+    split = read_split(splits)
+    return frozenset({*split.train, *split.val})
 
 
 def _read(tables: list[Path]) -> Iterator[Prediction]:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.locks import locked
 from leukemia_tf.data.prepare import log_split
 from leukemia_tf.data.scan import quarantine
 from leukemia_tf.data.splits import read_split
@@ -38,7 +39,7 @@ def train(requested: TrainConfig, **own: Any) -> RunFolder:
     config, objects = resolve(requested), TrainingObjects(**own)
     architecture, source, prepared = read_training_cells(config)
     scope, computed_on = prepare_devices(config.precision, config.devices)
-    with scope:
+    with scope, locked(config.out):
         setup = build_setup(config, architecture, source, prepared, objects.head)
         run, setup, stages = _start(requested, config, setup, computed_on, objects)
         if prepared.rejected and config.on_bad_image == "quarantine":

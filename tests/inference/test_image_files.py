@@ -40,6 +40,7 @@ def test_one_row_an_image_in_order_the_same_as_one_by_one(many, tiny_run, tmp_pa
     assert not list(tmp_path.glob("*.parts"))
 
 
+@pytest.mark.slow
 def test_killed_it_resumes_to_the_same_predictions(many, tiny_run, run_module, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     whole, out = tmp_path / "whole.csv", tmp_path / "predictions.csv"
@@ -47,12 +48,12 @@ def test_killed_it_resumes_to_the_same_predictions(many, tiny_run, run_module, t
     words = [sys.executable, "-m", "leukemia_tf.predict", *map(str, arguments[1:]), str(out)]
     run_module(*arguments, whole, cwd=tmp_path)
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    first = out.with_name("predictions.csv.parts") / "000000.csv"
-    while process.poll() is None and not first.is_file():
+    folder = out.with_name("predictions.csv.parts")
+    while process.poll() is None and not list(folder.glob("000000-*.csv")):
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert first.is_file()
+    (first,) = folder.glob("000000-*.csv")
     assert not out.is_file()
     modified = first.stat().st_mtime_ns
     copy = shutil.copytree(first.parent, tmp_path / "copy")
@@ -60,27 +61,35 @@ def test_killed_it_resumes_to_the_same_predictions(many, tiny_run, run_module, t
     assert again.returncode == 3
     assert "pieces are there from before" in again.stdout
     assert out.read_bytes() == whole.read_bytes()
-    assert (copy / "000000.csv").stat().st_mtime_ns >= modified
-    assert not first.parent.exists()
+    assert (copy / first.name).stat().st_mtime_ns >= modified
+    assert not folder.exists()
 
 
 def test_parts_of_another_network_or_other_images_are_not_reused(many, tiny_run, tmp_path):
-    model, images, parts = tiny_run.model, find_images([many])[:40], tmp_path / "parts"
-    engine = PredictConfig(images=many)
+    folder = shutil.copytree(many, tmp_path / "images")
+    model, images, parts = tiny_run.model, find_images([folder])[:40], tmp_path / "parts"
+    engine = PredictConfig(images=folder)
 
     def tables(*arguments):
         return [path.read_bytes() for path in image_files.predict_images(*arguments, parts, engine)]
 
+    def spoil():
+        for table in parts.glob("*.csv"):
+            table.write_bytes(b"from before")
+
     first = tables(model, images, 32)
-    (parts / "000000.csv").write_bytes(b"from before")
+    spoil()
     assert tables(model, images, 32) == [b"from before"]
     assert tables(model, images[:39], 32) != [b"from before"]
-    assert tables(model, images, 32) == first
+    shutil.copy(images[7], images[3])  # another picture under the same name
+    second = tables(model, images, 32)
+    assert [row.split(b",")[:1] for row in second[0].split()] == [row.split(b",")[:1] for row in first[0].split()]
+    assert second != first
     other = Path(shutil.copy(model, tmp_path / "other.keras"))
     with other.open("ab") as file:
         file.write(b"\0")
-    (parts / "000000.csv").write_bytes(b"from before")
-    assert tables(other, images, 32) == first
+    spoil()
+    assert tables(other, images, 32) == second
 
 
 def test_a_batch_size_of_0_is_refused(many, tiny_run):

@@ -10,6 +10,7 @@ import pytest
 from leukemia_tf.config import PredictConfig
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import find_images
+from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import COLUMNS, Prediction
 from leukemia_tf.inference.writers import PatientTally, write_submission
 from leukemia_tf.workflows.predict import predict, predict_command
@@ -84,6 +85,16 @@ def test_patients_vote():
         ["H2", "2", "1", "tie", "0.400"],
     ]
     assert PatientTally().table() == ""
+
+
+def test_patients_of_the_training_are_marked(tiny_run, tiny_cells, tmp_path, caplog):
+    split = read_split(tiny_run.splits)
+    images = [next(tiny_cells.rglob(f"UID_{part[0]}_1_1_*.bmp")) for part in (split.train, split.val, split.test)]
+    with caplog.at_level(logging.INFO):
+        predict_command(PredictConfig(images, run=tiny_run.path, out=tmp_path / "predictions.csv"))
+    marked = {line.split()[0] for line in caplog.text.splitlines() if line.endswith("(in training)")}
+    assert marked == {split.train[0], split.val[0]}
+    assert "trained on 2 of these 3 patients" in caplog.text
 
 
 def test_patterns(tmp_path):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,25 +25,39 @@ def model_folder(tiny_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def running():
-    """Start the server, on a free port unless one is named: `with running(folder, VARIABLE=…) as (client, process)`."""
+def running(tmp_path_factory):
+    """Start the server, by default on a free port: `with running(folder, *flags, VARIABLE=…) as (client, process)`.
+
+    `process.log` is the file of what it writes to its standard output.
+    """
 
     @contextmanager
     def run(folder, *flags, port=0, **env):
         command = [sys.executable, "-m", "leukemia_tf.serve", str(folder), "--port", str(port), *flags]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
+        log = tmp_path_factory.mktemp("server") / "log"
+        with log.open("w") as stream:
+            process = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL, env=environment)
+        process.log = log
         try:
-            port = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())[1]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            address = _wait(process, lambda: re.search(r"127\.0\.0\.1:\d+", log.read_text()))
+            with httpx.Client(base_url=f"http://{address[0]}", timeout=30) as client:
+                _wait(process, lambda: client.get("/healthz").status_code == 200)
                 yield client, process
         finally:
             process.kill()
             process.wait()
 
     return run
+
+
+def _wait(process, ready, seconds=120):
+    until = time.monotonic() + seconds
+    while not (result := ready()):
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < until, "the server did not start"
+        time.sleep(0.1)
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The server, started as a user starts it, over loopback."""
 
 import base64
+import gzip
 import json
 import re
 import shutil
@@ -25,6 +26,7 @@ from leukemia_tf.config import PredictConfig, ServeConfig
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.serving.batching import Batcher
 from leukemia_tf.serving.rest import PredictRequest
+from leukemia_tf.serving.watched_model import NotReadyError, UnknownVersionError, WatchedModel
 from leukemia_tf.workflows.predict import predict
 from leukemia_tf.workflows.serve import application, serve
 
@@ -90,7 +92,10 @@ def test_state_and_metadata(server):
     metadata = server.get("/v1/models/scratch/metadata").json()["metadata"]
     assert metadata["explain"] == {"method": "gradcam", "title": "Grad-CAM", "layers": [["block4_conv"]]}
     result = metadata["signature_def"]["signature_def"]
-    assert set(result) == {"serving_default", "explain", "tensor"}
+    assert set(result) == {"__saved_model_init_op", "serving_default", "explain", "tensor"}
+    assert result["serving_default"]["method_name"] == "tensorflow/serving/predict"
+    assert result["serving_default"]["outputs"]["probability"]["dtype"] == "DT_FLOAT"
+    assert server.get("/v1/models/scratch/versions/1/metadata").json()["metadata"] == metadata
     assert result["serving_default"]["inputs"]["image_bytes"]["dtype"] == "DT_STRING"
     assert result["tensor"]["inputs"]["image"]["tensor_shape"]["dim"][3]["size"] == "3"
 
@@ -124,8 +129,12 @@ def test_bad_requests_get_400_and_a_sentence(server, body, words):
 def test_unknown_models_and_versions(server, images):
     for path in ("/v1/models/other:predict", "/v1/models/scratch/versions/7:predict"):
         assert server.post(path, json=rows_of([b""])).status_code == 404
-    for path in ("/v1/models/other", "/v1/models/other/metadata", "/v1/models/..%2f..%2fetc", "/etc/passwd"):
-        assert server.get(path).status_code == 404
+    for path in ("/v1/models/other", "/v1/models/other/metadata", "/v1/models/scratch/labels/stable", "/etc/passwd"):
+        answer = server.get(path)
+        assert (answer.status_code, list(answer.json())) == (404, ["error"])
+    for path in ("/v1/nowhere", "/v1/models/..%2f..%2fetc", "/v1/models/scratch:predict"):
+        answer = server.get(path)
+        assert (answer.status_code, answer.json()["error"].partition(":")[0]) == (400, "Malformed request")
 
 
 def test_a_bomb_and_a_flood_are_refused(server):
@@ -159,6 +168,77 @@ def test_concurrent_requests_get_the_right_predictions(server, images, wanted):
     assert together > float(re.search(r"leukemia_tf_batch_images_count (\S+)", result)[1])  # some came together
     assert "leukemia_tf_waiting_images 0.0" in result
     assert "leukemia_tf_model_version 1.0" in result
+
+
+def test_base64_and_gzip_as_tensorflow_serving_reads_them(server, images, wanted):
+    """White space and missing padding: absl's Base64Unescape, which TensorFlow Serving uses, passes over both."""
+    pixels = cv2.imread(str(images[0]))
+    files = (cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes() for level in range(10))
+    text = base64.b64encode(next(content for content in files if len(content) % 3)).decode()
+    assert text.endswith("=")
+    for written in (text, text.rstrip("="), "\n".join(text[i : i + 76] for i in range(0, len(text), 76))):
+        body = json.dumps({"signature_name": "", "instances": [{"image_bytes": {"b64": written}}]}).encode()
+        for content, headers in ((body, {}), (gzip.compress(body), {"Content-Encoding": "gzip"})):
+            (row,) = server.post(PREDICT, content=content, headers=headers).json()["predictions"]
+            assert row["probability"] == pytest.approx(wanted[0].probability, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "words"),
+    [
+        (b"no gzip", "gzip", "not gzip"),
+        (gzip.compress(b"{}")[:-3], "gzip", "ends early"),
+        (gzip.compress(b" " * (65 << 20)), "gzip", "at most 64 MiB"),
+        (b"{}", "br", "takes gzip or none"),
+    ],
+)
+def test_bad_content_encodings(server, content, encoding, words):
+    answer = server.post(PREDICT, content=content, headers={"Content-Encoding": encoding})
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+def test_versions_follow_the_folder(model_folder, tmp_path):
+    """A label keeps an old version; a copy that becomes whole is loaded; a deleted version is rolled back."""
+    folder = shutil.copytree(model_folder, tmp_path / "scratch")
+    model = WatchedModel(folder)
+    with pytest.raises(NotReadyError):
+        model.find()
+    slow = shutil.copytree(folder / "1", folder / "2")
+    shutil.move(slow / "variables", tmp_path / "variables")
+    model.check()
+    assert model.version.number == 1
+    shutil.move(tmp_path / "variables", slow / "variables")
+    model.check()
+    assert [one.number for one in model.versions] == [2]
+    (folder / "labels.json").write_text('{"stable": 1, "canary": 2}')
+    model.check()
+    assert (model.find(label="stable").number, model.find().number) == (1, 2)
+    assert model.find(version="1").number == 1
+    (folder / "labels.json").write_text('{"stable": "one"}')
+    model.check()
+    assert model.find(label="stable").number == 1
+    shutil.rmtree(folder / "2")
+    model.check()
+    assert [one.number for one in model.versions] == [1]
+    for missing in ({"version": "2"}, {"label": "canary"}, {"label": "none"}):
+        with pytest.raises(UnknownVersionError, match="scratch has version 1"):
+            model.find(**missing)
+    shutil.rmtree(folder / "1")
+    model.check()
+    assert model.version.number == 1  # still in memory
+
+
+def test_logs_and_origins(model_folder, running):
+    with running(model_folder, "--json-logs", "--cors-origin", "https://lab.example") as (client, process):
+        answer = client.get("/v1/models/scratch", headers={"Origin": "https://lab.example"})
+        assert answer.headers["access-control-allow-origin"] == "https://lab.example"
+        other = client.get("/v1/models/scratch", headers={"Origin": "https://other.example"})
+        assert "access-control-allow-origin" not in other.headers
+        lines = [json.loads(line) for line in process.log.read_text().splitlines()]
+    (first, second) = [line for line in lines if "path" in line]
+    assert (first["method"], first["path"], first["status"]) == ("GET", "/v1/models/scratch", 200)
+    assert 0 < second["milliseconds"] < 10_000
 
 
 @pytest.mark.slow
@@ -201,14 +281,14 @@ def test_the_page_contacts_no_other_server(server):
 
 def test_what_cannot_be_served(model_folder, tmp_path):
     with pytest.raises(UserError, match="has no version of a model"):
-        application(ServeConfig(tmp_path))
+        WatchedModel(tmp_path)
     broken = tmp_path / "broken" / "1"
     broken.mkdir(parents=True)
     (broken / "saved_model.pb").write_bytes(b"rubbish")
     with pytest.raises(UserError, match="cannot be loaded"):
-        application(ServeConfig(broken.parent))
+        serve(ServeConfig(broken.parent, port=0))
     with pytest.raises(UserError, match=r"a model's name takes .*letters"):
-        application(ServeConfig(tmp_path / "a b"))
+        application(ServeConfig(tmp_path / "a b"), WatchedModel(model_folder))
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="port="):
         serve(ServeConfig(model_folder, port=taken.getsockname()[1]))
 
@@ -234,14 +314,14 @@ def test_damaged_files_affect_only_their_row(server, images, wanted):
 
 
 def test_a_failing_request_leaves_the_others_alone():
-    def ask(signature, values):
+    def compute(signature, values):
         if b"bad" in values:
             raise MemoryError("too much")
         return {"length": np.array([len(value) for value in values])}
 
-    batcher = Batcher(ask)
+    batcher = Batcher()
     jobs = [
-        batcher.submit(PredictRequest("s", "image_bytes", values, True))
+        batcher.submit(PredictRequest("s", "image_bytes", values, True), compute)
         for values in ([b"a"], [b"ok", b"bad"], [b"long"])
     ]
     assert jobs[0].result(10)["length"].tolist() == [1]
@@ -256,10 +336,11 @@ def test_no_request_makes_the_server_fail(server, mode):
     """Requests generated from the server's OpenAPI description: valid and invalid ones."""
     schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
     operations = [operation.ok() for operation in schema.get_all_operations()]
-    assert len(operations) == 5
+    assert len(operations) == 10
     statuses = Counter()
     named = [
-        {"path_parameters": {"name": "scratch", "version": "1"}} if "{name}" in one.path else {} for one in operations
+        {"path_parameters": {"name": "scratch", "version": "1", "label": "stable"}} if "{name}" in one.path else {}
+        for one in operations
     ]
     for operation, more in [*zip(operations, named), *((one, {}) for one in operations)]:
 

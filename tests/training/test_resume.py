@@ -98,6 +98,7 @@ def test_killed_between_epochs_and_in_a_save(tiny_cells, whole, tmp_path):
     check_same_run(torn, whole)
 
 
+@pytest.mark.slow
 def test_interrupted_in_an_epoch_and_resumed(tiny_cells, whole, tmp_path):
     torn = RunFolder(tmp_path / "torn")
     process = subprocess.Popen(
@@ -131,6 +132,7 @@ def test_killed_a_dozen_times_at_random(tiny_cells, whole, tmp_path):
     check_same_run(torn, whole)
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_gives_the_same_bits(tiny_cells, whole, tmp_path):
     again = RunFolder(tmp_path / "again")
     subprocess.run(command(tiny_cells, again.path), check=True, capture_output=True)

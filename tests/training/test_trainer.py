@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.core.errors import ArgumentError, RunError
+from leukemia_tf.core.errors import ArgumentError, RunError, UserError
 from leukemia_tf.data.balance import Sampling
 from leukemia_tf.models.heads import Head
 from leukemia_tf.models.network import logit_model
@@ -316,17 +316,23 @@ def wait_for(folder, process):
         time.sleep(0.01)
 
 
-def test_an_interrupted_run_names_the_command_that_resumes_it(tiny_cells, tmp_path):
+def test_an_ended_run_names_the_command_that_resumes_it_and_a_second_one_waits(tiny_cells, tmp_path):
+    """SIGTERM, as batch systems and `docker stop` send it, with SIGINT ignored as in a shell's background."""
+    from leukemia_tf.config import TrainConfig
+    from leukemia_tf.workflows.train import train
+
     torn = RunFolder(tmp_path / "torn")
     process = subprocess.Popen(
         command(tiny_cells, torn.path, "--epochs", "999"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     wait_for(torn.checkpoints, process)
-    process.send_signal(signal.SIGINT)
+    with pytest.raises(UserError, match="another process writes this folder"):
+        train(TrainConfig(out=torn.path, resume=True))
+    process.send_signal(signal.SIGTERM)
     try:
         _, output = process.communicate(timeout=60)
     finally:

@@ -152,6 +152,7 @@ def test_quarantine(planted, tmp_path):
     assert audit(AuditConfig(planted, out=tmp_path / "again"))["rejected"] == []
 
 
+@pytest.mark.slow
 def test_command(planted, tmp_path, run_module):
     done = run_module(".audit", planted, "--out", tmp_path / "report", cwd=tmp_path)
     assert done.returncode == 2
@@ -164,6 +165,7 @@ def test_command(planted, tmp_path, run_module):
     assert (done.returncode, "no such folder" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_leak_is_measured(tiny_cells, tmp_path):
     with pytest.raises(DataError, match="5 folds need 5 patients of each class: `hem` has 4"):
         audit(AuditConfig(tiny_cells, out=tmp_path / "few", leak=True, weights="none"))

@@ -82,6 +82,7 @@ def test_it_predicts_exports_and_explains_as_any_run(both, tiny_cells, tmp_path)
     assert both.predictions("test").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_optimised_weights_depend_on_the_validation_cells_only(tiny_run, other_run, tmp_path):
     run = ensemble(EnsembleConfig((tiny_run.path, other_run.path), method="genetic", out=tmp_path / "genetic"))
     weights = [member["weight"] for member in run.read_config()["members"]]
@@ -113,6 +114,7 @@ def test_what_cannot_be_is_refused(both, tiny_run, other_run, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_ensemble_is_built_again(both, tiny_run, other_run, tmp_path):
     shutil.copytree(both, tmp_path / "both")
     stopped = RunFolder(tmp_path / "both")

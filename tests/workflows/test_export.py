@@ -14,6 +14,7 @@ from leukemia_tf.workflows.export import export
 from leukemia_tf.workflows.predict import predict
 
 
+@pytest.mark.slow
 def test_a_network_file_is_served_as_it_predicts(tiny_run, tiny_cells, tmp_path):
     network = shutil.copy(tiny_run.model, tmp_path / "my-network.keras")
     version = export(ExportConfig(run=network, out=tmp_path / "saved"))

@@ -70,6 +70,7 @@ def test_the_patients_of_a_fold_are_labelled_masked_or_validate(every):
     assert sorted(validated) == sorted(known)
 
 
+@pytest.mark.slow
 def test_students_train_on_masked_patients_and_never_on_validation_or_test_patients(study):
     students = [(row, run) for row, run in runs_of(study) if row["round"] != "0"]
     assert students
@@ -84,6 +85,7 @@ def test_students_train_on_masked_patients_and_never_on_validation_or_test_patie
         assert f"| train, pseudo-labelled | {row['all']} | {row['hem']} |" in run.card.read_text()
 
 
+@pytest.mark.slow
 def test_pseudo_labels_are_the_predictions_of_the_network_before(study, tmp_path):
     from leukemia_tf.config import PredictConfig
     from leukemia_tf.workflows.predict import predict
@@ -97,6 +99,7 @@ def test_pseudo_labels_are_the_predictions_of_the_network_before(study, tmp_path
         assert cell.label == ("all" if row.probability >= 0.5 else "hem")
 
 
+@pytest.mark.slow
 def test_the_share_of_correct_pseudo_labels(study):
     for row, run in runs_of(study):
         labelled = [cell for cell in read_cells(run.cells) if cell.pseudo is not None]
@@ -107,6 +110,7 @@ def test_the_share_of_correct_pseudo_labels(study):
             assert float(row["right"]) == pytest.approx(np.mean(right))
 
 
+@pytest.mark.slow
 def test_the_rounds_end_when_a_student_is_worse_on_validation(study):
     rounds = runs_of(study)
     scores = [read_json(run.metrics)["parts"]["val"]["cell"]["auroc_by_patient"]["value"] for _, run in rounds]
@@ -116,6 +120,7 @@ def test_the_rounds_end_when_a_student_is_worse_on_validation(study):
     assert [int(row["kept"]) for row, _ in rounds].index(1) == len(rounds) - 1 - ended
 
 
+@pytest.mark.slow
 def test_a_round_that_is_worse_is_not_selected(study, monkeypatch):
     first, second = (Round(0, number, study.run("fold-0-teacher")) for number in (0, 1))
     scores = {id(first): 0.9, id(second): 0.9}
@@ -127,6 +132,7 @@ def test_a_round_that_is_worse_is_not_selected(study, monkeypatch):
     assert selected_round([first], "worse") is first
 
 
+@pytest.mark.slow
 def test_all_rounds_are_run_though_each_is_worse_unless_that_stops_them(study, monkeypatch):
     trained = []
 
@@ -145,6 +151,7 @@ def test_all_rounds_are_run_though_each_is_worse_unless_that_stops_them(study, m
     assert trained == [1, 2, 3, 4, 1]
 
 
+@pytest.mark.slow
 def test_a_student_is_compared_with_its_teacher_on_the_same_patients(study):
     runs = read_json(study.metrics)["folds"][0]["runs"]
     rows = {
@@ -227,6 +234,7 @@ def test_cells_of_a_folder_without_labels(cells, tmp_path):
     assert sorted(trained, key=str) == sorted(labelled, key=str)
 
 
+@pytest.mark.slow
 def test_pseudo_labels_of_a_test_patient_stop_a_training(study, config, tmp_path):
     run = study.run("fold-0-teacher")
     tested = [replace(cell, split="train", pseudo=0.9) for cell in read_cells(run.cells) if cell.split == "test"]

@@ -99,6 +99,7 @@ def test_bad_input_writes_nothing(tiny_cells, tmp_path, spoil, config, sentence)
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_without_imagenet_weights_only_the_embedded_cells_are_trained_on(tiny_cells, tmp_path, monkeypatch, caplog):
     def offline(*_, **__):
         raise Exception("no network")  # as Keras raises it
@@ -165,6 +166,7 @@ def test_model_and_scores_are_those_of_the_kept_epoch(tiny_cells, tmp_path, keep
     assert [[text.strip() for text in row] for row in outcomes] == [["1", "1", kept_in[0]], ["2", "2", kept_in[1]]]
 
 
+@pytest.mark.slow
 def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
     config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=1, split="image", out=tmp_path / "run")
     metrics = json.loads(train(config).metrics.read_text())

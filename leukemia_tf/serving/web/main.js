@@ -15,7 +15,8 @@ function showProgress() {
 
 function statusText(counts) {
   if (!cells.length) return "";
-  if (queue.waitsForToken && counts.waiting) return `${counted(counts.waiting, "image")} waiting for the token`;
+  const lacking = queue.waitsForToken ? "token" : served.version ? "" : "model";
+  if (lacking && counts.waiting) return `${counted(counts.waiting, "image")} waiting for the ${lacking}`;
   if (counts.waiting) return `Classifying: ${grouped(cells.length - counts.waiting)} of ${grouped(cells.length)} done`;
   const classified = counts.all + counts.hem + counts.unlike;
   const text = `${counted(classified, "image")} classified, ${grouped(counts.unreadable)} unreadable`;
@@ -81,7 +82,7 @@ function start() {
   setOpacity();
   at("limit").textContent = `${(settings.mostBytes / 2 ** 20).toFixed(0)} MiB`;
   if (queue.waitsForToken) askForToken("");
-  else showModel(queue.controller.signal).catch(error => setNotice(`The model: ${error.message}`));
+  else loadModel();
 }
 
 start();

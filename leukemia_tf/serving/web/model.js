@@ -17,6 +17,20 @@ async function showModel(signal) {
   showThreshold();
 }
 
+/** Read the model as soon as the server has it; then classify what waits. */
+async function loadModel() {
+  for (let tries = 0; !served.version; tries++) {
+    try { await showModel(queue.controller.signal); }
+    catch (error) {
+      if (error.status === NO_TOKEN) return askForToken("");
+      if (error instanceof ServerError) setNotice(`The model: ${error.message}`);
+      await pause(1000 * Math.min(8, 2 ** tries));
+    }
+  }
+  if (at("notice").textContent.startsWith("The model:")) setNotice("");
+  startQueue();
+}
+
 function showScore(test) {
   at("model-score").hidden = !test;
   if (!test) return;

@@ -22,14 +22,17 @@ async function lane() {
   if (isIdle()) startHeat();
 }
 
-function hasWaiting() { return !queue.waitsForToken && cells.some(cell => cell.state === "waiting"); }
+/** Return whether requests can be sent: the model is known, and the token where one is required. */
+function isOpen() { return Boolean(served.version) && !queue.waitsForToken; }
+
+function hasWaiting() { return isOpen() && cells.some(cell => cell.state === "waiting"); }
 
 function isIdle() { return !hasWaiting() && !cells.some(cell => cell.state === "working"); }
 
 /** Return the next cells, at once marked as working; none if none waits. */
 async function nextBatch() {
   for (;;) {
-    const waiting = queue.waitsForToken ? [] : cells.filter(cell => cell.state === "waiting"), now = Date.now();
+    const waiting = isOpen() ? cells.filter(cell => cell.state === "waiting") : [], now = Date.now();
     if (!waiting.length) return [];
     const ready = now < queue.silentUntil ? [] : waiting.filter(cell => cell.after <= now);
     if (ready.length) return takeBatch(ready);
@@ -54,7 +57,6 @@ function takeBatch(ready) {
 async function classify(batch) {
   const {signal} = queue.controller, started = Date.now();
   try {
-    if (!served.version) await showModel(signal);
     const version = served.version, rows = await predict("serving_default", batch.map(cell => cell.file), signal);
     const isBad = row => row.status === settings.unreadable;
     const reasons = await Promise.all(rows.map((row, i) => (isBad(row) ? readReason(batch[i].file, signal) : unlikeReason(row))));
@@ -74,7 +76,7 @@ async function setBack(batch, error, signal, started) {
   if (error.status === NO_TOKEN) return waitForToken(batch);
   if (error instanceof FileError) return giveUpFile(batch, error);
   if (error.status === OTHER_VERSION && await versionChanged(signal)) return putBack(batch, 0, "");
-  if (error.status === NO_RESPONSE) return setBackAll(batch, error.message, started);
+  if (error.status === NO_RESPONSE || (error.status === 503 && await isStarting(signal))) return setBackAll(batch, error.message, started);
   if (batch.length > 1) {
     for (const cell of batch) cell.most = Math.ceil(batch.length / 2);
     return putBack(batch, RETRY.has(error.status) ? 1 : 0, error.message);
@@ -118,6 +120,13 @@ function waitForToken(batch) {
   putBack(batch, 0, "");
   queue.waitsForToken = true;
   askForToken("The token is wrong.");
+}
+
+/** Return whether the server has no version yet. */
+async function isStarting(signal) {
+  try { await request("healthz", {}, signal); }
+  catch (error) { return error.status === 503; }
+  return false;
 }
 
 /** Return whether the server has another version than the page has used; the page then uses that one. */
