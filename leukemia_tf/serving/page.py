@@ -123,5 +123,5 @@ def _digest(text: str) -> str:
 
 def _unreadable_reason(content: bytes) -> str:
     """Return why an image cannot be read, in the words of `predict`."""
-    found = header_problem(content)
-    return found.reason if found else DAMAGED
+    wrong = header_problem(content)
+    return wrong.reason if wrong else DAMAGED

@@ -247,12 +247,12 @@ def test_what_is_unlike_training_gets_no_label_and_no_vote(page, cells, tiny_run
 
 def test_the_threshold_moves_labels_and_votes(page, cells, tiny_run, tmp_path):
     classify(page, cells[:8])
-    own = page.input_value("#threshold")
+    usual = page.input_value("#threshold")
     assert page.inner_text("#threshold-note") == "the model's"
     page.fill("#threshold", "0")
     assert page.locator("#cells .label", has_text=LABEL_NAMES["all"]).count() == 8
     page.locator("#patients", has_text=LABEL_NAMES["hem"]).wait_for(state="hidden")
-    assert page.inner_text("#threshold-note") == f"not the model's {own}"
+    assert page.inner_text("#threshold-note") == f"not the model's {usual}"
     name, table = save_csv(page, tmp_path / "page.csv")
     assert name == "predictions-threshold-0.csv"
     assert {row["prediction"] for row in table} == {"all"}

@@ -4,8 +4,8 @@
 async function droppedFiles(transfer) {
   const entries = [...transfer.items].map(item => item.webkitGetAsEntry && item.webkitGetAsEntry());
   const files = [...transfer.files];  // read before the first await: the browser empties `transfer` afterwards
-  if (!entries.some(entry => entry && entry.isDirectory)) return {found: files.map(file => [file, file.name]), other: 0};
-  const all = {found: [], other: 0};
+  if (!entries.some(entry => entry && entry.isDirectory)) return {images: files.map(file => [file, file.name]), other: 0};
+  const all = {images: [], other: 0};
   for (const entry of entries) if (entry) await walk(entry, all, false);
   return all;
 }
@@ -17,7 +17,7 @@ async function walk(entry, all, below) {
     all.other += 1;
   } else {
     const file = await new Promise(done => entry.file(done, () => done(null)));
-    if (file) all.found.push([file, entry.fullPath.replace(/^\//, "")]);
+    if (file) all.images.push([file, entry.fullPath.replace(/^\//, "")]);
     else all.other += 1;
   }
 }
@@ -38,9 +38,9 @@ function isImage(name) { return settings.suffixes.some(suffix => name.toLowerCas
 function chosenFiles(field) {
   const files = [...field.files].map(file => [file, file.webkitRelativePath || file.name]);
   field.value = "";  // so that the same files can be chosen again
-  const found = files.filter(([file]) => !file.webkitRelativePath || isImage(file.name));
-  found.sort(([, a], [, b]) => (a.includes("/") && a > b ? 1 : a.includes("/") && a < b ? -1 : 0));
-  return {found, other: files.length - found.length};
+  const images = files.filter(([file]) => !file.webkitRelativePath || isImage(file.name));
+  images.sort(([, a], [, b]) => (a.includes("/") && a > b ? 1 : a.includes("/") && a < b ? -1 : 0));
+  return {images, other: files.length - images.length};
 }
 
 async function sampleFiles(signal) {
@@ -48,13 +48,13 @@ async function sampleFiles(signal) {
     const content = await (await request("page/samples/" + name, {}, signal)).blob();
     return [new File([content], name, {type: "image/png", lastModified: 0}), name];
   });
-  return {found: await Promise.all(files), other: 0};
+  return {images: await Promise.all(files), other: 0};
 }
 
 /** Add a cell for each file that is not there yet, and classify them. */
-function addFiles({found, other}) {
+function addFiles({images, other}) {
   const there = new Set(cells.map(cell => keyOf(cell.file, cell.path)));
-  const fresh = found.filter(([file, path]) => !there.has(keyOf(file, path)));
+  const fresh = images.filter(([file, path]) => !there.has(keyOf(file, path)));
   for (const [file, path] of fresh) {
     const cell = newCell(file, path);
     if (file.size > settings.mostBytes) {
@@ -64,10 +64,10 @@ function addFiles({found, other}) {
     cells.push(cell);
     addCard(cell);
   }
-  const again = found.length - fresh.length, notes = [];
+  const again = images.length - fresh.length, notes = [];
   if (again) notes.push(`${counted(again, "image")} ${again === 1 ? "was" : "were"} here already.`);
   if (other) notes.push(`${counted(other, "file")} of other kinds in the folder ${other === 1 ? "was" : "were"} left out.`);
-  if (!found.length && !other) notes.push("There is no image in it.");
+  if (!images.length && !other) notes.push("There is no image in it.");
   setNotice(notes.join(" "));
   showAll();
   startQueue();

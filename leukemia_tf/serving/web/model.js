@@ -56,8 +56,8 @@ function showThreshold() {
 function chooseThreshold() {
   const field = at("threshold");
   if (field.value === "" || !(Number(field.value) >= 0 && Number(field.value) <= 1)) return;
-  const own = served.notes && Number(field.value) === Number(number(modelThreshold()));
-  chosenThreshold = own ? null : Number(field.value);
+  const same = served.notes && Number(field.value) === Number(number(modelThreshold()));
+  chosenThreshold = same ? null : Number(field.value);
   showThreshold();
   showCells(cells);
 }
@@ -90,7 +90,7 @@ async function useToken(event) {
   startHeat();
 }
 
-/** Open the model's card; with a token the browser's own request would be refused. */
+/** Open the model's card; with a token a request of the browser alone would be refused. */
 async function openCard(event) {
   if (!served.token) return;
   event.preventDefault();
