@@ -27,7 +27,17 @@ WEB = Path(__file__).with_name("web")
 SHELL = WEB / "shell.html"
 STYLES = ("page.css", "cells.css")
 SCRIPTS = (
-    *("basics.js", "server.js", "cells.js", "files.js", "orientation.js", "queue.js", "heat.js", "heat_queue.js"),
+    *(
+        "basics.js",
+        "server.js",
+        "cells.js",
+        "files.js",
+        "orientation.js",
+        "queue.js",
+        "failures.js",
+        "heat.js",
+        "heat_queue.js",
+    ),
     *("cards.js", "patients.js", "patient_table.js", "view.js", "table.js", "lightbox.js", "model.js", "main.js"),
 )  # one script: a file uses what is defined in those before it, and what is called later
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}

@@ -77,8 +77,8 @@ def test_cells_patients_and_csv_are_those_of_predict(page, cells, tiny_run, tmp_
     classify(page, paths)
     wanted = predict(PredictConfig(paths, run=tiny_run.path))
     for text, row in zip(texts(page), wanted, strict=True):
-        assert LABEL_NAMES[row.prediction] in text
-        assert f"probability of ALL {row.probability:.3f}" in text
+        assert f"\n{LABEL_NAMES[row.prediction]}\n" in text
+        assert f"probability of ALL (leukemic) {row.probability:.3f}" in text
     votes = {row.patient: Counter() for row in wanted}
     for row in wanted:
         votes[row.patient][row.prediction] += 1
@@ -223,7 +223,7 @@ def test_picture_pixels_and_map_are_those_that_are_stored(page, cells, tiny_run,
     stored = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     classify(page, [path])
     (row,) = predict(PredictConfig([path], run=tiny_run.path))
-    assert f"probability of ALL {row.probability:.3f}" in texts(page)[0]
+    assert f"probability of ALL (leukemic) {row.probability:.3f}" in texts(page)[0]
     page.locator("#cells canvas[width='120']").wait_for(state="attached")
     assert page.locator("#cells canvas").get_attribute("height") == "100"
     shown = shown_pixels(page.locator("#cells img"))

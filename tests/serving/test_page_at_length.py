@@ -55,8 +55,9 @@ def test_200_cells_are_nearly_as_fast_as_predict_and_the_slider_is_smooth(page, 
     add(page, cells[:1])
     wait_for(page, "^1 image classified")
     page.click("#clear")
+    predict(PredictConfig(cells[:1], run=tiny_run.path))  # loads the network
     added = []
-    for _ in range(3):
+    for _ in range(4):
         start = time.perf_counter()
         rows = predict(PredictConfig(cells, run=tiny_run.path))
         middle = time.perf_counter()
@@ -68,7 +69,7 @@ def test_200_cells_are_nearly_as_fast_as_predict_and_the_slider_is_smooth(page, 
         page.click("#clear")
     print(f"milliseconds an image that the page adds to predict: {', '.join(f'{value:.1f}' for value in added)}")
     assert max(sizes["serving_default"]) == 32
-    assert sum(sizes["serving_default"]) == 601
+    assert sum(sizes["serving_default"]) == 801
     assert sum(sizes["explain"]) < 100  # of the cells in view alone
     assert min(added) < 15  # 0.3 of what `predict` takes with the default network
     add(page, cells)
@@ -83,7 +84,7 @@ def test_200_cells_are_nearly_as_fast_as_predict_and_the_slider_is_smooth(page, 
 
 def test_a_server_that_stops_and_comes_back(open_page, running, model_folder, cells):
     with running(model_folder) as (client, process):
-        page = open_page(client, error="ERR_CONNECTION")
+        page = open_page(client, error="Failed to load resource")
         add(page, cells[:3])
         wait_for(page, "^3 images classified")
         process.kill()
@@ -105,7 +106,7 @@ def test_a_server_that_stops_and_comes_back(open_page, running, model_folder, ce
 
 def test_a_server_that_is_back_before_the_last_try(open_page, running, model_folder, cells):
     with running(model_folder) as (client, process):
-        page = open_page(client, error="ERR_CONNECTION")
+        page = open_page(client, error="Failed to load resource")
         page.locator("#model-facts", has_text="version").wait_for()
         process.kill()
         process.wait()
@@ -118,7 +119,7 @@ def test_a_server_that_is_back_before_the_last_try(open_page, running, model_fol
 
 def test_a_server_that_is_too_slow(open_page, running, model_folder, cells):
     with running(model_folder, "--timeout", "0.0001") as (client, _):
-        page = open_page(client, error="504")
+        page = open_page(client, error="Failed to load resource")
         add(page, cells[:3])
         page.locator("#cells", has_text="Next try in 1 s.").wait_for()
         wait_for(page, "^0 images classified, 0 unreadable, 3 not classified$")
@@ -143,7 +144,7 @@ def test_the_largest_file_is_that_which_is_shown(page, server, tmp_path):
 def test_a_new_version_is_used_and_the_page_says_so(open_page, running, model_folder, cells, tmp_path):
     folder = Path(shutil.copytree(model_folder, tmp_path / "scratch"))
     with running(folder) as (client, _):
-        page = open_page(client, error="404")
+        page = open_page(client, error="Failed to load resource")
         add(page, cells[:2])
         wait_for(page, "^2 images classified")
         shutil.copytree(folder / "1", folder / ".writing")

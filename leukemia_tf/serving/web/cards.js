@@ -31,9 +31,9 @@ function wordsOf(cell) {
   if (kind === "failed") return {label: "not classified", detail: cell.reason, note: ""};
   if (kind === "unreadable") return {label: "unreadable", detail: cell.reason, note: ""};
   const note = cell.heat.state === "failed" ? `no heat map: ${cell.heat.reason}` : "";
-  const probability = `probability of ALL ${result.probability.toFixed(3)}`;
-  if (kind === "unlike") return {label: "unlike the training cells", detail: `No label: ${cell.reason}. (${probability})`, note};
-  return {label: KINDS[kind], detail: probability, note};
+  const probability = result.probability.toFixed(3);
+  if (kind === "unlike") return {label: KINDS.unlike, detail: `No label: ${cell.reason}. (probability ${probability})`, note};
+  return {label: KINDS[kind], detail: `probability of ${settings.labels.all} ${probability}`, note};
 }
 
 function showCard(cell) {
