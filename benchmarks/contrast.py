@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 from shared import use_shared
 
-from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.contrast import CONTRAST
 from leukemia_tf.data.datasets import load_cell_arrays
 from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.stain import reinhard
 

@@ -27,9 +27,10 @@ import psutil
 from shared import use_shared
 
 from leukemia_tf.data.balance import Sampling
-from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import cell_view, classes, training_batches
 from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.source import find_source
 from leukemia_tf.data.store import Store, open_store
 

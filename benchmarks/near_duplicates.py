@@ -21,11 +21,12 @@ import cv2
 import numpy as np
 from shared import use_shared
 
-from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.cell_views import NEAR, unroll
 from leukemia_tf.data.cnmc import all_names
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.near_duplicates import near_duplicates, near_duplicates_between
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.source import find_source
 
 Alteration = Callable[[np.ndarray], np.ndarray]

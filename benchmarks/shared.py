@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import classes
 from leukemia_tf.data.patient_groups import find_patient_groups, patient_group_names
 from leukemia_tf.data.prepare import find_doubles
 from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 from leukemia_tf.data.source import find_source
 

@@ -26,6 +26,7 @@ OPTIONAL = {  # packages that the plain install does not have
 INSIDE_FUNCTIONS = {  # (module, what it imports where it is needed): why
     (f"{PACKAGE}.workflows.serve", f"{PACKAGE}.serving.app"): "it needs FastAPI, which only the extra `serve` brings",
     (f"{PACKAGE}.train", f"{PACKAGE}.workflows.resolve"): "a wrong setting is named before TensorFlow is imported",
+    (f"{PACKAGE}.data.tables", "openpyxl"): "an environment of an earlier version lacks it; only Excel files need it",
     (f"{PACKAGE}.models.table", f"{PACKAGE}.models.base"): "the table itself imports no Keras",
 }
 NOT_OURS = {  # private names of other packages than Keras: why

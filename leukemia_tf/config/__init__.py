@@ -3,6 +3,7 @@
 from leukemia_tf.config.cells import AuditConfig, PreviewConfig
 from leukemia_tf.config.networks import ConvertWeightsConfig, LrfindConfig, ModelsConfig, RecipesConfig
 from leukemia_tf.config.predictions import ActivationsConfig, ExplainCheckConfig, GradcamConfig, PredictConfig
+from leukemia_tf.config.reading import Reading
 from leukemia_tf.config.runs import (
     CompareConfig,
     EnsembleConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "NoisyStudentConfig",
     "PredictConfig",
     "PreviewConfig",
+    "Reading",
     "RecipesConfig",
     "ServeConfig",
     "Settings",

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from leukemia_tf.config.reading import Reading
 from leukemia_tf.config.settings import Augmentation, Positional, Settings, mild_augmentation
 
 
 @dataclass(frozen=True)
-class AuditConfig(Settings):
+class AuditConfig(Reading):
     """Check a folder of cells: damaged files, duplicates, odd cells, labels, patients, acquisition; measure the leak.
 
     Example: python -m leukemia_tf.audit path/to/C-NMC_Leukemia --out audit
@@ -25,7 +26,8 @@ class AuditConfig(Settings):
     cnmc_doubles: str = "merge"
     """Patients whom C-NMC files under several names: merge (one patient each), or ignore (as they are named)."""
     convert_to: Path | None = None
-    """Folder for clean PNGs of files that only OpenCV reads: TIFF, 1-bit, palette, 16-bit."""
+    """Folder for clean PNGs of files that only OpenCV reads: TIFF (the first page), WebP, GIF, 1-bit, palette, 16-bit,
+    and pictures stored turned."""
     leak: bool = False
     """Measure how much better folds by image score than folds by patient, with frozen ResNet50 features."""
     weights: str = "imagenet"

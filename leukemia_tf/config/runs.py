@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from leukemia_tf.config.reading import Reading
 from leukemia_tf.config.settings import Images, Names, Positional, Settings
 
 
 @dataclass(frozen=True)
-class EvaluateConfig(Settings):
+class EvaluateConfig(Reading):
     """Score a run on its validation and test patients, with 95 % intervals over patients.
 
     Example: python -m leukemia_tf.evaluate runs/2026-11-21T10-15-resnet50-cut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
@@ -35,9 +36,19 @@ def _converted(value: Any, kind: str) -> Any:
     if kind in ("Images", "Runs", "Names"):
         values = (value,) if isinstance(value, (str, os.PathLike)) else value or ()
         return tuple(map(str if kind == "Names" else Path, values))
+    if kind == "tuple[str, ...]":
+        return _words(value)
     if isinstance(value, (str, os.PathLike)) and "Path" in kind:
         return Path(value)
     return Augmentation(**value) if kind == "Augmentation" and isinstance(value, dict) else value  # from config.json
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """Return several words as a tuple; a mapping of lists as words such as `all=Early,Pro`."""
+    if isinstance(value, Mapping):
+        named = {key: [names] if isinstance(names, str) else names for key, names in value.items()}
+        return tuple(f"{key}={','.join(map(str, names))}" for key, names in named.items())
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _check_type(name: str, value: Any, kind: str) -> None:

@@ -83,8 +83,8 @@ class NoisyStudentConfig(TrainConfig):
     are the report's 2:2:1."""
     every_fold: bool = False
     """Repeat with each fold as validation, with its teacher and students; the folds' networks then vote."""
-    labels: str = "soft"
-    """soft (the predicted probability), or hard (the more likely label)."""
+    targets: str = "soft"
+    """Pseudo-labels: soft (the predicted probability), or hard (the more likely label)."""
     confidence: float = 0.7
     """Smallest probability of the more likely label; cells below it are left out."""
     balanced: bool = True

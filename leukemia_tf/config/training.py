@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from leukemia_tf.config.settings import Augmentation, Settings, mild_augmentation
+from leukemia_tf.config.reading import Reading
+from leukemia_tf.config.settings import Augmentation, mild_augmentation
 
 
 @dataclass(frozen=True)
-class SetupConfig(Settings):
+class SetupConfig(Reading):
     """The network, its training cells and the optimization of a step."""
 
     base: str = "resnet50"
@@ -39,7 +40,8 @@ class SetupConfig(Settings):
     weights: str = "imagenet"
     """imagenet (from the folder LEUKEMIA_TF_WEIGHTS, Keras's cache, or a download), a file, or none."""
     data: Path | None = None
-    """Folder of cells: C-NMC's download, or all/ and hem/. Default: LEUKEMIA_TF_DATA, else embedded phantom cells."""
+    """Folder of cells: C-NMC's download, all/ and hem/, or any other with --labels and --patients. Default:
+    LEUKEMIA_TF_DATA, else embedded phantom cells."""
     seed: int = 0
     """Seed of the split, the weights, the shuffling and the augmentation."""
     image_size: int | None = None

@@ -10,7 +10,8 @@ def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of config.json with the settings under `asked` and `train` renamed for this version.
 
     `contrast: stain` became `stain_normalization: reinhard`, `balance: main-report` became `mean`, and `head: texture`
-    became `multi-depth`, which reads other depths. Stages have no `if_better` any more.
+    became `multi-depth`, which reads other depths. `labels` of `noisy_student`
+    became `targets`. Stages have no `if_better` any more.
     """
     changed: dict[str, Any] = {
         key: _training_settings(value) if key in ("asked", "train") and isinstance(value, Mapping) else value
@@ -35,4 +36,6 @@ def _training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         changed["balance"] = "mean"
     if changed.get("head") == "texture":
         changed["head"] = "multi-depth"
+    if changed.get("labels") in ("soft", "hard"):
+        changed["targets"] = changed.pop("labels")
     return changed

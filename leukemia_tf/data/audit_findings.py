@@ -87,6 +87,7 @@ def _warnings(catalog: Catalog, scanned: Scan, near_duplicates: Sequence[NearDup
         warnings.append((other.path, f"{what} as {one.path}, under patient {one.patient}: the two count as one"))
         if one.label != other.label:
             warnings.append((other.path, f"labelled {other.label}, and {one.label} as {one.path}: one label is wrong"))
+    warnings += [(note.path, note.reason) for note in catalog.notes if note.warning]
     warnings += [(respelt.path, respelt.reason) for respelt in catalog.respelt]
     warnings += [(path, "no rule gives it a label: left for predict") for path in catalog.unlabelled]
     return [{"path": path, "reason": reason} for path, reason in warnings]

@@ -1,6 +1,6 @@
 """What is wrong with an image file by its header and its length, before anything is decoded.
 
-Sources: the BMP format, PNG (ISO/IEC 15948), JPEG (ITU T.81).
+Sources: the BMP format, PNG (ISO/IEC 15948).
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from leukemia_tf.data.jpeg_headers import READ_FRAMES, has_end, jpeg_frame
+from leukemia_tf.data.orientation import is_turned
+from leukemia_tf.data.other_kinds import TIFF_STARTS, find_kind, tiff_pages
+
 MOST_PIXELS = 4096 * 4096
-CONVERT = "convert it to a 24-bit PNG, with `python -m leukemia_tf.audit --convert-to FOLDER`"
+CONVERT = "convert it to a 24-bit PNG, with `python -m leukemia_tf.audit DATA --convert-to FOLDER`"
 BITFIELDS = 3
 GREY_PALETTE = b"".join(bytes((level, level, level, 0)) for level in range(256))
 USUAL_MASKS = struct.pack("<III", 0xFF0000, 0xFF00, 0xFF)  # of red, green and blue
-FRAME_MARKERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-LONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,7 @@ def header_problem(content: bytes) -> Problem | None:
         return _png_problem(content)
     if content.startswith(b"\xff\xd8"):
         return _jpeg_problem(content)
-    if content[:4] in (b"II*\0", b"MM\0*"):
-        return _unsupported("a TIFF")
-    return Problem("is not an image that can be read: it takes BMP, PNG or JPEG")
+    return _other_kind(content)
 
 
 def _bmp_problem(content: bytes) -> Problem | None:
@@ -86,6 +86,7 @@ def _png_problem(content: bytes) -> Problem | None:
         _size_problem(width, height)
         or _chunk_problem(content)
         or (_unsupported(f"a PNG of {bits} bits a channel") if bits != 8 else None)
+        or _turned_problem(content)
     )
 
 
@@ -106,35 +107,45 @@ def _chunk_problem(content: bytes) -> Problem | None:
 
 
 def _jpeg_problem(content: bytes) -> Problem | None:
-    frame = _jpeg_frame(content)
+    frame = jpeg_frame(content)
     if frame is None:
         return Problem("is truncated: the JPEG ends inside its header")
-    bits, height, width, components = frame
-    problem = _size_problem(width, height)
+    problem = _size_problem(frame.width, frame.height)
     if problem:
         return problem
-    if bits != 8 or components not in (1, 3):
-        kind = f"a JPEG of {components} channels of {bits} bits"
-        return Problem(f"is {kind}, which decoders disagree on: save it as a 24-bit PNG with an image program")
-    if not content.rstrip(b"\0").endswith(b"\xff\xd9"):
+    if frame.bits != 8 or frame.components not in (1, 3) or frame.marker not in READ_FRAMES:
+        plain = frame.bits != 8 or frame.components not in (1, 3)
+        kind = f"{frame.components} channels of {frame.bits} bits" if plain else "a lossless or arithmetic coding"
+        return Problem(
+            f"is a JPEG of {kind}, which decoders disagree on: save it as a 24-bit PNG with an image program"
+        )
+    if not content.rstrip(b"\0").endswith(b"\xff\xd9") and not has_end(content):
         return Problem("is truncated: the JPEG has no end; get the file again")
-    return None
+    return _turned_problem(content)
 
 
-def _jpeg_frame(content: bytes) -> tuple[int, int, int, int] | None:
-    """Return bits a channel, height, width and channels by a JPEG's frame header, or None if there is none."""
-    place = 2
-    while place + 9 < len(content) and content[place] == 0xFF:
-        marker = content[place + 1]
-        if marker in FRAME_MARKERS:
-            return struct.unpack_from(">BHHB", content, place + 4)
-        if marker == 0xFF:
-            place += 1
-        elif marker in LONE_MARKERS:
-            place += 2
-        else:
-            place += 2 + struct.unpack_from(">H", content, place + 2)[0]
-    return None
+def _turned_problem(content: bytes) -> Problem | None:
+    """Refuse a picture that viewers turn and decoders do not."""
+    if not is_turned(content):
+        return None
+    return Problem(f"is stored turned (Exif orientation), so that viewers show it otherwise: {CONVERT}", True)
+
+
+def _other_kind(content: bytes) -> Problem:
+    """Return why a file that is no BMP, PNG or JPEG is refused."""
+    kind = find_kind(content)
+    if kind is None:
+        return Problem("is not an image that can be read: it takes BMP, PNG or JPEG")
+    if not kind.convertible:
+        return Problem(f"is {kind.name}, which is not supported: save it as PNG or JPEG with an image program")
+    name = kind.name
+    if content[:4] in TIFF_STARTS:
+        pages = tiff_pages(content)
+        problem = _size_problem(pages.width, pages.height) if pages.width and pages.height else None
+        if problem:
+            return problem
+        name += f" of {pages.count} pages" if pages.count > 1 else ""
+    return _unsupported(name)
 
 
 def _size_problem(width: int, height: int) -> Problem | None:

@@ -11,7 +11,9 @@ import numpy as np
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.data.headers import header_problem
 
-SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
+READ = (".bmp", ".dib", ".png", ".jpg", ".jpeg", ".jpe", ".jfif")
+REFUSED = (".tif", ".tiff", ".webp", ".gif", ".jp2", ".heic", ".heif", ".avif", ".jxl", ".dcm", ".psd", ".svs", ".czi")
+SUFFIXES = (*READ, *REFUSED)  # of images: those of kinds that are not read are refused by name, not passed over
 MOST_BYTES = 72 * 1024 * 1024  # more than the largest picture allowed needs without compression
 DAMAGED = "is damaged: its pixels cannot be decoded; get the file again"
 
@@ -74,6 +76,14 @@ def decode_any(content: bytes) -> np.ndarray | None:
     try:
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION  # as TensorFlow reads
         return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        return None
+
+
+def decode_upright(content: bytes) -> np.ndarray | None:
+    """Decode whatever OpenCV can, turned as a viewer shows it; see `decode_any`."""
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from leukemia_tf.config.reading import Reading
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.datasets import classes, load_cell_arrays
@@ -106,6 +108,9 @@ def load_cells(
     register_channels: bool = False,
     contrast: str = "none",
     on_bad_image: str = "fail",
+    labels: Mapping[str, Sequence[str]] | Sequence[str] = (),
+    patients: str | os.PathLike[str] | None = None,
+    patient_pattern: str | None = None,
 ) -> CellSplits:
     """Read, check and split the labelled cells of a folder.
 
@@ -124,6 +129,9 @@ def load_cells(
         As the flags of `train`.
     on_bad_image : str
         `fail`, or `skip`.
+    labels, patients, patient_pattern
+        As the flags of `train`, for a folder that is not laid out as C-NMC's; `labels` also as
+        `{"all": ["Early", "Pro"], "hem": ["Benign"]}`.
 
     Returns
     -------
@@ -150,6 +158,7 @@ def load_cells(
     kind, side = parse_framing(framing)
     usual = EMBEDDED_SIZE if source.embedded else side if kind == "fixed" else USUAL_SIZE
     preprocessing = Preprocessing(image_size or usual, framing, contrast, stain_normalization, register_channels)
-    prepared = prepare_cells(source.folder, split, seed, on_bad_image)
+    reading = Reading(labels=labels, patients=patients, patient_pattern=patient_pattern)  # type: ignore[arg-type]
+    prepared = prepare_cells(source.folder, split, seed, on_bad_image, reading=reading)
     log_split(prepared)
     return CellSplits(source.folder, prepared, preprocessing)

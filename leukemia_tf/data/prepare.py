@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from leukemia_tf.config.reading import Reading
 from leukemia_tf.core.errors import BadImageError, DataError
-from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_catalog, read_cells
+from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_cells
 from leukemia_tf.data.cnmc import known_doubles
 from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.folds import with_inner_folds
 from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, list_patient_groups
 from leukemia_tf.data.policies import check_policy
 from leukemia_tf.data.pseudo_labels import join_pseudo_labelled
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import Scan, scan
 from leukemia_tf.data.split_protocols import (
     REFIT,
@@ -73,6 +76,7 @@ def prepare_cells(
     on_bad_image: str = "fail",
     pseudo_labels: Path | None = None,
     cnmc_doubles: str = "merge",
+    reading: Reading | None = None,
 ) -> Prepared:
     """Read, check and split the labelled cells of a folder, and log what there is.
 
@@ -91,6 +95,8 @@ def prepare_cells(
         Of further training cells; see `join_pseudo_labelled`.
     cnmc_doubles : str
         Whether C-NMC's known doubles are one patient: `merge` or `ignore`.
+    reading : Reading, optional
+        Labels and patients of a folder that is not laid out as C-NMC's.
 
     Raises
     ------
@@ -98,12 +104,13 @@ def prepare_cells(
         If a cell or the split cannot be used, or anything leaks.
     """
     check_policy(on_bad_image)
-    catalog, scanned = scan_folder(folder, on_bad_image)
+    catalog, scanned = scan_folder(folder, on_bad_image, reading)
     _check_classes(folder, scanned.cells)
     log_findings(catalog, scanned)
     near_duplicates = scanned.near_duplicates()
     doubles = find_doubles(catalog, scanned, cnmc_doubles)
     groups = list_patient_groups(scanned.cells, near_duplicates, doubles)
+    warn_of_joined(groups, {cell.patient for cell in scanned.cells})
     _warn_of_labels(near_duplicates)
     cells, split = _split(catalog, scanned.cells, near_duplicates, doubles, protocol, seed)
     cnmc = catalog.cnmc_patients if cnmc_doubles == "merge" else frozenset()
@@ -148,6 +155,19 @@ def find_doubles(catalog: Catalog, scanned: Scan, cnmc_doubles: str) -> tuple[tu
     return doubles
 
 
+def warn_of_joined(groups: Sequence[Sequence[str]], patients: AbstractSet[str]) -> None:
+    """Warn if shared pictures make one patient of more than half of all: then the pictures are odd."""
+    largest = max(groups, key=len, default=())
+    if len(largest) > max(2, len(patients) / 2):
+        log.warning(
+            "WARNING: pictures that look alike make one patient of %d of %d (%s, …): look at the pairs that `python -m "
+            "leukemia_tf.audit` lists. If they are other cells, the pictures have a background, or are too small.",
+            len(largest),
+            len(patients),
+            ", ".join(largest[:3]),
+        )
+
+
 def _warn_of_labels(near_duplicates: Sequence[NearDuplicate]) -> None:
     for one, other, similarity in near_duplicates:
         if one.label != other.label:
@@ -156,15 +176,16 @@ def _warn_of_labels(near_duplicates: Sequence[NearDuplicate]) -> None:
             )
 
 
-def scan_folder(folder: Path, on_bad_image: str = "fail") -> tuple[Catalog, Scan]:
-    """Read a folder's catalog and scan its images.
+def scan_folder(folder: Path, on_bad_image: str = "fail", reading: Reading | None = None) -> tuple[Catalog, Scan]:
+    """Read a folder's catalog, log how it was read, and scan its images.
 
     Raises
     ------
     BadImageError
         At the first bad image, if `on_bad_image` is `fail`.
     """
-    catalog = read_catalog(folder)
+    catalog = read_catalog(folder, reading)
+    log_notes(catalog)
     scanned = scan(catalog)
     if scanned.rejected and on_bad_image == "fail":
         first = scanned.rejected[0]
@@ -172,6 +193,12 @@ def scan_folder(folder: Path, on_bad_image: str = "fail") -> tuple[Catalog, Scan
         hint = f"{first.reason} (in training, `on_bad_image=skip` leaves it out{others})"
         raise BadImageError(folder / first.path, hint, first.convertible)
     return catalog, scanned
+
+
+def log_notes(catalog: Catalog) -> None:
+    """Log what was taken for labels and patients, and what was passed over."""
+    for note in catalog.notes:
+        log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.path, note.reason)
 
 
 def log_findings(catalog: Catalog, scanned: Scan) -> None:
@@ -196,7 +223,8 @@ def _check_classes(folder: Path, cells: tuple[Cell, ...]) -> None:
         if not any(cell.label == label for cell in cells):
             raise DataError(
                 f"{folder} holds no usable image labelled `{label}` ({len(cells)} labelled images in all): both "
-                "classes are needed, in folders named all/ and hem/ or as in C-NMC's download."
+                "classes are needed, in folders named all/ and hem/, as in C-NMC's download, or mapped by `labels` or "
+                "the table of `patients`."
             )
 
 

@@ -68,7 +68,8 @@ def _draw_sizes(axis: Axes, scanned: Scan) -> None:
 def _tidy(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(colors=INK)
-    axis.legend(frameon=False, fontsize=9)
+    if axis.has_data():
+        axis.legend(frameon=False, fontsize=9)
 
 
 def draw_cells(folder: Path, scanned: Scan, near_duplicates: Sequence[NearDuplicate]) -> Figure:

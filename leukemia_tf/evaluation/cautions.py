@@ -14,6 +14,7 @@ from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.evaluation.scores import MIN_PATIENTS, format_score
 
 CHANCE = 0.6  # an AUROC below it is near chance
+UNLIKE_SHARE = 0.1  # of external cells, from which they count as another kind of picture
 HIGH = 0.7  # an AUROC from which a test score looks good
 
 
@@ -29,12 +30,26 @@ def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[st
     """
     test = metrics["parts"]["test"]
     return [
+        *_of_other_cells(metrics),
         *_of_protocol(metrics),
         *_of_origin(metrics, settings),
         *_of_chance(metrics["parts"]),
         *_of_one_label(test["cell"]),
         *_of_few_patients(test["patients"]),
         *_of_calibration(metrics["decision"]),
+    ]
+
+
+def _of_other_cells(metrics: Mapping[str, Any]) -> list[str]:
+    """Warn of external cells that the training cells do not resemble; of new patients' cells it is one in fifty."""
+    test = metrics["parts"]["test"]
+    unlike = test.get("unlike_training", 0)
+    if metrics["protocol"] != "external" or unlike < UNLIKE_SHARE * test["cells"]:
+        return []
+    return [
+        f"{unlike:,} of {test['cells']:,} cells ({unlike / test['cells']:.0%}) are unlike the training cells in size, "
+        "shape, colours or sharpness: the network was not trained for such pictures, and its probabilities are not to "
+        "be relied on there, whatever the scores. Train on cells of this source."
     ]
 
 

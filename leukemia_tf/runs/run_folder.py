@@ -71,6 +71,7 @@ class RunFolder(Folder):
         self.environment = self.path / ENVIRONMENT
         self.cells = self.path / "cells.csv"
         self.fingerprints = self.path / "fingerprints.npz"
+        self.patients = self.path / "patients.csv"
         self.rejected = self.path / REJECTED
         self.splits = self.path / "splits.json"
         self.summary = self.path / "summary.txt"
@@ -92,7 +93,15 @@ class RunFolder(Folder):
         """Return whether the folder holds some of the files that a run writes before its settings, and nothing else."""
         if not self.path.is_dir():
             return False
-        before = (self.environment, self.splits, self.cells, self.fingerprints, self.rejected, self.summary)
+        before = (
+            self.environment,
+            self.splits,
+            self.cells,
+            self.fingerprints,
+            self.patients,
+            self.rejected,
+            self.summary,
+        )
         first = {path.name for path in before}
         names = {path.name for path in self.path.iterdir() if not path.name.startswith(SCRATCH)}
         return self.environment.name in names and names <= first

@@ -13,6 +13,7 @@ from leukemia_tf.core.version import __version__
 from leukemia_tf.runs.run_folder import Folder, RunFolder, check_vacant
 
 Config = TypeVar("Config", bound=TrainConfig)
+STUDY = "study.json"
 FORMAT = 1  # raise it when an older folder can no longer be read
 
 
@@ -26,7 +27,7 @@ class Study(Folder):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "study.json")
+        super().__init__(path, STUDY)
         self.folds = self.path / "folds.csv"
         self.trials = self.path / "trials.csv"
         self.recipe = self.path / "recipe.json"

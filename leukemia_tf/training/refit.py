@@ -12,6 +12,7 @@ from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.runs.run_folder import RunFolder, open_run
 from leukemia_tf.training.history import epochs_followed
+from leukemia_tf.training.resume import kept_patients
 from leukemia_tf.training.settings import resolve_head
 
 BESIDE_REFIT = ("out", "data", "refit", "resume", "cache", "precision", "devices", "tensorboard")  # settings
@@ -41,6 +42,7 @@ def refit_config(config: TrainConfig) -> TrainConfig:
         evaluated,
         out=config.out,
         data=config.data or run.data,
+        patients=kept_patients(run, evaluated),
         refit=config.refit,
         resume=config.resume,
         cache=config.cache,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError
@@ -37,7 +38,7 @@ def _same_settings(config: TrainConfig, run: RunFolder) -> bool:
 
 
 def resumed_config(run: RunFolder) -> TrainConfig:
-    """Return a run's settings with `resume`; its split and its pseudo-labels are read from its folder."""
+    """Return a run's settings with `resume`; its split, its patients and its pseudo-labels are read from its folder."""
     settings = run.read_config()
     config = TrainConfig(**settings["train"])
     split = config.split
@@ -55,8 +56,14 @@ def resumed_config(run: RunFolder) -> TrainConfig:
         out=run.path,
         resume=True,
         split=split,
+        patients=kept_patients(run, config),
         pseudo_labels=run.cells if config.pseudo_labels else None,
     )
+
+
+def kept_patients(run: RunFolder, config: TrainConfig) -> Path | None:
+    """Return the table of a run's patients: the copy in its folder, if it has one."""
+    return run.patients if run.patients.is_file() else config.patients
 
 
 def read_planned_stages(run: RunFolder) -> tuple[Stage, ...]:

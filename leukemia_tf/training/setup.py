@@ -115,6 +115,7 @@ def read_training_cells(config: SetupConfig) -> tuple[Architecture, Source, Prep
         config.on_bad_image,
         config.pseudo_labels,
         config.cnmc_doubles,
+        config,
     )
     return find_architecture(config.base), source, prepared
 

@@ -11,6 +11,7 @@ from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.data.catalog import read_cells, write_cells
 from leukemia_tf.data.fingerprints import write_fingerprints
+from leukemia_tf.data.patient_table import read_patient_table, write_patient_table
 from leukemia_tf.data.prepare import Prepared
 from leukemia_tf.data.scan import write_rejected
 from leukemia_tf.data.source import Source
@@ -59,6 +60,8 @@ def write_run_start(
     write_json(run.environment, {**software_environment(), "computed_on": computed_on})
     write_split(run.splits, prepared.split)
     write_cells(run.cells, prepared.cells)
+    if config.patients and not (table := read_patient_table(config.patients)).is_cnmc:
+        write_patient_table(run.patients, table)  # so that the run can be resumed and refitted without the sheet
     hashes = {cell.sha256 for cell in prepared.cells if cell.split}
     write_fingerprints(run.fingerprints, prepared.fingerprints.select(hashes))
     if prepared.rejected:

@@ -7,21 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError
-from leukemia_tf.core.files import free_path, write_atomically, write_json
+from leukemia_tf.core.files import write_json
 from leukemia_tf.data.acquisition import measure_acquisition
 from leukemia_tf.data.audit_findings import findings, findings_table
-from leukemia_tf.data.catalog import Rejected, read_catalog, write_cells
+from leukemia_tf.data.catalog import Rejected, write_cells
 from leukemia_tf.data.cnmc import check_cnmc_doubles
-from leukemia_tf.data.integrity import decode_any
+from leukemia_tf.data.conversion import convert_images
 from leukemia_tf.data.patient_groups import NearDuplicate
 from leukemia_tf.data.policies import check_policy
-from leukemia_tf.data.prepare import find_doubles
+from leukemia_tf.data.prepare import find_doubles, log_notes, warn_of_joined
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import Scan, quarantine, scan, write_rejected
 from leukemia_tf.data.source import Source, find_source
 from leukemia_tf.evaluation.audit_plots import draw_audit, draw_cells
@@ -38,23 +36,27 @@ def audit(config: AuditConfig) -> dict[str, Any]:
     source = _find_source(config)
     with quiet_if(config.json):
         log.info("%s", source)
-        catalog = read_catalog(source.folder)
+        converted = _convert(source.folder, config.convert_to) if config.convert_to else frozenset()
+        catalog = read_catalog(source.folder, config)
+        log_notes(catalog)
         scanned = scan(catalog, unlabelled=True, measure=measure_acquisition)
         near_duplicates = scanned.near_duplicates()
         doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
         report = findings(catalog, scanned, near_duplicates, doubles)
+        warn_of_joined(report["shared_patients"], {cell.patient for cell in scanned.cells if cell.label})
         cues, report["acquisition"] = measure_folder(scanned, report["shared_patients"], config.seed)
         _write(config.out, report, source.folder, scanned, near_duplicates)
         write_acquisition(config.out, cues, report["acquisition"])
         if config.leak:
             report["leak"] = measure_leak(config, source, scanned.cells, near_duplicates, doubles)
             write_json(config.out / "audit.json", report)
-        _handle_rejected(config, source.folder, scanned.rejected)
+        if scanned.rejected and config.on_bad_image == "quarantine":
+            log.warning("the bad images were moved to %s", quarantine(source.folder, scanned.rejected))
         log.info("\nreport: %s", config.out)
     if config.json:
         log.info("%s", (config.out / "audit.json").read_text(encoding="utf-8"))
     if config.on_bad_image == "fail":
-        _check_none_rejected(config, source.folder, scanned.rejected)
+        _check_none_rejected(config, source.folder, [row for row in scanned.rejected if row.path not in converted])
     return report
 
 
@@ -81,28 +83,22 @@ def _write(
     log.info("%s", findings_table(report))
 
 
-def _handle_rejected(config: AuditConfig, folder: Path, rejected: Sequence[Rejected]) -> None:
-    """Convert or quarantine rejected images, if the settings say so."""
-    if config.convert_to:
-        _convert(folder, rejected, config.convert_to)
-    if rejected and config.on_bad_image == "quarantine":
-        log.warning("the bad images were moved to %s", quarantine(folder, rejected))
-
-
-def _convert(folder: Path, rejected: Sequence[Rejected], target: Path) -> None:
-    """Write clean PNGs of images that only OpenCV reads, in a tree like the data folder's."""
-    converted = 0
-    for row in rejected:
-        pixels = decode_any((folder / row.path).read_bytes()) if row.convertible else None
-        if pixels is not None:
-            _write_png(free_path((target / row.path).with_suffix(".png")), pixels)
-            converted += 1
-    log.info("%d of %d rejected images were converted into %s", converted, len(rejected), target)
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    content = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
-    write_atomically(path, lambda scratch: scratch.write_bytes(content))
+def _convert(folder: Path, target: Path) -> frozenset[str]:
+    """Write clean PNGs of images that only OpenCV reads; return the paths of those that were converted."""
+    done = convert_images(folder, target)
+    for path, pages in done.several.items():
+        log.warning("%s: it has %d pages, and the first was converted", path, pages)
+    for path in done.failed:
+        log.warning("%s: it could not be converted", path)
+    left = done.images - len(done.written)
+    log.info(
+        "%d of %d images were converted into %s%s",
+        len(done.written),
+        done.images,
+        target,
+        f"; the other {left} are not in there: put the PNGs in the place of their originals" if left else "",
+    )
+    return frozenset(done.written)
 
 
 def _check_none_rejected(config: AuditConfig, folder: Path, rejected: Sequence[Rejected]) -> None:

@@ -13,7 +13,7 @@ from leukemia_tf.core.errors import ArgumentError, RunError
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import FoldTable, read_folds, write_folds
 from leukemia_tf.data.patient_groups import list_patient_groups
-from leukemia_tf.data.prepare import find_doubles, scan_folder
+from leukemia_tf.data.prepare import find_doubles, scan_folder, warn_of_joined
 from leukemia_tf.data.source import find_source
 from leukemia_tf.runs.parallel import check_engine, run_tasks
 from leukemia_tf.runs.run_folder import RunFolder, new_run_path
@@ -67,9 +67,10 @@ def _read_cells(
 ) -> tuple[tuple[Cell, ...], dict[str, int], tuple[tuple[str, ...], ...], dict[str, Any]]:
     """Return the labelled cells, areas by path, patients with several names, and what study.json says of the data."""
     source = find_source(config.data)
-    catalog, scanned = scan_folder(source.folder, config.on_bad_image)
+    catalog, scanned = scan_folder(source.folder, config.on_bad_image, config)
     doubles = find_doubles(catalog, scanned, config.cnmc_doubles)
     groups = list_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
+    warn_of_joined(groups, {cell.patient for cell in scanned.cells})
     areas = {cell.path: one.area for cell, one in zip(scanned.cells, scanned.statistics)}
     return scanned.cells, areas, groups, {"name": source.name, "folder": source.folder, "same_patients": groups}
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from leukemia_tf.config import EvaluateConfig
+from leukemia_tf.config import EvaluateConfig, Reading
+from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv, write_atomically, write_json
 from leukemia_tf.data.catalog import Cell, read_cells
@@ -86,10 +87,11 @@ class _Evaluation:
 
 def evaluate(config: EvaluateConfig) -> dict:
     """Run the command `evaluate`; see `leukemia_tf.evaluate.evaluate`."""
-    if config.run is not None and config.run.is_file():
-        metrics, run = _evaluate_file(config.run, config)
-    else:
-        metrics, run = _evaluate_folder(run_or_newest(config.run), config)
+    with quiet_if(config.json):
+        if config.run is not None and config.run.is_file():
+            metrics, run = _evaluate_file(config.run, config)
+        else:
+            metrics, run = _evaluate_folder(run_or_newest(config.run), config)
     if config.json:
         show_cautions(run, metrics)
         log.info("%s", run.metrics.read_text(encoding="utf-8"))
@@ -103,14 +105,18 @@ def _evaluate_file(network: Path, config: EvaluateConfig) -> tuple[dict, RunFold
         raise ArgumentError("data", None, f"{network} is a network without a run: name a folder of labelled cells.")
     _check_external(config)
     out = RunFolder(Path(f"{network.stem}-on-{config.data.resolve().name}"))
-    return evaluate_network(network, config.data, out, config.seed, config.tta), out
+    return evaluate_network(network, config.data, out, config.seed, config.tta, reading=config), out
 
 
 def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunFolder]:
     folder = config.data or run.data
-    if config.data and is_external(run, folder):
+    named = [column.name for column in fields(Reading) if getattr(config, column.name)]
+    if config.data and (named or is_external(run, folder)):  # paths may be the same by chance
         _check_external(config)
-        return evaluate_run_external(run, folder, config.seed, config.tta), run.external(folder.resolve().name)
+        return evaluate_run_external(run, folder, config.seed, config.tta, config), run.external(folder.resolve().name)
+    for name in named:
+        problem = "the run knows its cells' labels and patients: it is for another folder, named by `data`."
+        raise ArgumentError(name, getattr(config, name), problem)
     return evaluate_run(run, folder, config.seed, config.threshold, config.tta), run
 
 

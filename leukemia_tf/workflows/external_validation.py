@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from leukemia_tf.config import TrainConfig
+from leukemia_tf.config import Reading, TrainConfig
 from leukemia_tf.core.errors import DataError, RunError
 from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.data.catalog import Catalog, Cell, read_cells
@@ -18,7 +18,7 @@ from leukemia_tf.data.scan import Scan
 from leukemia_tf.evaluation.decision import decision_record
 from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, write_predictions
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, by_patient_group, write_predictions
 from leukemia_tf.evaluation.scores import score_part
 from leukemia_tf.evaluation.tta import check_tta
 from leukemia_tf.inference.cells import cell_logits, cell_predictions
@@ -36,7 +36,9 @@ def is_external(run: RunFolder, folder: Path) -> bool:
     return sum(present) < len(present) / 2  # a path may be the same by chance
 
 
-def evaluate_run_external(run: RunFolder, folder: Path, seed: int = 0, tta: str = "none") -> dict:
+def evaluate_run_external(
+    run: RunFolder, folder: Path, seed: int = 0, tta: str = "none", reading: Reading | None = None
+) -> dict:
     """Score a run on all labelled cells of another folder, into `RUN/on-NAME/`.
 
     Temperature and threshold stay the run's.
@@ -52,11 +54,17 @@ def evaluate_run_external(run: RunFolder, folder: Path, seed: int = 0, tta: str 
         If a picture there, or a near-duplicate of it, was trained on, or none is labelled.
     """
     out = run.external(folder.resolve().name)
-    return evaluate_network(run.model, folder, out, seed, tta, run)
+    return evaluate_network(run.model, folder, out, seed, tta, run, reading)
 
 
 def evaluate_network(
-    network: Path, folder: Path, out: RunFolder, seed: int = 0, tta: str = "none", run: RunFolder | None = None
+    network: Path,
+    folder: Path,
+    out: RunFolder,
+    seed: int = 0,
+    tta: str = "none",
+    run: RunFolder | None = None,
+    reading: Reading | None = None,
 ) -> dict:
     """Score a network on all labelled cells of a folder.
 
@@ -74,6 +82,8 @@ def evaluate_network(
         Test-time views.
     run : RunFolder, optional
         The network's run: its training cells must not be in the folder. Without it that cannot be checked.
+    reading : Reading, optional
+        Labels and patients of the folder, if it is not laid out as C-NMC's.
 
     Returns
     -------
@@ -88,8 +98,9 @@ def evaluate_network(
         If `out` holds the scores on another folder.
     """
     check_tta(tta)
-    catalog, scanned, groups = _labelled_cells(folder, _cnmc_doubles(run))
+    catalog, scanned, groups = _labelled_cells(folder, _cnmc_doubles(run), reading)
     cells = scanned.cells
+    _warn_of_one_class(folder, cells)
     if run:
         check_unseen(run, folder, scanned)
         _warn_of_names(run, catalog, cells)
@@ -119,9 +130,11 @@ def _cnmc_doubles(run: RunFolder | None) -> str:
     return run.read_config()["train"].get("cnmc_doubles", "merge") if run else "merge"
 
 
-def _labelled_cells(folder: Path, cnmc_doubles: str) -> tuple[Catalog, Scan, tuple[tuple[str, ...], ...]]:
+def _labelled_cells(
+    folder: Path, cnmc_doubles: str, reading: Reading | None
+) -> tuple[Catalog, Scan, tuple[tuple[str, ...], ...]]:
     """Return a folder's catalog, its labelled cells, and the names that are one patient."""
-    catalog, scanned = scan_folder(folder)
+    catalog, scanned = scan_folder(folder, reading=reading)
     log_findings(catalog, scanned)
     if not scanned.cells:
         raise DataError(
@@ -146,6 +159,20 @@ def _warn_of_names(run: RunFolder, catalog: Catalog, cells: Sequence[Cell]) -> N
             "they are other people",
             len(names),
             ", ".join(sorted(names)[:5]),
+        )
+
+
+def _warn_of_one_class(folder: Path, cells: Sequence[Cell]) -> None:
+    """Warn, before anything is scored, where one class is missing."""
+    labels = {cell.label for cell in cells}
+    if len(labels) == 1:
+        name, rate = LABEL_NAMES[next(iter(labels))], {"all": "sensitivity", "hem": "specificity"}[next(iter(labels))]
+        log.warning(
+            "WARNING: %s holds %s cells alone (%d): the %s can be measured there, and no AUROC",
+            folder,
+            name,
+            len(cells),
+            rate,
         )
 
 

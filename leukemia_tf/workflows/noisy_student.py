@@ -26,7 +26,7 @@ from leukemia_tf.workflows.resolve import resolve_settings
 log = logging.getLogger("leukemia_tf")
 
 KIND = "noisy_student"
-LABELS = ("soft", "hard")
+TARGETS = ("soft", "hard")
 STOPS = ("never", "worse")
 
 
@@ -36,7 +36,7 @@ def noisy_student(config: NoisyStudentConfig) -> Study:
     _check(config)
     _, source, prepared = read_training_cells(resolve_settings(config))
     log_split(prepared)
-    unlabelled = read_unlabelled(config.unlabelled, source.folder, prepared) if config.unlabelled else ()
+    unlabelled = read_unlabelled(config.unlabelled, source.folder, prepared, config) if config.unlabelled else ()
     folds = _draw_folds(config, prepared)
     study = started or _start(config, requested, source)
     report(study, config, _train_folds(study, config, prepared.cells, unlabelled, folds))
@@ -47,7 +47,7 @@ def _check(config: NoisyStudentConfig) -> None:
     """Stop at settings that cannot be used, before any image is read."""
     check_count("rounds", config.rounds)
     check_count("folds", config.folds, 2)
-    for name, choices in (("labels", LABELS), ("stop", STOPS)):
+    for name, choices in (("targets", TARGETS), ("stop", STOPS)):
         if getattr(config, name) not in choices:
             raise ArgumentError(name, getattr(config, name), nearest(getattr(config, name), choices))
     if not 0.5 <= config.confidence < 1:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from leukemia_tf.config import NoisyStudentConfig
+from leukemia_tf.config import NoisyStudentConfig, Reading
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import Catalog, Cell, find_images, read_cells
-from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
+from leukemia_tf.data.cnmc import with_doubles
 from leukemia_tf.data.patient_groups import names_of_patients
 from leukemia_tf.data.prepare import Prepared, scan_folder
 from leukemia_tf.data.pseudo_labels import pseudo_labelled
+from leukemia_tf.data.reading import find_patients
 from leukemia_tf.data.scan import Scan, scan
 from leukemia_tf.evaluation.predictions import UNLIKE
 from leukemia_tf.inference.cells import cell_logits, cell_predictions
@@ -25,7 +26,7 @@ from leukemia_tf.runs.run_folder import RunFolder
 log = logging.getLogger("leukemia_tf")
 
 
-def read_unlabelled(folder: Path, data: Path, prepared: Prepared) -> tuple[Cell, ...]:
+def read_unlabelled(folder: Path, data: Path, prepared: Prepared, reading: Reading | None = None) -> tuple[Cell, ...]:
     """Read further cells; their labels, if they have any, are not used.
 
     Parameters
@@ -35,8 +36,9 @@ def read_unlabelled(folder: Path, data: Path, prepared: Prepared) -> tuple[Cell,
     data : pathlib.Path
         Of the labelled cells.
     prepared : Prepared
-        The labelled cells. Cells of their patients (by file name), identical pictures and near-duplicates of them are
-        left out.
+        The labelled cells. Cells of their patients, identical pictures and near-duplicates of them are left out.
+    reading : Reading, optional
+        How patients are read from names or a table, in both folders.
 
     Returns
     -------
@@ -50,8 +52,10 @@ def read_unlabelled(folder: Path, data: Path, prepared: Prepared) -> tuple[Cell,
         If none is left.
     """
     further = _scan_unlabelled(folder, data.resolve())
-    cells = [replace(cell, patient=_patient(cell)) for cell in further.cells]
-    pictures = _known_pictures(cells, further, data.resolve(), prepared)
+    paths = [data.resolve() / cell.path for cell in further.cells]
+    patients_of = find_patients(folder.resolve(), paths, reading)
+    cells = [replace(cell, patient=patients_of[path]) for cell, path in zip(further.cells, paths)]
+    pictures = _known_pictures(cells, further, data.resolve(), prepared, reading)
     patients = _known_patients(prepared)
     new = tuple(cell for cell in cells if cell.sha256 not in pictures and cell.patient not in patients)
     log.info("%d further cells without a label; %d are left out, known already", len(new), len(cells) - len(new))
@@ -69,14 +73,11 @@ def _scan_unlabelled(folder: Path, data: Path) -> Scan:
     return further
 
 
-def _patient(cell: Cell) -> str:
-    _, patient = parse_cnmc_name(Path(cell.path)) or ("", "")
-    return patient
-
-
-def _known_pictures(cells: Sequence[Cell], further: Scan, data: Path, prepared: Prepared) -> set[str]:
+def _known_pictures(
+    cells: Sequence[Cell], further: Scan, data: Path, prepared: Prepared, reading: Reading | None
+) -> set[str]:
     """Return the hashes of the labelled pictures, and of all near-duplicates of them."""
-    _, known = scan_folder(data, "skip")
+    _, known = scan_folder(data, "skip", reading)
     together = Scan((*known.cells, *cells), (*known.statistics, *further.statistics), ())
     labelled = {cell.path for cell in prepared.cells}
     pictures = {cell.sha256 for cell in prepared.cells}
@@ -103,4 +104,4 @@ def pseudo_label_cells(run: RunFolder, config: NoisyStudentConfig, path: Path, c
     if unlike:
         log.warning("WARNING: %d of %d unlabelled cells are unlike the training cells", unlike, len(cells))
     probabilities = np.array([row.probability for row in predictions])
-    return pseudo_labelled(cells, probabilities, config.labels == "soft", config.confidence, config.balanced)
+    return pseudo_labelled(cells, probabilities, config.targets == "soft", config.confidence, config.balanced)

@@ -17,7 +17,13 @@ log = logging.getLogger("leukemia_tf")
 
 
 def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
-    """Log the scores on the test patients, what limits them, and the run's folder."""
+    """Log the scores on the test patients, what limits them, and the run's folder.
+
+    On other cells than the run's own what limits the scores comes first: they may not be worth reading.
+    """
+    external = metrics["protocol"] == "external"
+    if external:
+        show_cautions(run, metrics)
     drawn = f"split, seed {metrics['seed']}" if "seed" in metrics else "cells"
     log.info("\n%s", score_table("test", metrics["parts"]["test"], f"{metrics['protocol']} {drawn}"))
     if validation := validation_text(metrics):
@@ -25,7 +31,8 @@ def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
     log.info("\n%s", decision_text(metrics))
     if "before" in metrics:
         log.info("\n%s", change_table(metrics["before"], metrics["decision"], run.path))
-    show_cautions(run, metrics)
+    if not external:
+        show_cautions(run, metrics)
     log.info("\nrun folder: %s", run)
 
 

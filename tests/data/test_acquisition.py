@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leukemia_tf.data.acquisition import AREA, CUES, KINDS, file_kind, measure_acquisition, outline
-from leukemia_tf.data.catalog import read_catalog
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 
 SIDE = 240

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from leukemia_tf.core.errors import BadImageError, DataError
-from leukemia_tf.data.catalog import find_images, read_catalog, read_cells, write_cells
+from leukemia_tf.data.catalog import find_images, read_cells, write_cells
 from leukemia_tf.data.prepare import prepare_cells
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 
 

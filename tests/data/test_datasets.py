@@ -11,7 +11,6 @@ from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.data import store as store_module
 from leukemia_tf.data.balance import BALANCES, Sampling, cell_weights, epoch_order
-from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.datasets import (
     cell_view,
     epoch_views,
@@ -23,6 +22,7 @@ from leukemia_tf.data.datasets import (
 from leukemia_tf.data.fixed_views import fixed_draws
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.preprocessing_graph import cell_from_bytes
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.store import Store, choose_cache, open_store
 
 LABELS = np.array([0] * 3 + [1] * 7)

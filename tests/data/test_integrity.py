@@ -12,7 +12,7 @@ from PIL import Image
 
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.data.decoding import decode
-from leukemia_tf.data.integrity import MOST_BYTES, decode_any, read_image
+from leukemia_tf.data.integrity import MOST_BYTES, decode_any, decode_checked, decode_upright, read_image
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.preprocessing_graph import cells_from_bytes
 
@@ -103,14 +103,54 @@ def test_grey_jpeg_is_read_alike(tmp_path):
     assert np.abs(read_image(path)[1].astype(int) - decode(tf.constant(content)).numpy()).max() <= 2
 
 
-def test_jpeg_orientation_is_ignored_by_both(tmp_path):
-    content = encode(".jpg", LARGE)
-    turned = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
-    exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
-    path = tmp_path / "cell.jpg"
-    path.write_bytes(content[:2] + exif + content[2:])
-    pixels = read_image(path)[1]
-    assert pixels.shape == decode(tf.constant(path.read_bytes())).shape == (40, 56, 3)
+def with_orientation(kind, orientation, little=False):
+    """A JPEG or PNG that viewers turn, as Pillow writes it, or with the bytes of its note in the other order."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "Maker", "Model", orientation
+    if not little:
+        return save(kind, "RGB", LARGE, exif=exif)
+    turned = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + bytes(7)
+    return save(kind, "RGB", LARGE, exif=b"Exif\0\0" + turned)
+
+
+def test_a_picture_that_viewers_turn_is_refused_by_both():
+    kinds = [("JPEG", True), ("JPEG", False), ("PNG", True), ("PNG", False)]
+    upright = [with_orientation(kind, 1, little) for kind, little in kinds]
+    turned = [with_orientation(kind, orientation, little) for kind, little in kinds for orientation in (3, 6, 8)]
+    for content in upright:
+        assert decode_checked(content, "cell").shape == LARGE.shape
+    for content in turned:
+        with pytest.raises(
+            BadImageError, match=r"stored turned .*leukemia_tf\.audit DATA --convert-to FOLDER"
+        ) as caught:
+            decode_checked(content, "cell")
+        assert caught.value.convertible
+    readable = cells_from_bytes(tf.constant([*upright, *turned]), Preprocessing(8))[2]
+    assert readable.numpy().tolist() == [True] * len(upright) + [False] * len(turned)
+    assert decode_upright(turned[1]).shape == (56, 40, 3)
+
+
+def appended(content):
+    """The file with what programs write behind a picture."""
+    return [content + tail for tail in (b"\0\0", b"\0", bytes(100), b"trailer of a microscope", content)]
+
+
+@pytest.mark.parametrize("content", [encode(".bmp"), encode(".png"), save("JPEG", "RGB", LARGE)], ids=str)
+def test_bytes_behind_the_picture_change_nothing(content):
+    pixels = decode_checked(content, "cell")
+    for longer in appended(content):
+        np.testing.assert_array_equal(decode_checked(longer, "cell"), pixels)
+        np.testing.assert_array_equal(decode(tf.constant(longer)), decode(tf.constant(content)))
+    assert cells_from_bytes(tf.constant(appended(content)), Preprocessing(8))[2].numpy().all()
+
+
+def test_a_thumbnail_has_an_end_of_its_own():
+    """The whole picture is cut behind a thumbnail that ends well."""
+    small, large = encode(".jpg"), encode(".jpg", LARGE)
+    inside = b"\xff\xe1" + struct.pack(">H", len(small) + 2) + small
+    assert decode_checked(large[:2] + inside + large[2:], "cell").shape == LARGE.shape
+    with pytest.raises(BadImageError, match="the JPEG has no end"):
+        decode_checked(large[:2] + inside + large[2:-200], "cell")
 
 
 def with_header(content, place, form, *values):
@@ -156,6 +196,15 @@ BAD = {
     "palette bmp": (save("BMP", "P"), "8 bits a pixel .* not supported: convert it"),
     "1-bit bmp": (save("BMP", "1"), "1 bits a pixel .* not supported: convert it"),
     "tiff": (encode(".tiff"), "TIFF, which is not supported: convert it"),
+    "tiff, lzw": (save("TIFF", "RGB", compression="tiff_lzw"), "TIFF, which is not supported: convert it"),
+    "tiff of two pages": (
+        save("TIFF", "RGB", save_all=True, append_images=[Image.fromarray(GREY)]),
+        "TIFF of 2 pages, which .* convert it",
+    ),
+    "webp": (save("WEBP", "RGB", lossless=True), "a WebP, which is not supported: convert it"),
+    "gif": (save("GIF", "RGB"), "a GIF, which is not supported: convert it"),
+    "heic": (b"\0\0\0\x18ftypheic" + bytes(40), "a HEIC or AVIF, which is not supported: save it as PNG"),
+    "bmp with pixels inside its header": (with_header(encode(".bmp"), 10, "<I", 40), "pixels begin inside it"),
     "1-bit png": (save("PNG", "1"), "1 bits a channel.* convert it"),
     "16-bit png": (cv2.imencode(".png", PIXELS.astype(np.uint16))[1].tobytes(), "16 bits a channel.* convert it"),
     "cmyk jpeg": (save("JPEG", "CMYK", LARGE), "JPEG of 4 channels"),

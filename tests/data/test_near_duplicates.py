@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.near_duplicates import near_duplicates
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import cell_statistics, scan
 from leukemia_tf.data.synthetic import draw_cells
 

@@ -5,10 +5,11 @@ import unicodedata
 
 import pytest
 
-from leukemia_tf.data.catalog import Cell, read_catalog, read_cells, write_cells
+from leukemia_tf.data.catalog import Cell, read_cells, write_cells
 from leukemia_tf.data.patient_groups import groups_by_patient
 from leukemia_tf.data.patient_names import patient_name, spellings
 from leukemia_tf.data.prepare import prepare_cells
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.splits import read_split
 
 COMPOSED, DECOMPOSED = "Müller", unicodedata.normalize("NFD", "Müller")

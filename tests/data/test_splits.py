@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukemia_tf.core.errors import DataError
-from leukemia_tf.data.catalog import Cell, read_catalog
+from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.patient_groups import find_patient_groups
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 from leukemia_tf.data.split_protocols import split_by_image, split_by_patient, split_official
 from leukemia_tf.data.splits import PARTS, SHARES, Split, assign, check_split, describe, read_split, write_split

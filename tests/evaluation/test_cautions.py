@@ -82,6 +82,17 @@ def test_a_network_that_gives_every_cell_one_label(sides, label):
     assert cautions(metrics, SETTINGS) == [f"At its threshold the network gives every test cell one label, {label}."]
 
 
+def test_other_cells_that_are_unlike_come_first():
+    metrics = {**CLEAN, "protocol": "external", "parts": {"test": {**CLEAN["parts"]["test"], "cells": 40}}}
+    metrics["parts"]["test"] |= {"unlike_training": 39, "patients": {"all": 4, "hem": 12}}
+    first, few = cautions(metrics, SETTINGS)
+    assert first.startswith("39 of 40 cells (98%) are unlike the training cells")
+    assert "too few" in few
+    metrics["parts"]["test"]["unlike_training"] = 3
+    assert cautions(metrics, SETTINGS) == [few]
+    assert cautions({**metrics, "protocol": "patient"}, SETTINGS) == [few]
+
+
 def test_a_temperature_that_made_it_worse():
     metrics = changed((*DECISION, "calibration_verdict"), "worse")
     metrics["decision"]["log_loss_change"] = score(0.3, 0.1, 0.5)

@@ -10,10 +10,10 @@ import tensorflow as tf
 from scipy.spatial.distance import mahalanobis
 from sklearn.datasets import load_sample_images
 
-from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.image_statistics import IMAGE_STATISTICS, image_statistics, image_statistics_of_files
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import BACKGROUND
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.evaluation.out_of_distribution import fit_out_of_distribution
 from leukemia_tf.models.calibration import OutOfDistribution
 from leukemia_tf.models.probability import mahalanobis_distance

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from leukemia_tf.data.balance import Sampling, epoch_order
-from leukemia_tf.data.catalog import read_catalog
 from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.training.examples import load_examples
 
 

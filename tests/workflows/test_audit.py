@@ -11,7 +11,7 @@ from PIL import Image
 
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.core.errors import DataError, UserError
-from leukemia_tf.data.catalog import read_catalog
+from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
 from leukemia_tf.data.synthetic import write_phantoms
 from leukemia_tf.workflows.audit import audit

@@ -223,7 +223,7 @@ def test_cells_of_a_folder_without_labels(cells, tmp_path):
             rounds=1,
             unlabelled=folder,
             alone=True,
-            labels="hard",
+            targets="hard",
         )
     )
     labelled = read_cells(study.pseudo_labels("fold-0-round-1"))
@@ -257,7 +257,7 @@ def test_pseudo_labels_of_a_test_patient_stop_a_training(study, config, tmp_path
     [
         ({"rounds": 0}, "Received: rounds=0"),
         ({"folds": 1}, "Received: folds=1"),
-        ({"labels": "softer"}, "Received: labels='softer'"),
+        ({"targets": "softer"}, "Received: targets='softer'"),
         ({"stop": "wors"}, "did you mean worse.* Received: stop='wors'"),
         ({"confidence": 0.3}, "Received: confidence=0.3"),
         ({"masked": 1.0}, "Received: masked=1.0"),
@@ -275,6 +275,6 @@ def test_what_cannot_be_is_refused(changes, sentence, cells, tmp_path):
 
 def test_the_report_s_recipe_is_this_command_s_alone():
     config = from_recipe("noisy-student", NoisyStudentConfig)
-    assert (config.rounds, config.alone, config.every_fold, config.labels) == (3, True, True, "hard")
+    assert (config.rounds, config.alone, config.every_fold, config.targets) == (3, True, True, "hard")
     with pytest.raises(UserError, match=r"it is for `python -m leukemia_tf\.noisy_student`"):
         from_recipe("noisy-student")
