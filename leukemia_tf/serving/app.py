@@ -6,10 +6,8 @@ import hmac
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
@@ -17,16 +15,10 @@ from leukemia_tf.serving.access_log import log_request
 from leukemia_tf.serving.batching import Batcher
 from leukemia_tf.serving.metrics import Metrics
 from leukemia_tf.serving.model_paths import add_model_paths
+from leukemia_tf.serving.page import add_page
 from leukemia_tf.serving.problems import add_problems, problem
 from leukemia_tf.serving.watched_model import WatchedModel
 
-PAGE = Path(__file__).with_name("page.html")
-PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src blob: data:; connect-src 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 PUBLIC = ("/", "/healthz")  # paths that need no token: the page has a field for it
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -70,7 +62,7 @@ def build_app(
         methods, headers = ("GET", "POST"), ("Authorization", "Content-Type", "Content-Encoding")
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)
     add_problems(app)
-    _add_page(app, model)
+    add_page(app, model, bool(token), timeout)
     _add_monitoring(app, model, metrics)
     add_model_paths(app, model, batcher, timeout)
     return app
@@ -90,14 +82,6 @@ def _add_guard(app: FastAPI, metrics: Metrics, token: str | None) -> None:
         metrics.observe(path, response.status_code, seconds)
         log_request(request, response.status_code, seconds)
         return response
-
-
-def _add_page(app: FastAPI, model: WatchedModel) -> None:
-    text = PAGE.read_text(encoding="utf-8").replace("MODEL_NAME", model.name)
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def page() -> Response:
-        return HTMLResponse(text, headers=PAGE_HEADERS)
 
 
 def _add_monitoring(app: FastAPI, model: WatchedModel, metrics: Metrics) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-NOTES = "assets.extra/signatures.json"  # of a version: what its signatures cannot say, such as the heat maps' method
+NOTES = "assets.extra/signatures.json"  # of a version: the heat maps' method, the model's score
 
 
 def next_version(folder: Path) -> int:

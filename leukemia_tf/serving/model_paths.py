@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,14 +12,17 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from leukemia_tf.serving.batching import Batcher, FullError
+from leukemia_tf.serving.joined_files import SIZES, read_joined
 from leukemia_tf.serving.problems import problem
-from leukemia_tf.serving.rest import RequestError, read_request, uncompress, write_response
+from leukemia_tf.serving.responses import MOST_BYTES, read_body, too_large
+from leukemia_tf.serving.rest import PredictRequest, RequestError, read_request, uncompress, write_response
 from leukemia_tf.serving.versions import Version
 from leukemia_tf.serving.watched_model import UnknownVersionError, WatchedModel
 
+Parser = Callable[[Request, bytes, Version], PredictRequest]
+
 log = logging.getLogger("leukemia_tf")
 
-MOST_BYTES = 64 << 20  # of a request
 PREFIXES = {  # of the paths, with their parameters
     "/v1/models/{name}": ("name",),
     "/v1/models/{name}/versions/{version}": ("name", "version"),
@@ -41,7 +44,13 @@ BODY = {"requestBody": {"required": True, "content": {"application/json": {"sche
 
 def add_model_paths(app: FastAPI, model: WatchedModel, batcher: Batcher, timeout: float) -> None:
     """Add the paths of a model, of its versions and of its labels."""
-    predict = _predict_handler(model, batcher, timeout)
+
+    async def predict(request: Request) -> Response:
+        return await _predict(request, _find(model, request), _parse, batcher, timeout)
+
+    async def predict_joined(request: Request) -> Response:
+        version = model.find(request.path_params["version"])
+        return await _predict(request, version, _parse_joined, batcher, timeout)
 
     async def state(request: Request) -> Response:
         params = request.path_params
@@ -61,6 +70,7 @@ def add_model_paths(app: FastAPI, model: WatchedModel, batcher: Batcher, timeout
         app.get(prefix, responses=PROBLEMS, openapi_extra=more)(state)
         app.get(f"{prefix}/metadata", responses=PROBLEMS, openapi_extra=more)(metadata)
         app.post(f"{prefix}:predict", responses=PROBLEMS, openapi_extra={**more, **BODY})(predict)
+    app.post("/page/versions/{version}/{signature}:predict", include_in_schema=False)(predict_joined)
 
 
 def _find(model: WatchedModel, request: Request) -> Version:
@@ -78,31 +88,31 @@ def _state(version: Version) -> dict[str, Any]:
     return {"version": str(version.number), **ready}
 
 
-def _predict_handler(model: WatchedModel, batcher: Batcher, timeout: float) -> Callable[[Request], Awaitable[Response]]:
-    """Return the function from a `:predict` request to its response."""
+def _parse(request: Request, body: bytes, version: Version) -> PredictRequest:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    return read_request(uncompress(body, encoding, MOST_BYTES), version.inputs)
 
-    async def handle(request: Request) -> Response:
-        version = _find(model, request)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                return problem(413, f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several.")
-        encoding = request.headers.get("content-encoding", "").strip().lower()
-        try:
-            content = await asyncio.to_thread(uncompress, bytes(body), encoding, MOST_BYTES)
-            parsed = await asyncio.to_thread(read_request, content, version.inputs)
-            job = batcher.submit(parsed, version.predict)
-            outputs = await asyncio.wait_for(asyncio.wrap_future(job), timeout)
-        except RequestError as error:
-            return problem(400, str(error))
-        except FullError:
-            return problem(503, "too many images wait: try again in a moment.")
-        except TimeoutError:
-            return problem(504, f"there was no prediction within {timeout:g} seconds: send fewer images at once.")
-        except Exception as error:  # TensorFlow's, such as too little memory
-            log.exception("the prediction failed")
-            return problem(503, f"the prediction failed: {(str(error).splitlines() or ['no reason'])[0]}")
-        return JSONResponse(write_response(outputs, parsed.by_row))
 
-    return handle
+def _parse_joined(request: Request, body: bytes, version: Version) -> PredictRequest:
+    return read_joined(body, request.headers.get(SIZES, ""), request.path_params["signature"], version.inputs)
+
+
+async def _predict(request: Request, version: Version, parse: Parser, batcher: Batcher, timeout: float) -> Response:
+    """Return the response to a `:predict` request."""
+    body = await read_body(request)
+    if body is None:
+        return too_large()
+    try:
+        parsed = await asyncio.to_thread(parse, request, body, version)
+        job = batcher.submit(parsed, version.predict)
+        outputs = await asyncio.wait_for(asyncio.wrap_future(job), timeout)
+    except RequestError as error:
+        return problem(400, str(error))
+    except FullError:
+        return problem(503, "too many images wait: try again in a moment.")
+    except TimeoutError:
+        return problem(504, f"there was no prediction within {timeout:g} seconds: send fewer images at once.")
+    except Exception as error:  # TensorFlow's, such as too little memory
+        log.exception("the prediction failed")
+        return problem(503, f"the prediction failed: {(str(error).splitlines() or ['no reason'])[0]}")
+    return JSONResponse(write_response(outputs, parsed.by_row))

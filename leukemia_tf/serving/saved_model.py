@@ -37,7 +37,8 @@ def write_saved_model(
     more : mapping of str to callable, optional
         Other signatures of `image_bytes`, by name: TensorFlow functions of this model.
     notes : mapping, optional
-        Properties of those signatures, by name: values that JSON has. They are written beside the model, to `NOTES`.
+        Properties of those signatures, by name, and of the model, under `model`: values that JSON has. They are written
+        beside the model, to `NOTES`.
     """
     of_bytes = {"serving_default": prediction_function(model), **(more or {})}
     archive = keras.export.ExportArchive()

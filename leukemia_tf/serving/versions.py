@@ -43,7 +43,7 @@ class Version:
     loaded : Any
         TensorFlow's object, which keeps the variables alive.
     notes : dict
-        What its export says of its signatures, by name.
+        What its export says of its signatures, by name, and of the model, under `model`.
     metadata : dict
         Its signatures as TensorFlow Serving's metadata describe them.
     """

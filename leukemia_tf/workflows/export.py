@@ -20,6 +20,7 @@ from leukemia_tf.serving.layout import write_version
 from leukemia_tf.serving.runtime_networks import write_network
 from leukemia_tf.serving.runtimes import SAVED_MODEL, check_runtime
 from leukemia_tf.serving.saved_model import write_saved_model
+from leukemia_tf.workflows.export_notes import model_notes
 
 log = logging.getLogger("leukemia_tf")
 
@@ -40,28 +41,30 @@ def _export(config: ExportConfig, network: Path, name: str, source: Path | RunFo
     served = config.format == SAVED_MODEL
     folder = config.out / (config.name or (name if served else f"{name}-{config.format}"))
 
+    run = source if isinstance(source, RunFolder) else None
+
     def write(scratch: Path) -> None:
-        _write_model(model, config, scratch, folder.resolve().name)
-        if isinstance(source, RunFolder):
-            _copy_documents(source, scratch)
+        _write_model(model, config, scratch, folder.resolve().name, run)
+        if run:
+            _copy_documents(run, scratch)
 
     version = write_version(folder, write)
     log.info("exported %s to %s", source, version)
     if served:
-        _log_more_faithful(model, config.method, source if isinstance(source, RunFolder) else RunFolder(network.parent))
+        _log_more_faithful(model, config.method, run or RunFolder(network.parent))
         command = "tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s"
         log.info(f"serve it: {command}", folder.resolve().name, folder.absolute())
     return version
 
 
-def _write_model(model: keras.Model, config: ExportConfig, scratch: Path, name: str) -> None:
+def _write_model(model: keras.Model, config: ExportConfig, scratch: Path, name: str, run: RunFolder | None) -> None:
     if config.format != SAVED_MODEL:
         write_network(model, config.format, scratch)
         return
     layers = explained_layers(model, config.method)
-    notes = {"method": config.method, "title": find_method(config.method).title, "layers": layers}
-    explain = explain_function(model, config.method)
-    write_saved_model(model, scratch, name, {"explain": explain}, {"explain": notes})
+    explained = {"method": config.method, "title": find_method(config.method).title, "layers": layers}
+    notes = {"explain": explained, "model": model_notes(model, run)}
+    write_saved_model(model, scratch, name, {"explain": explain_function(model, config.method)}, notes)
 
 
 def _log_more_faithful(model: keras.Model, method: str, run: RunFolder) -> None:

@@ -138,9 +138,8 @@ def test_explains_as_gradcam(exported, tiny_run, tiny_cells, tmp_path):
 
 def test_the_method_is_in_the_metadata(exported, tiny_run, tiny_cells, tmp_path, caplog):
     """Grad-CAM by default; another one by name; and a more faithful one is named where a check found it."""
-    assert json.loads((exported / NOTES).read_text()) == {
-        "explain": {"method": "gradcam", "title": "Grad-CAM", "layers": [["block4_conv"]]}
-    }
+    explained = json.loads((exported / NOTES).read_text())["explain"]
+    assert explained == {"method": "gradcam", "title": "Grad-CAM", "layers": [["block4_conv"]]}
     cell, run = min(tiny_cells.rglob("*_hem.bmp")), RunFolder(shutil.copytree(tiny_run.path, tmp_path / "checked"))
     values = {"gradcam": 0.1, "layercam": 0.2, "hirescam": 0.3, "occlusion": 0.4}
     rows = {name: {key: {"value": value} for key in ("deletion", "insertion")} for name, value in values.items()}

@@ -191,6 +191,7 @@ def test_base64_and_gzip_as_tensorflow_serving_reads_them(server, images, wanted
         (gzip.compress(b" " * (65 << 20)), "gzip", "at most 64 MiB"),
         (b"{}", "br", "takes gzip or none"),
     ],
+    ids=["no gzip", "cut short", "too large", "another encoding"],
 )
 def test_bad_content_encodings(server, content, encoding, words):
     answer = server.post(PREDICT, content=content, headers={"Content-Encoding": encoding})
@@ -357,3 +358,37 @@ def test_no_request_makes_the_server_fail(server, mode):
     assert statuses[404]
     assert statuses[400]
     assert statuses[200] or mode is GenerationMode.NEGATIVE
+
+
+def test_joined_files_get_the_same_predictions(server, images, wanted):
+    contents = [images[0].read_bytes(), b"", images[1].read_bytes()]
+    path, sizes = "/page/versions/1/serving_default:predict", ",".join(str(len(content)) for content in contents)
+    answer = server.post(path, content=b"".join(contents), headers={"X-Image-Sizes": sizes})
+    first, empty, last = answer.json()["predictions"]
+    assert empty["status"] == "unreadable"
+    assert [first["probability"], last["probability"]] == pytest.approx(
+        [row.probability for row in wanted[:2]], abs=1e-6
+    )
+    for where, sizes, words in (
+        (path, "", "takes 1 to 128 numbers"),
+        (path, "1,x", "takes 1 to 128 numbers"),
+        (path, ",".join(["0"] * 129), "takes 1 to 128 numbers"),
+        (path, "3", "must sum to the 2 bytes"),
+        ("/page/versions/1/tensor:predict", "2", "no signature 'tensor' of image files"),
+    ):
+        answer = server.post(where, content=b"ab", headers={"X-Image-Sizes": sizes})
+        assert (answer.status_code, words in answer.json()["error"]) == (400, True)
+    assert server.post("/page/versions/2/explain:predict", headers={"X-Image-Sizes": "0"}).status_code == 404
+
+
+def test_what_the_page_uses(server):
+    samples = json.loads(re.search(r'"samples": (\[.*?\])', server.get("/").text)[1])
+    assert len(samples) == 3
+    for name in samples:
+        picture = cv2.imdecode(np.frombuffer(server.get(f"/page/samples/{name}").content, np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape == (450, 450, 3)
+    assert server.get("/page/samples/other.png").status_code == 404
+    assert server.post("/page/reason", content=b"").json() == {"reason": "is empty"}
+    assert server.get("/v1/models/other/card").status_code == 404
+    policy = server.get("/").headers["content-security-policy"]
+    assert "unsafe" not in policy

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from leukemia_tf.config import ExportConfig, PredictConfig
 from leukemia_tf.core.errors import RunError
+from leukemia_tf.core.files import read_json
+from leukemia_tf.serving.layout import NOTES
 from leukemia_tf.workflows.export import export
 from leukemia_tf.workflows.predict import predict
 
@@ -18,6 +20,7 @@ def test_a_network_file_is_served_as_it_predicts(tiny_run, tiny_cells, tmp_path)
     version = export(ExportConfig(run=network, out=tmp_path / "saved"))
     assert version == tmp_path / "saved" / "my-network" / "1"
     assert not {"config.json", "MODEL_CARD.md"} & {path.name for path in version.iterdir()}
+    assert "test" not in read_json(version / NOTES)["model"]
     images = sorted(tiny_cells.rglob("*.bmp"))[:5]
     served = tf.saved_model.load(str(version)).signatures["serving_default"]
     outputs = served(image_bytes=tf.constant([image.read_bytes() for image in images]))
@@ -31,6 +34,13 @@ def test_a_run_is_exported_with_its_card_and_settings(tiny_run, tmp_path):
     assert version.parent.name == tiny_run.read_config()["network"]["name"]
     assert {"saved_model.pb", "config.json", "MODEL_CARD.md"} <= {path.name for path in version.iterdir()}
     assert export(ExportConfig(run=tiny_run.path, out=tmp_path)).name == "2"
+    notes, metrics = read_json(version / NOTES)["model"], read_json(tiny_run.metrics)
+    assert notes["trained"] == read_json(tiny_run.environment)["date"]
+    for name in ("threshold", "temperature"):
+        assert notes[name] == pytest.approx(metrics["decision"][name])
+    for name in ("auroc_by_patient", "auroc"):
+        assert notes["test"][name] == metrics["parts"]["test"]["cell"][name]
+    assert notes["test"]["headline"] in tiny_run.card.read_text()
 
 
 def test_a_foreign_file_is_refused_before_anything_is_written(tmp_path):
