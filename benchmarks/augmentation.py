@@ -22,9 +22,10 @@ from shared import shared_cells
 from tqdm import tqdm
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import TRANSFORMS, augment, epoch_draws
+from leukemia_tf.data.augmentation import augment
 from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.datasets import load_cell_arrays
+from leukemia_tf.data.draws import TRANSFORMS, epoch_draws
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing

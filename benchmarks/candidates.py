@@ -27,9 +27,9 @@ from sklearn.preprocessing import StandardScaler
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.config.settings import mild_augmentation
-from leukemia_tf.data.augmentation import TRANSFORMS
 from leukemia_tf.data.balance import Sampling, cell_weights
 from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.draws import TRANSFORMS
 from leukemia_tf.data.fixed_views import VARIED, fixed_draws
 from leukemia_tf.data.folds import draw_folds
 from leukemia_tf.data.preprocessing import Preprocessing

@@ -52,19 +52,21 @@ def milliseconds(name: str, drop_blocks: int) -> float:
 
 def draw(rows: list[dict], path: Path) -> None:
     """Draw AUROC by patient against the time of an image."""
-    from leukemia_tf.evaluation.plots import INK, TRAIN, VAL, axes, save
+    from leukemia_tf.evaluation.plots import SERIES, axes, log_x, place_labels, save
 
+    whole, cut = (look["color"] for look in SERIES[:2])
     figure, (axis,) = axes(6.4, 4.6)
     for row in rows:
-        score, colour = row["auroc_by_patient"], VAL if row["network"].endswith("-cut") else TRAIN
+        score, colour = row["auroc_by_patient"], cut if row["network"].endswith("-cut") else whole
         error = [[score["value"] - score["low"]], [score["high"] - score["value"]]]
         axis.errorbar(row["milliseconds"], score["value"], error, fmt="o", color=colour, capsize=3)
-        place = (row["milliseconds"], score["value"])
-        axis.annotate(row["network"], place, (5, 4), textcoords="offset points", fontsize=8, color=INK)
-    axis.set(xscale="log", xlabel="milliseconds per image, forward", ylabel="AUROC by patient, out of fold")
-    axis.plot([], [], "o", color=TRAIN, label="whole")
-    axis.plot([], [], "o", color=VAL, label="without the last block")
-    axis.legend(frameon=False, fontsize=8, loc="lower right")
+    log_x(axis)
+    axis.set(xlabel="milliseconds per image, forward", ylabel="AUROC by patient, out of fold")
+    axis.plot([], [], "o", color=whole, label="whole")
+    axis.plot([], [], "o", color=cut, label="without the last block")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
+    points = [(row["milliseconds"], row["auroc_by_patient"]["value"]) for row in rows]
+    place_labels(axis, points, [row["network"] for row in rows])
     save(figure, path)
 
 

@@ -99,25 +99,32 @@ def read(path: Path) -> dict[str, dict]:
 
 def draw(rows: list[dict], path: Path) -> None:
     """Draw rate against parameters, whole and truncated joined by a line."""
-    from leukemia_tf.evaluation.plots import INK, TRAIN, VAL, axes, save
+    from leukemia_tf.evaluation.plots import GREY, SERIES, axes, place_labels, save
 
-    figure, (forward, training) = axes(6.4, 5.2, columns=2)
-    by_name = {row["network"]: row for row in rows}
+    whole, cut = (look["color"] for look in SERIES[:2])
+    figure, (forward, training) = axes(7.4, 6.4, columns=2)
+    by_name, labels = {row["network"]: row for row in rows}, []
     for axis, column in ((forward, "forward_per_s"), (training, "training_per_s")):
+        names, points, others = [], [], []
         for name in ARCHITECTURES:
             pair = [by_name[n] for n in (name, f"{name}-cut") if n in by_name]
             x, y = ([float(row[key]) for row in pair] for key in ("parameters", column))
-            axis.plot(x, y, color="#bbbbbb", lw=1, zorder=1)
-            for point, colour in zip(range(len(pair)), (TRAIN, VAL)):
-                axis.plot(x[point], y[point], "o", color=colour, ms=4, zorder=2)
+            axis.plot(x, y, color=GREY, lw=0.8, zorder=1)
+            for point, (colour, marker) in zip(range(len(pair)), ((whole, "o"), (cut, "s"))):
+                axis.plot(x[point], y[point], marker, color=colour, ms=4, zorder=2)
             if pair:
-                axis.annotate(name, (x[0], y[0]), (3, 2), textcoords="offset points", fontsize=6, color=INK)
+                names.append(name)
+                points.append((x[0], y[0]))
+                others += zip(x[1:], y[1:])
+        labels.append((axis, points, names, others))
         axis.set(xscale="log", yscale="log", xlabel="parameters of the base")
     forward.set_ylabel("images per second, forward")
     training.set_ylabel("images per second, training every layer")
-    forward.plot([], [], "o", color=TRAIN, label="whole")
-    forward.plot([], [], "o", color=VAL, label="without the last block")
-    forward.legend(frameon=False, fontsize=8)
+    forward.plot([], [], "o", color=whole, label="whole")
+    forward.plot([], [], "s", color=cut, label="without the last block, joined to it by a line")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
+    for axis, points, names, others in labels:
+        place_labels(axis, points, names, 6, others)
     save(figure, path)
 
 

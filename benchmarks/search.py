@@ -96,7 +96,7 @@ def main() -> None:
         print(f"| mean | {method} | " + " | ".join(f"{value:.3f}" for value in mean) + " | | | |")
     gains = np.array([one[1] - other[1] for one, other in zip(*results.values())])
     standard_error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
-    print(f"\nbest score, bayesian less random: {gains.mean():+.4f}, standard error over seeds {standard_error:.4f}")
+    print(f"\nbest score, bayesian minus random: {gains.mean():+.4f}, standard error over seeds {standard_error:.4f}")
     print(json.dumps({"gain": gains.tolist(), "means": means}))
 
 

@@ -13,9 +13,10 @@ from shared import SharedCells
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.files import write_atomically
-from leukemia_tf.data.augmentation import augment, epoch_draws
+from leukemia_tf.data.augmentation import augment
 from leukemia_tf.data.datasets import prediction_batches
 from leukemia_tf.data.dihedral import dihedral
+from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import open_store
 from leukemia_tf.models.pooling import CellMask, MaskedAndGlobalMeanStdPooling

@@ -10,7 +10,7 @@ import numpy as np
 
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.intervals import mean_over_patients
-from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.explain.activations import activations, responses
 from leukemia_tf.explain.faithfulness import Faithfulness, agreement
@@ -139,15 +139,15 @@ def _mean_of(frames: Sequence[Frame]) -> Mean:
 
 def table(check: Mapping[str, Any]) -> str:
     """Return the methods' scores, a line each; `check` is the content of explain-check.json."""
-    leukemic, normal = check["patients"]["all"], check["patients"]["hem"]
+    patients = " and ".join(f"{check['patients'][label]} {name}" for label, name in LABEL_NAMES.items())
     area = ", ".join(f"{part} {check['area'][part]['value']:.0%}" for part in PARTS)
     lines = [
-        f"{check['cells']} test cells of {leukemic} leukemic and {normal} normal patients, 95 % over patients, "
+        f"{check['cells']} test cells of {patients} patients, 95 % intervals over patients, "
         f"{' + '.join(check['explained'])}, seed {check['seed']}",
         "deletion, insertion: mean fall and rise of the logit, in its standard deviations, more is better",
         f"heat: shares in the cell, its core, on its rim, and along the frame's border; a constant map has {area}",
         "shuffled: rank correlation with the maps after shuffling the weights of the head, and of all; 0 is good",
-        f"{'':<22}{'deletion':<24}{'insertion':<24}{'insertion less random':<26}{'cell':>6}{'core':>6}{'rim':>6}"
+        f"{'':<22}{'deletion':<24}{'insertion':<24}{'insertion minus random':<26}{'cell':>6}{'core':>6}{'rim':>6}"
         f"{'border':>8}{'head':>7}{'all':>7}{'ms':>8}",
     ]
     return "\n".join([*lines, *(_line(name, row) for name, row in check["methods"].items())])

@@ -8,26 +8,31 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.core.png import with_texts
-from leukemia_tf.evaluation.plots import INK, plain
+from leukemia_tf.evaluation.plots import INK, RED, plain
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
 from leukemia_tf.explain.regions import heat_shares
 
-COLOURS = "inferno"  # perceptually uniform
-PALETTE = colormaps[COLOURS](np.arange(256))[:, :3].astype(np.float32)
+COLOURS = LinearSegmentedColormap.from_list(  # greens, the complement of the stain's purple, ever lighter
+    "heat", ("#04170d", "#0a5a30", "#14964c", "#4ccf4f", "#b8f02e", "#f6ff8c")
+)
+PALETTE = COLOURS(np.arange(256))[:, :3].astype(np.float32)
+OPAQUE = 0.92  # what the heat hides of the cell at its maximum
+HALF = 0.5  # of the map's maximum: where its contour is drawn
 THUMB, GAP = 150, 6  # pixels of a sheet's pictures and between them
 COLUMNS, ROWS = 6, 8  # pictures of a sheet
 CAPTION = 36  # letters of a line below one
+FRAME = 3  # pixels of the frame of a misclassified cell
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay a heat map over an image: cold places show the cell, hot places the heat.
+    """Lay a heat map over an image, with a white contour at half of its maximum.
 
     Parameters
     ----------
@@ -44,8 +49,14 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     levels = np.cumsum(np.bincount(image.ravel(), minlength=256))
     brightest = max(1, int(np.searchsorted(levels, 0.995 * levels[-1])))  # of all but 1 in 200, which may be specks
     bright = np.minimum(image * np.float32(0.85 / brightest), 1)
-    alpha = (0.65 * heat.astype(np.float32))[..., None]
-    return bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
+    alpha = (OPAQUE * heat.astype(np.float32))[..., None]
+    mixed = bright + alpha * (PALETTE[np.rint(255 * heat).astype(np.uint8)] - bright)
+    hot = (heat >= HALF * heat.max()).astype(np.uint8) if heat.any() else np.zeros(heat.shape, np.uint8)
+    outlines, _ = cv2.findContours(hot, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(min(heat.shape) / 220))
+    for colour, wider in ((0.0, 2), (1.0, 0)):  # white, with a dark edge on either side
+        mixed = cv2.drawContours(np.ascontiguousarray(mixed), outlines, -1, (colour,) * 3, width + wider, cv2.LINE_AA)
+    return mixed
 
 
 def write_picture(picture: np.ndarray, path: Path, texts: Mapping[str, str]) -> Path:
@@ -126,8 +137,18 @@ def thumb(picture: np.ndarray, box: tuple[int, int, int, int], side: int = THUMB
     return (255 * cv2.resize(framed, (side, side), interpolation=cv2.INTER_AREA)).astype("uint8")
 
 
+def framed(picture: np.ndarray) -> np.ndarray:
+    """Return a picture with a red frame inside its border: uint8 [h, w, 3]."""
+    red = tuple(round(255 * share) for share in to_rgb(RED))
+    return cv2.rectangle(picture.copy(), (1, 1), (picture.shape[1] - 2, picture.shape[0] - 2), red, FRAME)
+
+
 def draw_sheet(
-    pictures: Sequence[tuple[str, np.ndarray]], columns: int = COLUMNS, title: str = "", heads: Sequence[str] = ()
+    pictures: Sequence[tuple[str, np.ndarray]],
+    columns: int = COLUMNS,
+    title: str = "",
+    heads: Sequence[str] = (),
+    wrong: bool = False,
 ) -> Figure:
     """Draw a contact sheet: pictures row by row, a caption under each, and a colour bar.
 
@@ -141,6 +162,8 @@ def draw_sheet(
         Over the sheet.
     heads : sequence of str
         Over the columns.
+    wrong : bool
+        Whether the cells are misclassified, which frames them in red.
     """
     rows, below = -(-len(pictures) // columns), 34
     wide, high = columns * (THUMB + GAP), rows * (THUMB + below)
@@ -149,7 +172,7 @@ def draw_sheet(
     axis = figure.add_axes((0.1 / (wide / 100 + 1), 0, wide / 100 / (wide / 100 + 1), high / 100 / (high / 100 + 0.7)))
     for place, (caption, picture) in enumerate(pictures):
         top, left = place // columns * (THUMB + below), place % columns * (THUMB + GAP)
-        canvas[top : top + THUMB, left : left + THUMB] = picture
+        canvas[top : top + THUMB, left : left + THUMB] = framed(picture) if wrong else picture
         lines = plain(textwrap.fill(caption, CAPTION, break_long_words=True))
         axis.text(left + THUMB / 2, top + THUMB + 2, lines, fontsize=5.5, ha="center", va="top", color=INK)
     for place, head in enumerate(heads):

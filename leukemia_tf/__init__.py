@@ -40,6 +40,7 @@ __all__ = [
     "PreviewConfig",
     "RecipesConfig",
     "Run",
+    "SegmentConfig",
     "ServeConfig",
     "StressConfig",
     "TrainConfig",

@@ -15,6 +15,7 @@ COMMANDS = {
     "lrfind": config.LrfindConfig,
     "models": config.ModelsConfig,
     "convert_weights": config.ConvertWeightsConfig,
+    "segment": config.SegmentConfig,
     "audit": config.AuditConfig,
     "preview": config.PreviewConfig,
     "crossval": config.CrossvalConfig,

@@ -47,7 +47,7 @@ def add_classifier(features: KerasTensor, head: Head) -> KerasTensor:
     """Put a head's layers behind the pooling on features: [n, f] -> float32 [n, 1], the probability."""
     x = features
     if head.standardize:
-        x = layers.BatchNormalization(center=False, scale=False, name="standard")(x)
+        x = layers.BatchNormalization(center=False, scale=False, name="standard", dtype="float32")(x)
     x = _call(head.function, x) if head.function else _dense(head, x)
     penalty = keras.regularizers.L2(head.l2) if head.l2 else None
     logit = layers.Dense(1, name=LOGIT, dtype="float32", kernel_regularizer=penalty)(x)
@@ -79,4 +79,4 @@ def _pool(outputs: Sequence[KerasTensor], head: Head, cells: KerasTensor) -> Ker
     for name, maps in zip(names, outputs, strict=True):
         inputs = [maps, CellMask(*maps.shape[1:3], name=f"{name}_mask")(cells)] if pooling.masked else maps
         pooled.append(load_object(pooling.layer)(name=name)(inputs))
-    return pooled[0] if len(pooled) == 1 else layers.Concatenate(name="depths")(pooled)
+    return pooled[0] if len(pooled) == 1 else layers.Concatenate(name="depths", dtype="float32")(pooled)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,9 +66,71 @@ def real_cells():
 
 
 @pytest.fixture(scope="session")
+def wbc_segmentation():
+    """The folder of pictures with experts' masks; skips where it is not at hand."""
+    folder = SHARED / "WBC_segmentation"
+    if not folder.is_dir():
+        pytest.skip("the pictures with experts' masks are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_weights():
     """The folder of ImageNet weights; skips where it is not at hand."""
     folder = SHARED / "weights"
     if not folder.is_dir():
         pytest.skip("the ImageNet weights are not at hand")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; skips where it is not installed. Of a module, since its event loop is in the way of others."""
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("Chromium is not installed: no page is tested")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_report(browser):
+    """Open a report as `open_report(path, width=…)`: nothing but the file is loaded, and no script fails."""
+    pages = []
+
+    def opened(path, width=1280, **options):
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        page.problems, page.requests = [], []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda note: page.problems.append(note.text) if note.type == "error" else None)
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        assert page.problems == []
+        assert {url[:5] for url in page.requests} <= {"file:", "data:"}
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def check_report(open_report):
+    """Check a report in a browser: axe finds nothing, and neither a screen nor a phone scrolls sideways."""
+    axe = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js").read_text()
+
+    def check(path):
+        assert path.stat().st_size < 3_000_000
+        for width in (1280, 390):
+            page = open_report(path, width)
+            page.add_script_tag(content=axe)
+            found = page.evaluate("axe.run()")["violations"]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        return page
+
+    return check

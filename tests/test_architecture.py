@@ -34,7 +34,6 @@ NOT_OURS = {  # private names of other packages than Keras: why
     f"{PACKAGE}.cli": "os._exit",
 }
 KERAS_INTERNALS = f"{PACKAGE}.models.keras_internals"
-NO_RUN_FILES = {(f"{PACKAGE}.reporting.page", "report.html"): "the template"}
 FILE_NAME = re.compile(r"[\w.-]*\w\.(json|csv|html|md|keras)")
 
 
@@ -203,7 +202,7 @@ def run_file_names(tree: list[Source]) -> Iterator[str]:
     for source in (one for one in tree if one.room != "runs"):
         for text in _texts(source.tree):
             spelt = text.value in names or text.value.startswith("predictions-")
-            if spelt and (source.name, text.value) not in NO_RUN_FILES:
+            if spelt:
                 yield f"{source.name}:{text.lineno}: {text.value!r}"
 
 

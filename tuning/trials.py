@@ -13,6 +13,7 @@ from leukemia_tf.core.files import read_csv, write_csv
 from leukemia_tf.evaluation import plots
 from leukemia_tf.tuning.search import Range, Trial
 
+SCORE = "AUROC by patient"
 FIXED = ("trial", "score", "seconds", "failure")
 
 
@@ -65,17 +66,18 @@ def draw_search(trials: Sequence[Trial], space: Mapping[str, Range]) -> Figure:
     figure = Figure((3.4 * columns, 2.9 * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     numbers = [trial.number + 1 for trial in scored]
-    axes[0].plot(numbers, np.maximum.accumulate(scores), color=plots.VAL, drawstyle="steps-post", label="best so far")
-    axes[0].plot(numbers, scores, "o", color=plots.TRAIN, ms=4, label="trials")
-    axes[0].set(xlabel="trial", ylabel="score")
+    axes[0].plot(numbers, np.maximum.accumulate(scores), color=plots.GREY, drawstyle="steps-post", label="best so far")
+    axes[0].plot(numbers, scores, "o", color=plots.INK, ms=4, label="trials")
+    axes[0].set(xlabel="trial", ylabel=SCORE)
+    plots.integer_ticks(axes[0])
     axes[0].legend(frameon=False, fontsize=8)
     for axis, (name, values) in zip(axes[1:], space.items()):
-        axis.plot([trial.values[name] for trial in scored], scores, "o", color=plots.TRAIN, ms=4)
-        axis.set(xlabel=name, ylabel="score")
+        axis.plot([trial.values[name] for trial in scored], scores, "o", color=plots.INK, ms=4)
+        axis.set(xlabel=name, ylabel=SCORE)
         if values.log:
-            axis.set_xscale("log")
+            plots.log_x(axis)
     for axis in axes[1 + len(space) :]:
         axis.set_axis_off()
     for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
+        plots.tidy(axis)
     return figure

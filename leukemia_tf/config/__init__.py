@@ -1,6 +1,6 @@
 """Settings of the commands: frozen dataclasses, from which the flags and config.json follow."""
 
-from leukemia_tf.config.cells import AuditConfig, PreviewConfig
+from leukemia_tf.config.cells import AuditConfig, PreviewConfig, SegmentConfig
 from leukemia_tf.config.networks import ConvertWeightsConfig, LrfindConfig, ModelsConfig, RecipesConfig
 from leukemia_tf.config.predictions import ActivationsConfig, ExplainCheckConfig, GradcamConfig, PredictConfig
 from leukemia_tf.config.reading import Reading
@@ -37,6 +37,7 @@ __all__ = [
     "PreviewConfig",
     "Reading",
     "RecipesConfig",
+    "SegmentConfig",
     "ServeConfig",
     "Settings",
     "SetupConfig",

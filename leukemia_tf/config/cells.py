@@ -1,4 +1,4 @@
-"""Settings of the commands that look at cells before any training: `audit` and `preview`."""
+"""Settings of the commands that look at cells before any training: `segment`, `audit` and `preview`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from pathlib import Path
 from typing import Annotated
 
 from leukemia_tf.config.reading import Reading
-from leukemia_tf.config.settings import Augmentation, Positional, Settings, mild_augmentation
+from leukemia_tf.config.settings import Augmentation, Images, Positional, Settings, mild_augmentation
+
+
+@dataclass(frozen=True)
+class SegmentConfig(Settings):
+    """Cut single white blood cells out of photographs of smears, each on black; whole fields or crops of one cell.
+
+    Example: python -m leukemia_tf.segment fields/ --out cells --pixel-size 0.07
+    """
+
+    images: Images
+    """Pictures with their background, folders of them, or patterns such as 'fields/*.png'."""
+    out: Path = Path("segmented")
+    """New folder for the cells, cells.csv, left-out.csv and overlays/, a picture of each field with its outlines."""
+    save_masks: bool = False
+    """Write masks/SOURCE.png too: 255 nucleus, 128 cytoplasm, 0 else."""
+    pixel_size: float | None = None
+    """Micrometres per pixel of the pictures: cells are scaled to the size of C-NMC's. Default: drawn as they are."""
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ class ExplainCheckConfig(Settings):
     data: Path | None = None
     """New location of the run's cells."""
     out: Path | None = None
-    """Folder for explain-check.json, the figures and contact sheets of right and wrong cells. Default: explain-check in
-    the run folder, where explain-check.json is written in any case."""
+    """Folder for report.html, explain-check.json, the figures and contact sheets of correctly and wrongly classified
+    cells. Default: explain-check in the run folder, where explain-check.json is written in any case."""
     method: Names = ()
     """As in gradcam. Default: all."""
     layer: str | None = None

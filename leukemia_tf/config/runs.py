@@ -18,7 +18,8 @@ class EvaluateConfig(Reading):
     """
 
     run: Annotated[Path | None, Positional] = None
-    """Run folder, or a .keras file with --data. Default: the newest in runs/."""
+    """Run folder, or a .keras file with --data; or a folder of crossval, whose report is written anew. Default: the
+    newest run in runs/."""
     data: Path | None = None
     """New location of the run's cells; or another folder of labelled cells for external validation."""
     seed: int = 0
@@ -28,6 +29,8 @@ class EvaluateConfig(Reading):
     or sensitivity:0.95 and the like. The former network is kept in RUN/before-TIME. Default: leave both unchanged."""
     tta: str = "none"
     """Test-time augmentation; the logit is the mean over the views: none, dihedral, five-crop or ten-crop."""
+    paper: Path | None = None
+    """Folder for a paper: each figure as PDF, SVG and PNG (300 dpi), each table as LaTeX and CSV, and methods.txt."""
     json: bool = False
     """Print metrics.json instead of the tables."""
 
@@ -44,7 +47,8 @@ class StressConfig(Settings):
     data: Path | None = None
     """New location of the run's cells."""
     out: Path | None = None
-    """Folder for stress.json and figures/stress.png. Default: the run folder, where both are written in any case."""
+    """Folder for stress.json, figures/stress.png and a report.html of them. Default: the run folder, where all three
+    are written in any case."""
     cells: int = 100
     """Number of test cells, spread over the patients; every patient keeps at least one."""
     tta: str = "none"
@@ -65,7 +69,7 @@ class CompareConfig(Settings):
     runs: Images
     """Run folders; differences are to the first."""
     out: Path = Path("compare")
-    """Folder for compare.json, errors.csv and the figures."""
+    """Folder for report.html, compare.json, errors.csv and the figures."""
     json: bool = False
     """Print compare.json instead of the table."""
 

@@ -157,6 +157,7 @@ TYPES: dict[str, tuple[Any, tuple[type, ...], str]] = {  # by annotation: what a
     "int": (Integral, (bool,), "a whole number"),
     "float": (Real, (bool,), "a number"),
     "float | Literal['auto']": (Real, (bool,), "a number or 'auto'"),
+    "int | Literal['auto']": (Integral, (bool,), "a whole number or 'auto'"),
     "bool": (bool, (), "True or False"),
     "Path": (Path, (), "a path"),
     "Augmentation": (Augmentation, (), "an Augmentation"),

@@ -49,8 +49,8 @@ class SetupConfig(Reading):
     flattens; 96 on the embedded cells."""
     train_batchnorm: bool = False
     """Train BatchNormalization with loaded weights, statistics too, with the layer before it. Default: it is fixed."""
-    batch_size: int = 32
-    """Cells per batch."""
+    batch_size: int | Literal["auto"] = 32
+    """Cells per batch; auto: on a GPU as many as still make it faster, and the learning rates grow with them."""
     split: str = "patient"
     """patient (60/20/20 of the patients), official (C-NMC's test set), image (leaks!), or a splits.json file."""
     pseudo_labels: Path | None = None
@@ -93,7 +93,7 @@ class SetupConfig(Reading):
     precision: str = "auto"
     """float32, mixed, or auto: mixed on a GPU that supports it."""
     devices: str = "auto"
-    """Number of GPUs that share a batch, or auto: all. Without a GPU, the number of logical CPU devices."""
+    """Number of GPUs that share a batch, or auto: one. Without a GPU, the number of logical CPU devices."""
 
 
 @dataclass(frozen=True)

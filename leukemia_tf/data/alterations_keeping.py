@@ -10,8 +10,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from leukemia_tf.data.augmentation import FROM_DENSITY, TO_DENSITY, stored_as_jpeg
+from leukemia_tf.data.augmentation import stored_as_jpeg
 from leukemia_tf.data.cell_picture import CellPicture, as_pixels
+from leukemia_tf.data.step_augmentation import FROM_DENSITY, TO_DENSITY
 
 PALEST = 99  # percentile of each channel inside the cell: the colour of a rim of background
 

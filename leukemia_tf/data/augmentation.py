@@ -4,14 +4,14 @@ The draws of a transform depend on (seed, epoch, name, position) alone. So a pos
 any batch, with any number of workers, and another transform changes none of them. What is off costs nothing.
 
 To add a transform, write its function and enter it in `GEOMETRIC` or `COLOURS`; a field of its name in
-`leukemia_tf.config.Augmentation` is its setting and its flag.
+`leukemia_tf.config.Augmentation` is its setting and its flag. These functions run on the processor, beside the steps;
+`leukemia_tf.data.step_augmentation` has the same views for a GPU, inside the steps.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-import zlib
 from collections.abc import Callable
 
 import cv2
@@ -20,13 +20,9 @@ import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.dihedral import dihedral
+from leukemia_tf.data.draws import TURNS, draws_of, is_on
 from leukemia_tf.data.preprocessing import BACKGROUND
-
-TURNS = 8  # and flips: the dihedral views
-NUMBERS = 4  # uniform numbers per transform: whether, and up to three of how much
-_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])  # Ruifrok & Johnston 2001
-TO_DENSITY = (_STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True)).astype(np.float32)
-FROM_DENSITY = np.linalg.inv(TO_DENSITY).astype(np.float32)
+from leukemia_tf.data.step_augmentation import FROM_DENSITY, TO_DENSITY
 
 Geometric = Callable[[tf.Tensor, float], tuple[tf.Tensor, tf.Tensor]]
 """Numbers (float [n, 3], -1 to 1; 0 where it is off) and range -> the map from a view's pixels to the picture's: a
@@ -34,22 +30,6 @@ matrix (float [n, 2, 2] or [2, 2]) about the centre and a shift (float [n, 2] or
 
 Colour = Callable[[tf.Tensor, tf.Tensor, float, tf.Tensor], tf.Tensor]
 """Pixels (float [n, h, w, 3], 0-255), numbers, range and cell mask (bool [n, h, w, 1]) -> pixels."""
-
-
-def generator(seed: int, epoch: int, name: str) -> np.random.Generator:
-    """Return the source of the draws that serve one purpose in one epoch."""
-    return np.random.default_rng([seed, epoch, zlib.crc32(name.encode())])
-
-
-def epoch_draws(count: int, seed: int, epoch: int) -> np.ndarray:
-    """Draw the uniform numbers of an epoch: float32 [count, transforms, NUMBERS], 0-1."""
-    draws = [generator(seed, epoch, name).random((count, NUMBERS), np.float32) for name in TRANSFORMS]
-    return np.stack(draws, axis=1)
-
-
-def draws_of(draws: tf.Tensor, name: str) -> tf.Tensor:
-    """Return one transform's draws: float32 [n, NUMBERS], 0-1."""
-    return draws[:, TRANSFORMS.index(name)]
 
 
 def augment(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tensor:
@@ -130,11 +110,6 @@ def _jpeg(cells: tf.Tensor, draws: tf.Tensor, settings: Augmentation) -> tf.Tens
         return stored
 
     return tf.ensure_shape(tf.numpy_function(store, [cells, on, numbers], tf.uint8, stateful=False), cells.shape)
-
-
-def is_on(settings: Augmentation, name: str) -> bool:
-    """Return whether a transform, `dihedral` aside, is ever applied."""
-    return getattr(settings, name)[0] > 0
 
 
 def chosen_view(draws: tf.Tensor, views: int) -> tf.Tensor:
@@ -274,5 +249,3 @@ COLOURS: dict[str, Colour] = {
     "noise": _noise,
 }
 FILES = ("jpeg",)  # of the whole picture, as it is stored
-MIXING = ("mixup", "cutmix")  # of two cells: leukemia_tf.data.mixing
-TRANSFORMS = ("dihedral", *GEOMETRIC, *COLOURS, *FILES, *MIXING)

@@ -22,7 +22,7 @@ BELOW = 2.0  # deviations: how far the background lies below the cell's mean
 SCALE = 25  # int8 levels in one deviation
 COARSE = 4  # every fourth pixel is enough for the cell's typical colour
 
-_NOTHING = np.zeros((ANGLES, RADII), np.int8)
+NOTHING = np.zeros((ANGLES, RADII), np.int8)  # the view of what cannot be compared
 
 
 def find_cell(pixels: np.ndarray) -> np.ndarray:
@@ -70,11 +70,11 @@ def unroll(pixels: np.ndarray) -> np.ndarray:
     moments = cv2.moments(cell, binaryImage=True)
     radius = float(np.sqrt(moments["m00"] / np.pi))
     if radius < SMALLEST:
-        return _NOTHING
+        return NOTHING
     grey = cv2.cvtColor(pixels[part], cv2.COLOR_RGB2GRAY)
     inside = _standardised(grey, _without_edge(cell, radius), min(1.0, RADII / radius))
     if inside is None:
-        return _NOTHING
+        return NOTHING
     scales = inside.shape[1] / width, inside.shape[0] / height
     centre = [
         (moments[name] / moments["m00"] + 0.5) * scale - 0.5 for name, scale in zip(("m10", "m01"), scales, strict=True)

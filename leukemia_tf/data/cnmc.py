@@ -11,6 +11,7 @@ from leukemia_tf.core.errors import ArgumentError, nearest
 NAME = re.compile(r"UID_(?P<patient>[Hh]?\d+)_.*_(?P<label>all|hem)", re.IGNORECASE)
 DOUBLES = (("20", "21"), ("51", "75", "78"), ("H2", "H4", "H5", "H6"), ("H3", "H10"))
 """Names of one patient each: they share byte-identical pictures in the full set. A part of it may lack those."""
+PIXEL_SIZE = 0.045  # micrometres: an estimate, as none is published; normal cells of 178 pixels are taken for 8
 CHOICES = ("merge", "ignore")
 Group = tuple[str, ...]
 

@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import augment, chosen_view, epoch_draws
+from leukemia_tf.data.augmentation import augment, chosen_view
 from leukemia_tf.data.balance import Sampling, epoch_order
 from leukemia_tf.data.catalog import LABELS, Cell
+from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import Store, open_store
@@ -41,6 +42,11 @@ View = Callable[[tf.Tensor, tf.Tensor], Any]  # indices of cells, rows of draws 
 def cell_view(store: Store, sampling: Sampling) -> View:
     """Return the random views of cells: int32 [k], rows of `epoch_draws` -> uint8 [k, size, size, 3]."""
     return lambda index, draws: augment(store.batch(index), draws, sampling.augment)
+
+
+def drawn_view(store: Store) -> View:
+    """Return cells beside their draws, for a step that augments them: uint8 [k, size, size, 3], rows of draws."""
+    return lambda index, draws: (store.batch(index), draws)
 
 
 def cached_view(

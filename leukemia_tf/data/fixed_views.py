@@ -15,7 +15,7 @@ from dataclasses import asdict
 import numpy as np
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import MIXING, NUMBERS, TRANSFORMS, TURNS, is_on
+from leukemia_tf.data.draws import MIXING, NUMBERS, TRANSFORMS, TURNS, is_on
 
 VARIED = 4  # where a cell's views are without number: each costs a pass through the frozen layers
 

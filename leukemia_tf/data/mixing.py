@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import draws_of, generator
+from leukemia_tf.data.draws import draws_of, generator
 
 
 def epoch_mixing(count: int, settings: Augmentation, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,10 @@ import numpy as np
 
 from leukemia_tf.data.preprocessing import BACKGROUND
 
+SEGMENT_FIRST = "has no black background: segment it first, by `python -m leukemia_tf.segment`"
+EVEN = 0.9  # of the outermost pixels: so many are of one colour where nothing but an even background is there
+NEAR = 10  # of 255: so far apart are colours at most that count as one
+
 
 def is_bright(pixels: np.ndarray) -> np.ndarray:
     """Return where a channel is above the background: uint8 [..., 3] -> bool [...]."""
@@ -47,3 +51,14 @@ def piece_unlike(pixels: np.ndarray, colour: np.ndarray, margin: int) -> np.ndar
     """
     like = cv2.inRange(pixels, tuple((colour - margin).tolist()), tuple((colour + margin).tolist()))
     return largest_piece(cv2.bitwise_not(like))
+
+
+def is_segmented(pixels: np.ndarray) -> bool:
+    """Return whether a picture has a black background, by its outermost pixels: uint8 [h, w, 3]."""
+    return bool(rim_colour(pixels).max() <= BACKGROUND)
+
+
+def has_even_rim(pixels: np.ndarray) -> bool:
+    """Return whether a picture's outermost pixels are of one colour, black or another: uint8 [h, w, 3]."""
+    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return bool((np.abs(rim - np.median(rim, axis=0)).max(-1) <= NEAR).mean() >= EVEN)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_csv
@@ -145,4 +146,5 @@ def _without_points(rows: Sequence[TableRow]) -> Iterator[TableRow]:
     """Take off the `.0` that pandas adds to whole numbers, in a column of such numbers alone."""
     names = [n for n in (IMAGE, PATIENT) if all(without_point(getattr(r, n)) != getattr(r, n) for r in rows)]
     for row in rows:
-        yield replace(row, **{name: without_point(getattr(row, name)) for name in names})
+        whole: dict[str, Any] = {name: without_point(getattr(row, name)) for name in names}
+        yield replace(row, **whole)

@@ -14,6 +14,7 @@ from leukemia_tf.data.catalog import LABELS, Catalog, Cell, Rejected, read_cells
 from leukemia_tf.data.cnmc import known_doubles
 from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.folds import with_inner_folds
+from leukemia_tf.data.outline import SEGMENT_FIRST
 from leukemia_tf.data.patient_groups import NearDuplicate, groups_by_patient, list_patient_groups
 from leukemia_tf.data.policies import check_policy
 from leukemia_tf.data.pseudo_labels import join_pseudo_labelled
@@ -203,7 +204,8 @@ def log_notes(catalog: Catalog) -> None:
 
 def log_findings(catalog: Catalog, scanned: Scan) -> None:
     """Log what is left out or odd, so that nothing is dropped in silence."""
-    odd = sum(bool(statistics.warning) for statistics in scanned.statistics)
+    photographs = [cell for cell, row in zip(scanned.cells, scanned.statistics) if row.warning == SEGMENT_FIRST]
+    odd = sum(bool(statistics.warning) for statistics in scanned.statistics) - len(photographs)
     for count, what in (
         (len(catalog.unlabelled), "images without a label are left for predict"),
         (catalog.rows_without_image, "rows of a labels CSV name images that are not here"),
@@ -212,6 +214,8 @@ def log_findings(catalog: Catalog, scanned: Scan) -> None:
     ):
         if count:
             log.info("%s %s", f"{count:,}", what)
+    if photographs:
+        log.warning("WARNING: %s %s (%s in all)", photographs[0].path, SEGMENT_FIRST, f"{len(photographs):,}")
     for respelt in catalog.respelt:
         log.warning("%s: %s", respelt.path, respelt.reason)
     for row in scanned.rejected:

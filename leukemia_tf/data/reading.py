@@ -12,7 +12,7 @@ from leukemia_tf.data.catalog import Catalog, Cell, Note, Rejected, Respelt
 from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.cnmc_tables import NamedImages, cnmc_rows
 from leukemia_tf.data.folder_files import FolderFiles, list_files
-from leukemia_tf.data.folder_labels import check_folders, label_folders, question_all
+from leukemia_tf.data.folder_labels import check_folders, is_no_patient, label_folders, question_all
 from leukemia_tf.data.identities import Identities
 from leukemia_tf.data.integrity import READ
 from leukemia_tf.data.label_words import LabelWords, parse_labels
@@ -109,6 +109,16 @@ def find_patients(folder: Path, images: Sequence[Path], reading: Reading | None 
         return (parse_cnmc_name(image) or ("", ""))[1]
 
     return {image: patient_name(patient(image)) for image in images}
+
+
+def patient_of_file(path: Path) -> str:
+    """Return a picture's patient by its name in C-NMC's form, or as in `all/PATIENT/1.png`; empty where unknown."""
+    named = parse_cnmc_name(path)
+    above = path.absolute().parent.parts
+    if named:
+        return patient_name(named[1])
+    below = above[:-1] == label_folders([above], parse_labels(())).folder_of(above)
+    return patient_name(above[-1]) if below and not is_no_patient(above[-1]) else ""
 
 
 def _named_by_csv(

@@ -16,10 +16,11 @@ from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.core.files import free_path, write_csv
 from leukemia_tf.data.catalog import Catalog, Cell, Rejected
-from leukemia_tf.data.cell_views import unroll
+from leukemia_tf.data.cell_views import NOTHING, unroll
 from leukemia_tf.data.fingerprints import Fingerprints, as_fingerprints
 from leukemia_tf.data.integrity import pixel_hash, read_image
 from leukemia_tf.data.near_duplicates import near_duplicates
+from leukemia_tf.data.outline import SEGMENT_FIRST, has_even_rim, is_segmented
 from leukemia_tf.data.preprocessing import BACKGROUND
 from leukemia_tf.runs.run_folder import REJECTED
 
@@ -43,7 +44,7 @@ class CellStatistics:
     warning : str
         What is odd about it; empty if nothing is.
     view : numpy.ndarray
-        int8: the cell unrolled, as from `unroll`.
+        int8: the cell unrolled, as from `unroll`; zeros for a photograph with its surroundings.
     """
 
     width: int
@@ -97,7 +98,10 @@ def cell_statistics(pixels: np.ndarray) -> CellStatistics:
     """Measure a picture: uint8 [height, width, 3], RGB."""
     cell = cv2.bitwise_not(cv2.inRange(pixels, (0, 0, 0), (BACKGROUND,) * 3))
     height, width = cell.shape
-    return CellStatistics(width, height, cv2.countNonZero(cell), _warning(cell), unroll(pixels))
+    segmented = is_segmented(pixels)
+    warning = _warning(cell) if segmented else SEGMENT_FIRST
+    view = unroll(pixels) if segmented or has_even_rim(pixels) else NOTHING  # a photograph's surroundings are no cell
+    return CellStatistics(width, height, cv2.countNonZero(cell), warning, view)
 
 
 def _warning(cell: np.ndarray) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.patient_groups import NearDuplicate
 from leukemia_tf.data.scan import Scan
-from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.plots import COLOURS, INK, RED
+from leukemia_tf.evaluation.plots import COLOURS, INK, RED, log_where_spiked
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
+from leukemia_tf.evaluation.scores import title_over_cells
 
 SHOWN = 4  # pairs of near-duplicates, and cells with a warning
 LEAK_METRICS = ("auroc", "auroc_by_patient", "weighted_f1")
@@ -45,7 +46,10 @@ def _draw_counts(axis: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         text = f"{LABEL_NAMES[label]}: {sum(bars.values()):,} cells of {len(bars)} patients"
         axis.bar(list(bars), list(bars.values()), color=colour, label=text)
     axis.margins(y=0.2)  # for the legend
-    axis.set(yscale="log", ylabel="cells (log scale)", title="Cells per patient")
+    axis.set(ylabel="cells", title="Cells per patient")
+    if log_where_spiked(axis, [row["images"] for row in rows]):
+        axis.yaxis.set_major_formatter(ScalarFormatter())
+        axis.yaxis.set_minor_formatter(NullFormatter())
     names = [row["patient"] for row in rows] if len(rows) <= 60 else []
     axis.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
     axis.set_xlabel("patient")
@@ -59,7 +63,8 @@ def _draw_sizes(axis: Axes, scanned: Scan) -> None:
     }
     bins = np.linspace(0, max((max(values) for values in areas.values() if values), default=1), 50).tolist()
     for label, colour in ((label, colour) for label, colour in COLOURS.items() if areas[label]):
-        axis.hist(areas[label], bins, color=colour, alpha=0.65, density=True, label=LABEL_NAMES[label])
+        look: dict[str, Any] = {"histtype": "stepfilled", "density": True}
+        axis.hist(areas[label], bins, color=f"{colour}55", edgecolor=colour, lw=1.2, label=LABEL_NAMES[label], **look)
     axis.set(xlabel="cell area, pixels", yticks=(), title="Cell area")
     axis.spines["left"].set_visible(False)
     _tidy(axis)
@@ -112,7 +117,7 @@ def draw_leak(leak: Mapping[str, Any]) -> Figure:
     """Draw the scores of one classifier with folds by image and by patient, with their intervals."""
     figure = Figure((6.4, 2.9), layout="constrained")
     axis = figure.subplots()
-    for shift, by, colour in ((-0.12, "image", RED), (0.12, "patient", COLOURS["all"])):
+    for shift, by, colour in ((-0.2, "image", RED), (0.2, "patient", INK)):
         for place, name in enumerate(LEAK_METRICS):
             score, height = leak[by][name], place + shift
             axis.plot((score["low"], score["high"]), (height, height), color=colour, lw=2)
@@ -126,7 +131,7 @@ def draw_leak(leak: Mapping[str, Any]) -> Figure:
                 fontsize=8,
                 color=colour,
             )
-    axis.set_yticks(range(len(LEAK_METRICS)), [METRICS[name].title for name in LEAK_METRICS])
+    axis.set_yticks(range(len(LEAK_METRICS)), [title_over_cells(name) for name in LEAK_METRICS])
     axis.set(
         ylim=(len(LEAK_METRICS) - 0.5, -0.6),
         title="One classifier, folds by image and by patient",

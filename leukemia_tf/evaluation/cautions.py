@@ -53,6 +53,24 @@ def _of_other_cells(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def pooled_cautions(metrics: Mapping[str, Any], part: Mapping[str, Any]) -> list[str]:
+    """Return what limits the validity of pooled out-of-fold scores, a sentence each.
+
+    Parameters
+    ----------
+    metrics : mapping
+        The content of a study's metrics.json.
+    part : mapping
+        The pooled part, as from `score_part`.
+    """
+    return [
+        *_of_protocol(metrics),
+        *_of_origin(metrics, {}),
+        *_of_one_label(part["cell"]),
+        *_of_few_patients(part["patients"]),
+    ]
+
+
 def _of_protocol(metrics: Mapping[str, Any]) -> list[str]:
     if "caution" not in metrics:
         return []

@@ -11,7 +11,7 @@ Clopper & Pearson 1934, Biometrika 26:404-413.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +103,7 @@ def paired_difference(
     Returns
     -------
     dict
-        `{metric: {"value", "low", "high"}}`: the first less the second, with its 95 % t interval; no interval where no
+        `{metric: {"value", "low", "high"}}`: the first minus the second, with its 95 % t interval; no interval where no
         patient makes a difference, or with fewer than `FEWEST` patients of a class.
     """
     classes, weights = _leave_one_out(labels, patients)
@@ -143,6 +143,33 @@ def mean_over_patients(values: np.ndarray, labels: np.ndarray, patients: np.ndar
     means = per_patient(labels, values, patients)[1]
     with np.errstate(invalid="ignore"):
         return _on_the_plain_scale(weights @ means / weights.sum(1), classes, equal=True)
+
+
+def pointwise_band(
+    curve: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, patients: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute a curve with the 95 % interval of each of its points, as `score_with_intervals` that of a score.
+
+    Parameters
+    ----------
+    curve : callable
+        From the weight of each cell, float [n], to the values of the curve, float [points] of 0-1.
+    labels, patients : numpy.ndarray
+        int [n], str [n].
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The curve and the ends of its band: float [points] each; NaN where a score would have no interval.
+    """
+    classes, weights = _leave_one_out(labels, patients)
+    _, patient = np.unique(patients, return_inverse=True)
+    values = [curve(np.ones(len(labels)))]
+    if _too_few(classes):
+        return values[0], *np.full((2, len(values[0])), np.nan)
+    values += [curve(row[patient]) for row in weights[1:]]
+    points = [_on_the_logit_scale(column, classes, equal=False, lowest=0) for column in np.array(values).T]
+    return values[0], np.array([point["low"] for point in points]), np.array([point["high"] for point in points])
 
 
 def per_patient(

@@ -11,7 +11,7 @@ from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, arrays
 from leukemia_tf.evaluation.weighted_cells import WeightedCells
 
-TITLES = ("patient", "label", "cells", "mean probability", "called ALL", "AUROC")
+TITLES = ("patient group", "label", "cells", "mean probability", f"predicted {LABEL_NAMES['all']}", "AUROC")
 LARGE = 0.25  # of the cells of a class: such a patient decides the score over cells
 
 
@@ -78,11 +78,11 @@ def auroc_of_patients(labels: np.ndarray, scores: np.ndarray, patients: np.ndarr
 
 def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return titles and a line per patient, from `patient_table`."""
-    width = max(12, *(len(row["patient"]) + 2 for row in rows))
-    lines = [f"{TITLES[0]:<{width}}{TITLES[1]:<18}{TITLES[2]:>6}" + "".join(f"{title:>18}" for title in TITLES[3:])]
+    width = max(15, *(len(row["patient"]) + 2 for row in rows))
+    lines = [f"{TITLES[0]:<{width}}{TITLES[1]:<18}{TITLES[2]:>6}" + "".join(f"{title:>26}" for title in TITLES[3:])]
     for row in rows:
         area = "undefined" if row["auroc"] is None else f"{row['auroc']:.3f}"
         numbers = (f"{row['probability']:.3f}", f"{row['called_all']:.0%}", area)
-        texts = "".join(f"{text:>18}" for text in numbers)
+        texts = "".join(f"{text:>26}" for text in numbers)
         lines.append(f"{row['patient']:<{width}}{LABEL_NAMES[row['label']]:<18}{row['cells']:>6,}{texts}")
     return lines

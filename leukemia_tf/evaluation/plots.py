@@ -1,20 +1,47 @@
-"""What figures share, and the figures of a training: learning curves, learning-rate range test, contact sheet."""
+"""What figures share: the table of colours, axes, labels that do not overlap, and how a figure is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.text import Annotation
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from leukemia_tf.core.files import write_atomically
-from leukemia_tf.training.history import kept_row
 
-INK, TRAIN, VAL, BAND, RED, GREY = "#333333", "#7a4b94", "#d9822b", "#7a4b9433", "#b03a2e", "#999999"
-COLOURS = {"all": TRAIN, "hem": VAL}
+PALETTE = {  # one meaning a colour, in every figure; distinct to people with any of the three kinds of colour blindness
+    "all": "#8e4fa8",
+    "hem": "#e69f00",
+    "training": "#56b4e9",
+    "validation": "#00414f",
+    "wrong": "#c1121f",
+    "reference": "#8a8a8a",
+    "score": "#333333",
+}
+COLOURS = {label: PALETTE[label] for label in ("all", "hem")}
+TRAIN, VAL, RED, GREY, INK = (PALETTE[key] for key in ("training", "validation", "wrong", "reference", "score"))
+BAND = "#33333326"  # of an interval
+# Things without a colour of their own, such as runs, differ in marker and dashes too.
+SERIES: tuple[dict[str, Any], ...] = tuple(
+    {"color": colour, "marker": marker, "ls": dashes, "ms": 4.5}
+    for dashes, (colour, marker) in product(
+        ("-", "--", ":"),
+        (("#1b7837", "o"), ("#9c6b30", "s"), ("#d66ba0", "^"), ("#2f4fa2", "D"), ("#7fa650", "v"), ("#666666", "X")),
+    )
+)
+SPIKE = 10.0  # times the median: a curve that rises higher is drawn on a log axis
+OFFSETS = [  # of a label from its point, in points, the nearest first
+    (radius * x, radius * y)
+    for radius in (1.0, 1.8, 2.8, 4.0, 5.5, 7.5, 10.0)
+    for x, y in ((5, 3), (5, -9), (-5, 3), (-5, -9), (0, 6), (0, -12), (8, -3), (-8, -3))
+]
 
 
 def save(figure: Figure, path: Path, texts: Mapping[str, str] | None = None) -> Path:
@@ -33,9 +60,14 @@ def axes(width: float = 5.0, height: float = 4.2, columns: int = 1) -> tuple[Fig
     figure = Figure((width * columns, height), layout="constrained")
     row = figure.subplots(1, columns, squeeze=False)[0]
     for axis in row:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.tick_params(colors=INK)
+        tidy(axis)
     return figure, list(row)
+
+
+def tidy(axis: Axes) -> None:
+    """Take away the frame's top and right side."""
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(colors=INK)
 
 
 def integer_ticks(axis: Axes) -> None:
@@ -43,82 +75,77 @@ def integer_ticks(axis: Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
-def learning_curves(history: Sequence[Mapping[str, str]]) -> Figure:
-    """Draw loss, accuracy and validation AUROC by epoch from history.csv's rows; stages and the kept epoch are marked.
-
-    Rows of older versions have no training accuracy.
-    """
-    figure, (loss, accuracy, score) = axes(5.0, columns=3)
-
-    def column(name: str) -> list[float]:
-        return [float(row.get(name) or "nan") for row in history]
-
-    epochs = column("epoch")
-    loss.plot(epochs, column("loss"), color=TRAIN, marker=".", label="training (augmented, weighted)")
-    loss.plot(epochs, column("val_loss"), color=VAL, marker=".", label="validation")
-    loss.axhline(0, lw=0)  # the axis then begins at 0 with a margin above the curves
-    loss.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
-    accuracy.plot(epochs, column("accuracy"), color=TRAIN, marker=".", label="training (augmented)")
-    accuracy.plot(epochs, column("val_accuracy"), color=VAL, marker=".", label="validation")
-    accuracy.set(xlabel="epoch", ylabel="accuracy", ylim=(None, 1.02))
-    score.plot(epochs, column("val_auroc"), color=VAL, marker=".", label="AUROC")
-    score.plot(epochs, column("val_auroc_by_patient"), color=TRAIN, marker=".", label="AUROC by patient")
-    score.set(xlabel="epoch", ylabel="AUROC on validation patients", ylim=(None, 1.02))
-    kept = epochs[kept_row(history)]
-    for axis in (loss, accuracy, score):
-        axis.axvline(kept, color=GREY, lw=1, ls="--", label=f"kept: epoch {kept:.0f}")
-        _mark_stages(axis, epochs, [row["stage"] for row in history])
-        axis.legend(frameon=False, fontsize=8)
-        integer_ticks(axis)
-    return figure
+def log_x(axis: Axes) -> None:
+    """Make the x axis logarithmic, with few enough labels not to overlap."""
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    subs = (1.0,) if high / low > 30 else (1.0, 2.0, 5.0) if high / low > 3 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+    axis.xaxis.set_major_locator(LogLocator(10, subs, numticks=6))
+    axis.xaxis.set_major_formatter(LogFormatterSciNotation(10, labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _mark_stages(axis: Axes, epochs: Sequence[float], stages: Sequence[str]) -> None:
-    for number, name in enumerate(dict.fromkeys(stages)):
-        inside = [epoch for epoch, stage in zip(epochs, stages) if stage == name]
-        if number % 2:
-            axis.axvspan(inside[0] - 0.5, inside[-1] + 0.5, color="#00000010", lw=0)
-        middle = (inside[0] + inside[-1]) / 2
-        axis.text(middle, 1.01, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=8)
-    axis.set_xlim(0.5, epochs[-1] + 0.5)
+def log_where_spiked(axis: Axes, values: Sequence[float]) -> bool:
+    """Make the y axis logarithmic where a few values would flatten the rest; return whether that is so."""
+    positive = np.array([value for value in values if np.isfinite(value) and value > 0])
+    spiked = len(positive) > 2 and len(positive) == np.isfinite(values).sum()  # a zero has no logarithm
+    if not spiked or positive.max() < SPIKE * np.median(positive):
+        return False
+    axis.set_yscale("log")
+    axis.set_ylabel(f"{axis.get_ylabel()} (log scale)")
+    return True
 
 
-def learning_rates(rates: np.ndarray, losses: np.ndarray, steepest: float, valley: float) -> Figure:
-    """Draw a range test: the smoothed loss, float [steps], against the learning rate, with both suggestions."""
-    figure, (axis,) = axes(5.6)
-    axis.plot(rates, losses, color=TRAIN)
-    for rate, name, marker in ((valley, "valley", "o"), (steepest, "steepest", "s")):
-        label = f"{name}: {rate:.2g}"
-        axis.plot(rate, np.interp(rate, rates, losses), marker, color=VAL, mfc="none", ms=9, label=label)
-    lowest, first = losses.min(), losses[0]
-    margin = 0.1 * (first - lowest + 0.1)
-    axis.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
-    axis.set_ylim(lowest - margin, first + 5 * margin)
-    axis.legend(frameon=False, fontsize=8)
-    return figure
+def place_labels(
+    axis: Axes,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    size: float = 7,
+    others: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Write a name beside each point where it covers no other name and no point, with a line where that is far.
 
-
-def contact_sheet(rows: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Figure:
-    """Draw pictures in a grid; all pictures of a column are brightened by the same factor.
+    Call it last: later changes of the axis move points, not names.
 
     Parameters
     ----------
-    rows : mapping
-        By the row's name: uint8 [h, w, 3] pictures by the column's name, as many in each row.
-    title : str
-        Above the grid.
+    axis : Axes
+        With its limits and scales.
+    points : sequence of (float, float)
+        In the axis's units.
+    names : sequence of str
+        One a point.
+    size : float
+        Of the letters, in points.
+    others : sequence of (float, float)
+        Points without a name that no name covers either.
     """
-    columns = list(next(iter(rows.values())))
-    figure = Figure((1.7 * len(columns) + 0.4, 1.75 * len(rows) + 0.5), layout="constrained")
-    figure.suptitle(title)
-    grid = figure.subplots(len(rows), len(columns), squeeze=False)
-    for place, column in enumerate(columns):
-        brightest = np.median([np.percentile(row[column], 99.5) for row in rows.values()]) or 1
-        for axis, row in zip(grid[:, place], rows.values()):
-            axis.imshow(np.clip(row[column] * (255 / brightest), 0, 255).astype(np.uint8))
-            axis.set(xticks=(), yticks=())
-            axis.spines[:].set_visible(False)
-        grid[0, place].set_title(column, fontsize=9)
-    for axis, name in zip(grid[:, 0], rows):
-        axis.set_ylabel(name, fontsize=9)
-    return figure
+    figure = axis.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()
+    pixels = axis.transData.transform([*points, *others])
+    taken = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in pixels]
+    frame = axis.get_window_extent()
+    for point, name in zip(points, names):
+        note = axis.annotate(plain(name), point, (0, 0), textcoords="offset points", fontsize=size, color=INK)
+        best = min(_places(note, taken, frame), key=lambda place: place[0])
+        note.set_position(best[1])
+        taken.append(best[2])
+        if np.hypot(*best[1]) > 18:
+            line = {"arrowstyle": "-", "color": GREY, "lw": 0.5, "shrinkA": 0, "shrinkB": 2}
+            axis.annotate("", point, best[1], textcoords="offset points", arrowprops=line)
+
+
+def _places(
+    note: Annotation, taken: Sequence[Bbox], frame: Bbox
+) -> Iterator[tuple[tuple[float, int], tuple[float, float], Bbox]]:
+    """Yield how bad each place of a label is, the place, and its box in pixels."""
+    for rank, (x, y) in enumerate(OFFSETS):
+        note.set(position=(x, y), ha="left" if x > 0 else "right" if x < 0 else "center")
+        box = note.get_window_extent()
+        box = Bbox.from_extents(box.x0 - 1, box.y0 - 1, box.x1 + 1, box.y1 + 1)
+        outside = not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1)
+        hidden = sum(box.overlaps(other) for other in taken)
+        yield (hidden + 0.5 * outside, rank), (x, y), box
+        if not hidden and not outside:
+            return

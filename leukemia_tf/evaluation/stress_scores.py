@@ -66,7 +66,7 @@ def stress_scores(
     -------
     dict
         `base` and `rows`, one per alteration. Each has `METRICS` as numbers, their intervals as `scores`, and
-        `unlike_training`, a share. A row also has `name`, `kind`, `left`; `difference`, altered less unaltered, of the
+        `unlike_training`, a share. A row also has `name`, `kind`, `left`; `difference`, altered minus unaltered, of the
         AUROC by patient, and of the other metrics as `difference_auroc` and so on, with their intervals paired over
         patients; and `costs`: whether it must keep the answer and costs more than `MOST`.
     """

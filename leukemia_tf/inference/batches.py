@@ -14,7 +14,8 @@ import tensorflow as tf
 from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.data.cnmc import parse_cnmc_name
 from leukemia_tf.data.headers import header_problem
-from leukemia_tf.data.integrity import DAMAGED, read_bytes
+from leukemia_tf.data.integrity import DAMAGED, decode_any, read_bytes
+from leukemia_tf.data.outline import SEGMENT_FIRST, is_segmented
 from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction
 from leukemia_tf.serving.signatures import PredictFunction
 
@@ -58,8 +59,9 @@ def predict_arrays(
     for _, group in groupby(images, lambda image: image.shape):
         same_size = list(group)
         for start in range(0, len(same_size), batch_size):
-            for row in _rows(predict(tf.constant(np.stack(same_size[start : start + batch_size])))):
-                yield _prediction(f"image {number}", row)
+            batch = same_size[start : start + batch_size]
+            for image, row in zip(batch, _rows(predict(tf.constant(np.stack(batch)))), strict=True):
+                yield _prediction(f"image {number}", row, "" if is_segmented(image) else SEGMENT_FIRST)
                 number += 1
 
 
@@ -75,13 +77,16 @@ def predict_files(predict: PredictFunction, paths: Sequence[Path]) -> list[Predi
 
 
 def _read(path: Path) -> tuple[bytes, str]:
-    """Return a file's bytes and its problem; no bytes if there is a problem."""
+    """Return a file's bytes and its problem; no bytes if it cannot be read."""
     try:
         content = read_bytes(path, path)
     except BadImageError as error:
         return b"", error.reason
     problem = header_problem(content)
-    return (b"", problem.reason) if problem else (content, "")
+    if problem:
+        return b"", problem.reason
+    pixels = decode_any(content)
+    return content, "" if pixels is None or is_segmented(pixels) else SEGMENT_FIRST
 
 
 def _rows(outputs: Mapping[str, tf.Tensor]) -> Iterator[dict[str, Any]]:
@@ -92,6 +97,8 @@ def _rows(outputs: Mapping[str, tf.Tensor]) -> Iterator[dict[str, Any]]:
 
 def _prediction(path: str, row: Mapping[str, Any], problem: str = "", label: str = "", patient: str = "") -> Prediction:
     status = row["status"].decode()
+    if problem == SEGMENT_FIRST and status == "ok":
+        status = UNLIKE
     if status not in ("ok", UNLIKE):
         return Prediction(path, patient, label, status=status, reason=problem or DAMAGED)
     return Prediction(
@@ -102,5 +109,5 @@ def _prediction(path: str, row: Mapping[str, Any], problem: str = "", label: str
         probability=float(row["probability"]),
         prediction=row["prediction"].decode(),
         status=status,
-        reason=UNLIKE_REASON if status == UNLIKE else "",
+        reason=problem or (UNLIKE_REASON if status == UNLIKE else ""),
     )

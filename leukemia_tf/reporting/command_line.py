@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from leukemia_tf.config import TrainConfig
+from leukemia_tf.config import CrossvalConfig, NoisyStudentConfig, TrainConfig, TuneConfig
 from leukemia_tf.core.files import as_read
+
+STUDIES = {"crossval": CrossvalConfig, "tune": TuneConfig, "noisy_student": NoisyStudentConfig}
 
 
 def reproducing_command(settings: Mapping[str, Any]) -> str:
@@ -22,8 +24,13 @@ def reproducing_command(settings: Mapping[str, Any]) -> str:
     settings : mapping
         The content of config.json.
     """
-    words = _ensemble_words(settings) if "members" in settings else _train_words(settings)
+    words = _ensemble_words(settings) if "members" in settings else _flag_words("train", settings, TrainConfig())
     return shlex.join(map(_without_folder, words))
+
+
+def study_command(name: str, settings: Mapping[str, Any]) -> str:
+    """Return the command line of a study: of `crossval`, `tune` or `noisy_student`, from the content of study.json."""
+    return shlex.join(map(_without_folder, _flag_words(name, settings, STUDIES[name]())))
 
 
 def _without_folder(word: str) -> str:
@@ -39,12 +46,12 @@ def _ensemble_words(settings: Mapping[str, Any]) -> list[str]:
     return [*words, "--threshold", options["threshold"]]
 
 
-def _train_words(settings: Mapping[str, Any]) -> list[str]:
+def _flag_words(name: str, settings: Mapping[str, Any], default: TrainConfig) -> list[str]:
     options = dict(settings["asked"])
-    if settings["data"]["name"] != "embedded":
+    if settings["data"].get("name") != "embedded":
         options["data"] = settings["data"]["folder"]
-    words = ["python", "-m", "leukemia_tf.train"]
-    defaults = _flags(cast("dict[str, Any]", as_read(asdict(TrainConfig()))))
+    words = ["python", "-m", f"leukemia_tf.{name}"]
+    defaults = _flags(cast("dict[str, Any]", as_read(asdict(default))))
     for flag, value in _flags(options).items():
         if value == defaults.get(flag) or flag in ("--out", "--resume"):
             continue

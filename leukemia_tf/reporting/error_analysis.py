@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -74,18 +75,45 @@ def draw_wrong_counts(labels: np.ndarray, wrong: np.ndarray) -> Figure:
     return figure
 
 
-def draw_gallery(pictures: Sequence[tuple[str, np.ndarray]], title: str) -> Figure:
-    """Draw captioned cells, all brightened by the same factor: uint8 [h, w, 3]."""
+def draw_gallery(pictures: Sequence[tuple[str, np.ndarray, bool]], title: str) -> Figure:
+    """Draw captioned cells: text, uint8 [h, w, 3], and whether it is misclassified, which frames it in red."""
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = Figure((1.7 * columns, 1.9 * rows + 0.5), layout="constrained")
+    figure = Figure((1.9 * columns, 2.2 * rows + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=11)
-    brightest = np.median([np.percentile(pixels, 99.5) for _, pixels in pictures]) or 1
     for axis in figure.subplots(rows, columns, squeeze=False).flat:
         axis.set_axis_off()
-    for axis, (caption, pixels) in zip(figure.axes, pictures):
-        axis.imshow(np.clip(pixels * (255 / brightest), 0, 255).astype(np.uint8))
-        axis.set_title(caption, fontsize=8)
+    for axis, (caption, pixels, wrong) in zip(figure.axes, pictures):
+        axis.imshow(pixels)
+        axis.set_title(caption, fontsize=6.5)
+        if wrong:
+            axis.set(xticks=(), yticks=())
+            axis.set_axis_on()
+            axis.spines[:].set(color=plots.RED, linewidth=2.5)
+    return figure
+
+
+def draw_scores(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
+    """Draw each classifier's AUROC by patient with its interval, one a line; without an interval an open circle.
+
+    Parameters
+    ----------
+    scores : mapping of str to mapping
+        `value`, `low`, `high` by name.
+    """
+    figure, (axis,) = plots.axes(6.4, 1.1 + 0.34 * len(scores))
+    for place, score in enumerate(scores.values()):
+        value, low, high = score["value"], score["low"], score["high"]
+        if value is None or not np.isfinite(value):
+            continue
+        axis.plot(value, place, "o", color=plots.INK, mfc="none")
+        if low is not None and high is not None and np.isfinite(low):
+            axis.plot((low, high), (place, place), color=plots.INK, lw=1.6)
+            axis.plot(value, place, "o", color=plots.INK)
+    axis.set_yticks(range(len(scores)), list(map(plots.plain, scores)), fontsize=9)
+    axis.set(xlabel=f"{METRICS['auroc_by_patient'].title}, line: 95 % interval over patients")
+    axis.set(ylim=(len(scores) - 0.5, -0.5))
+    axis.grid(axis="x", color="#00000014")
     return figure
 
 
@@ -98,14 +126,17 @@ def draw_histories(histories: Mapping[str, Sequence[Mapping[str, str]]]) -> Figu
     shown = [name for name in titles if any(row[name] for rows in histories.values() for row in rows)] or ["loss"]
     figure, axes = plots.axes(4.6, columns=len(shown))
     for axis, column in zip(axes, shown):
-        for name, rows in histories.items():
+        drawn: list[float] = []
+        for (name, rows), look in zip(histories.items(), cycle(plots.SERIES)):
             epochs, values = ([float(row[key] or "nan") for row in rows] for key in ("epoch", column))
-            axis.plot(epochs, values, ".-", label=name)
+            axis.plot(epochs, values, label=plots.plain(name), **look)
+            drawn += values
         axis.set(xlabel="epoch", ylabel=titles[column])
         plots.integer_ticks(axis)
-        if column != "val_accuracy":
+        if column != "val_accuracy" and not plots.log_where_spiked(axis, drawn):
             axis.set_ylim(0, None)
-    axes[-1].legend(frameon=False, fontsize=8)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside right center", frameon=False, fontsize=8)
     return figure
 
 
@@ -124,13 +155,18 @@ def draw_costs(
     figure, axes = plots.axes(5.6, columns=2)
     costs_by_title: dict[str, Mapping[str, float]] = {"parameters": parameters, "training time, seconds": seconds}
     for axis, (title, costs) in zip(axes, costs_by_title.items()):
-        for number, (name, score) in enumerate(scores.items()):
+        for (name, score), look in zip(scores.items(), cycle(plots.SERIES)):
             value, low, high = score["value"], score["low"], score["high"]
-            if value is None or low is None or high is None:  # undefined
+            if value is None or not np.isfinite(value):
+                continue
+            mark = {**look, "ls": ""}
+            if low is None or high is None or not np.isfinite(low):
+                axis.plot(costs[name], value, label=f"{plots.plain(name)} (no interval)", **mark, mfc="none")
                 continue
             ends = [[max(0.0, value - low)], [max(0.0, high - value)]]
-            axis.errorbar(costs[name], value, ends, fmt="o", color=f"C{number}", capsize=3, label=name)
-        axis.set(xscale="log", xlabel=title, ylabel=f"{METRICS['auroc_by_patient'].title}, 95 % interval over patients")
+            axis.errorbar(costs[name], value, ends, capsize=3, label=plots.plain(name), **mark)
+        plots.log_x(axis)
+        axis.set(xlabel=title, ylabel=f"{METRICS['auroc_by_patient'].title}, 95 % interval over patients")
     if axes[1].get_legend_handles_labels()[0]:
         figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
     return figure

@@ -15,34 +15,43 @@ from leukemia_tf.explain.maps import explainer, mean_map
 from leukemia_tf.explain.methods import DEFAULT, METHODS
 from leukemia_tf.explain.pictures import overlay, thumb
 from leukemia_tf.models.calibration import Calibration
+from leukemia_tf.reporting.blocks import Gallery, Thumb
 from leukemia_tf.reporting.page import picture_source
 
 METHOD = METHODS[DEFAULT].title  # of the heat maps
 SHOWN = 5  # cells of a gallery
-THUMB = 170  # pixels
+THUMB = 260  # pixels; a page shows them smaller
+CLASSES = {"all": "leukemic", "hem": "normal"}  # in a title
 
 
 def galleries(
     model: keras.Model, folder: Path, predictions: Sequence[Prediction], calibration: Calibration
-) -> list[dict]:
+) -> list[Gallery]:
     """Return, for each class, the cells predicted correctly and wrongly with the highest confidence.
 
     Cells of many patients are preferred.
 
-    Returns
-    -------
-    list of dict
-        `title`, and `cells` as from `_describe`.
+    Parameters
+    ----------
+    model : keras.Model
+        A network of this package.
+    folder : pathlib.Path
+        Where the cells lie.
+    predictions : sequence of Prediction
+        With labels.
+    calibration : Calibration
+        Of the network.
     """
     selected = {}
-    for label, name in LABEL_NAMES.items():
-        for correct, word in ((True, "correct"), (False, "wrong")):
-            rows = [row for row in predictions if row.label == label and (row.prediction == label) == correct]
+    for label, name in CLASSES.items():
+        for called, word in CLASSES.items():
+            rows = [row for row in predictions if (row.label, row.prediction) == (label, called)]
             if rows:
                 shown = _most_confident(rows, calibration)
-                selected[f"{name}, {word}: the {len(shown)} most confident of {len(rows):,}, with {METHOD}"] = shown
-    cells = iter(_describe(model, folder, [row for rows in selected.values() for row in rows]))
-    return [{"title": title, "cells": [next(cells) for _ in rows]} for title, rows in selected.items()]
+                some = f"the {len(shown)} most confident of {len(rows):,}" if len(shown) > 1 else f"1 of {len(rows):,}"
+                selected[f"{name.capitalize()} cells called {word}: {some}"] = shown
+    cells = iter(_describe(model, folder, [row for rows in selected.values() for row in rows], calibration.threshold))
+    return [Gallery(title, [next(cells) for _ in rows]) for title, rows in selected.items()]
 
 
 def _most_confident(rows: Sequence[Prediction], calibration: Calibration) -> list[Prediction]:
@@ -55,21 +64,16 @@ def _most_confident(rows: Sequence[Prediction], calibration: Calibration) -> lis
     return round_robin_by_patient(sorted(rows, key=key))[:SHOWN]
 
 
-def _describe(model: keras.Model, folder: Path, rows: Sequence[Prediction]) -> list[dict]:
-    """Return what the page shows of each cell: the picture beside its heat map, alternative text and caption."""
+def _describe(model: keras.Model, folder: Path, rows: Sequence[Prediction], threshold: float) -> list[Thumb]:
+    """Return each cell's picture beside its heat map, with alternative text and caption."""
     frames = [frame_of(model, folder / row.path, row) for row in rows]
-    described = []
+    thumbs = []
     for row, frame, maps in zip(rows, frames, explainer(model)(frames) if frames else ()):
         heat = mean_map(maps)
         pair = [thumb(overlay(frame.image, shade), frame.boxes[0], THUMB) for shade in (0 * heat, heat)]
         label, prediction = LABEL_NAMES[row.label], LABEL_NAMES[row.prediction]
-        described.append(
-            {
-                "source": picture_source(np.hstack(pair)),
-                "width": 2 * THUMB,
-                "height": THUMB,
-                "alt": f"Cell of patient {row.patient}, label {label}, predicted {prediction}, and its map by {METHOD}",
-                "caption": f"{Path(row.path).stem}: p\u00a0=\u00a0{row.probability:.3f}",
-            }
-        )
-    return described
+        about = f"patient {row.patient}, label {label}, predicted {prediction}"
+        caption = f"{Path(row.path).name}: p\u00a0=\u00a0{row.probability:.3f}, threshold\u00a0{threshold:.3g}"
+        source, wrong = picture_source(np.hstack(pair)), row.label != row.prediction
+        thumbs.append(Thumb(source, 2 * THUMB, THUMB, f"Cell of {about}, and its map by {METHOD}", caption, wrong))
+    return thumbs

@@ -1,90 +1,46 @@
-"""The templates of report and card, and a page of sections, numbered figures and tables that needs no network."""
+"""From a page's blocks to one HTML file that needs no network; and the template of the model card."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
+import matplotlib as mpl
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from leukemia_tf.evaluation.scores import NO_INTERVAL
+from leukemia_tf.core.files import write_atomically
+from leukemia_tf.core.version import __version__
+from leukemia_tf.evaluation.scores import NO_INTERVAL, NO_INTERVAL_REASON
+from leukemia_tf.reporting.blocks import Page, Picture
 
-DPI = 144
+DPI = 150  # of what is drawn as pixels inside a figure
+SVG: dict[Any, Any] = {"svg.hashsalt": "leukemia_tf", "svg.fonttype": "path"}  # the same bytes each time; no font
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class FigureText(NamedTuple):
-    """What is written about a figure: the caption below it, and the text in its place where it is not seen."""
-
-    caption: str
-    alternative: str
+def write_page(path: Path, page: Page) -> Path:
+    """Write a page as one HTML file, atomically."""
+    return write_text(path, render_page(page))
 
 
-class Contents:
-    """What a template writes its sections, figures and tables with, so that they are numbered and listed.
-
-    Parameters
-    ----------
-    figures : mapping of str to matplotlib.figure.Figure
-        By name; missing ones are left out of the page.
-    texts : mapping of str to FigureText
-        By the same names.
-    """
-
-    def __init__(self, figures: Mapping[str, Figure], texts: Mapping[str, FigureText]) -> None:
-        self.figures, self.texts = figures, texts
-        self.sections: dict[str, str] = {}  # title by anchor
-        self.counts: Counter[str] = Counter()
-
-    def heading(self, anchor: str, title: str) -> Markup:
-        """Return the heading of a section, which the list of contents will link to."""
-        self.sections[anchor] = title
-        return Markup('<h2 id="{}">{}</h2>').format(anchor, title)
-
-    def number(self, kind: str) -> int:
-        """Return the number of the next `Figure` or `Table`."""
-        self.counts[kind] += 1
-        return self.counts[kind]
-
-    def figure(self, name: str, wide: bool = False) -> Markup:
-        """Return a figure with its caption; nothing where there is no such figure. A wide one scrolls on a phone."""
-        if name not in self.figures:
-            return Markup("")
-        figure, text, stream = self.figures[name], self.texts[name], io.BytesIO()
-        figure.savefig(stream, dpi=DPI)
-        width, height = (round(inches * 96) for inches in figure.get_size_inches())
-        source = _data_uri("png", stream.getvalue())
-        image = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
-        image = image.format(source, text.alternative, width, height)
-        if wide:
-            image = Markup('<div class="scroll" tabindex="0">{}</div>').format(image)
-        caption = Markup("<figcaption><b>Figure {}.</b> {}</figcaption>").format(self.number("Figure"), text.caption)
-        return Markup('<figure id="figure-{}">{}{}</figure>').format(name, image, caption)
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file, atomically; letters that UTF-8 lacks become question marks."""
+    return write_atomically(path, lambda scratch: scratch.write_text(text, encoding="utf-8", errors="replace"))
 
 
-def render_report(figures: Mapping[str, Figure], texts: Mapping[str, FigureText], **values: Any) -> str:
-    """Fill the report's template.
-
-    Parameters
-    ----------
-    figures : mapping of str to matplotlib.figure.Figure
-        By name.
-    texts : mapping of str to FigureText
-        By the same names.
-    **values
-        All other variables of the templates.
-    """
-    contents = Contents(figures, texts)
-    body = Markup(_template("report.html").render(contents=contents, **values))  # noqa: S704  a template of ours
-    return _template("page.html").render(body=body, sections=contents.sections, **values)
+def render_page(page: Page) -> str:
+    """Return a page as HTML: figures and tables numbered, sections listed, a footnote where a score has no interval."""
+    numbers = {picture.name: number for number, picture in enumerate(page.pictures, start=1)}
+    tables = {table.name: number for number, table in enumerate(page.tables, start=1)}
+    return _template("page.html").render(
+        page=page, numbers=numbers, table_numbers=tables, reason=NO_INTERVAL_REASON, version=__version__
+    )
 
 
 def render_card(**values: Any) -> str:
@@ -92,24 +48,51 @@ def render_card(**values: Any) -> str:
     return _template("model_card.md").render(**values)
 
 
-def _template(name: str) -> Template:
-    loader = FileSystemLoader(TEMPLATES)
-    environment = Environment(
-        loader=loader, autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["noted"] = _noted
-    return environment.get_template(name)
-
-
-def _noted(text: str) -> Markup:
-    """Return a score with a link from where it has no interval to the footnote that says why."""
-    link = Markup('<a href="#no-interval" class="note" aria-label="why there is no interval">†</a>')
-    return escape(text).replace(NO_INTERVAL, NO_INTERVAL + link)
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG: letters as outlines, many points as pixels."""
+    stream = io.BytesIO()
+    with mpl.rc_context(SVG):
+        figure.savefig(stream, format="svg", dpi=DPI, metadata={"Date": None})
+    return stream.getvalue()
 
 
 def picture_source(pixels: np.ndarray) -> str:
     """Return a picture as a data URI: uint8 [h, w, 3], RGB."""
-    return _data_uri("jpeg", cv2.imencode(".jpg", pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 88))[1].tobytes())
+    return _data_uri("jpeg", cv2.imencode(".jpg", pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"noted": _noted, "source": _source, "size": _size, "plot_span": _plot_span}
+    return environment.get_template(name)
+
+
+def _noted(text: str) -> Markup:
+    """Return a text with a link from each score without an interval to the footnote that says why."""
+    link = Markup('<a href="#no-interval" class="note" aria-label="why there is no interval">†</a>')
+    return escape(text).replace(NO_INTERVAL, NO_INTERVAL + link)
+
+
+def _source(picture: Picture) -> str:
+    return _data_uri("svg+xml", svg(picture.figure))
+
+
+def _size(picture: Picture) -> tuple[int, int]:
+    width, height = (round(inches * 96) for inches in picture.figure.get_size_inches())
+    return width, height
+
+
+def _plot_span(picture: Picture) -> list[float]:
+    """Return where a drawn figure's axes begin and end, from the left and from the top, as shares of its size."""
+    boxes = [axis.get_position() for axis in picture.figure.axes]
+    ends = (min(box.x0 for box in boxes), max(box.x1 for box in boxes))
+    return [*map(float, ends), 1 - max(float(box.y1) for box in boxes), 1 - min(float(box.y0) for box in boxes)]
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -1,55 +1,79 @@
-"""The part of report.html that `stress` adds."""
+"""The part of a report that `stress` adds, and its own page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from leukemia_tf.core.files import read_json
 from leukemia_tf.evaluation.predictions import LABEL_NAMES
+from leukemia_tf.evaluation.scores import INTERVALS, format_score
 from leukemia_tf.evaluation.stress_plot import draw_stress
 from leukemia_tf.evaluation.stress_scores import MOST, table, verdict
-from leukemia_tf.reporting.page import FigureText
-from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.reporting.blocks import Page, Picture, Section, Table, Text, section
+from leukemia_tf.runs.run_folder import Folder
 
-FIGURE = "stress"
-
-
-class StressSection(NamedTuple):
-    """What the report's template shows of stress.json; nothing where there is none."""
-
-    figures: dict[str, Figure]
-    texts: dict[str, FigureText]
-    values: dict[str, Any] | None
+NAME = "stress"
 
 
-def stress_section(run: RunFolder, metrics: Mapping[str, Any]) -> StressSection:
-    """Read a run's stress.json, and return its part of the report.
+def stored_stress(folder: Folder, threshold: float | None = None) -> list[Section]:
+    """Return the section of a folder's stress.json; none where there is no such file.
 
     Parameters
     ----------
-    run : RunFolder
-        The run.
-    metrics : mapping
-        The content of its metrics.json.
+    folder : Folder
+        A run or a study.
+    threshold : float, optional
+        The run's, which may have changed since.
     """
-    if not run.stress.is_file():
-        return StressSection({}, {}, None)
-    stress = read_json(run.stress)
+    return [stress_section(read_json(folder.stress), threshold)] if folder.stress.is_file() else []
+
+
+def stress_section(stress: Mapping[str, Any], threshold: float | None = None) -> Section:
+    """Return the section of the content of stress.json."""
     titles, *rows = table(stress)
     sentences = verdict(stress)
-    (network,) = stress["networks"]
-    if network["threshold"] != metrics["decision"]["threshold"]:
-        sentences.append(f"Measured at a former threshold, {network['threshold']:.3g}: run stress again.")
+    measured = stress["networks"][0]["threshold"]
+    if threshold is not None and measured != threshold:
+        sentences.append(f"Measured at a former threshold, {measured:.3g}: run stress again.")
     caption = (
         "What altered cells change, with 95 % intervals paired over patients; an open circle has none. "
         f"Dotted: {MOST['difference']} of the AUROC by patient and {MOST['difference_specificity']} of specificity."
     )
-    text = FigureText(caption, f"Differences by alteration. {' '.join(sentences)}")
-    values = {"sample": sample_text(stress), "verdict": sentences, "titles": titles, "rows": rows}
-    return StressSection({FIGURE: draw_stress(stress)}, {FIGURE: text}, values)
+    picture = Picture(
+        NAME, draw_stress(stress), caption, f"Differences by alteration. {' '.join(sentences)}", wide=True
+    )
+    below = "The scores on altered cells, and the differences to the unaltered ones, paired over patients."
+    return section(
+        NAME,
+        "Does it look at the cell?",
+        Text(f"{sample_text(stress)} Some alterations must keep the answer; others remove what may carry it."),
+        *map(Text, sentences),
+        picture,
+        Table(NAME, below, titles, rows, stacked=True),
+    )
+
+
+def stress_page(stress: Mapping[str, Any], name: str) -> Page:
+    """Return a page of stress.json alone.
+
+    Parameters
+    ----------
+    stress : mapping
+        Its content.
+    name : str
+        Of the run's or the study's folder.
+    """
+    base = format_score(stress["base"]["scores"]["auroc_by_patient"])
+    return Page(
+        title=f"stress of {name}",
+        name=f"Stress test of {name}",
+        subtitle="The network's scores on altered test cells",
+        headline=f"AUROC by patient {base}, unaltered",
+        details=f"{sample_text(stress)} In brackets: {INTERVALS}.",
+        sections=[stress_section(stress)],
+        cautions=[stress["caution"]] if "caution" in stress else [],
+    )
 
 
 def sample_text(stress: Mapping[str, Any]) -> str:

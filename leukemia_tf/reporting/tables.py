@@ -25,7 +25,7 @@ PRIMARY = ("auroc_by_patient", "auroc", "auprc", "weighted_f1")  # above all oth
 PSEUDO_LABELLED = "train, pseudo-labelled"
 PATIENT_COLUMNS = (
     *("patient group", "names", "label", "cells", "correct", "mean probability"),
-    f"predicted {LABEL_NAMES['all']}",
+    *(f"predicted {LABEL_NAMES['all']}", "AUROC"),
 )
 STAGE_COLUMNS = {
     "name": "stage",
@@ -57,13 +57,33 @@ def score_rows(parts: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
+def pooled_score_rows(parts: Mapping[str, Any]) -> list[list[str]]:
+    """Return the titles, then a row per metric, of scored parts: each over cells and over patients.
+
+    Parameters
+    ----------
+    parts : mapping of str to mapping
+        As from `score_part`, by what is written before their columns; empty for a single one.
+    """
+    titles = [f"{name}, {unit}" if name else unit for name in parts for unit in UNITS.values()]
+    names = dict.fromkeys((*PRIMARY, *METRICS))
+    return [
+        ["metric", *titles],
+        *(
+            [METRICS[name].title, *(text for part in parts.values() for text in score_texts(part, name))]
+            for name in names
+        ),
+    ]
+
+
 def part_rows(run: RunFolder) -> list[list[str]]:
-    """Return a row per part: its name, cells of either class, patient groups of either class, and the groups."""
+    """Return the titles, then a row per part: cells of either class, patient groups of either class, and the groups."""
+    titles = [f"{unit}, {name}" for unit in ("cells", "patients") for name in LABEL_NAMES.values()]
     cells_of: dict[str, list[Cell]] = defaultdict(list)
     for cell in read_cells(run.cells):
         cells_of[cell.split if cell.pseudo is None else PSEUDO_LABELLED].append(cell)
     group_of = groups_by_patient(run.read_config()["data"].get("same_patients", ()))
-    rows = []
+    rows = [["part", *titles, "the patient groups"]]
     for part in (PARTS[0], *([PSEUDO_LABELLED] if PSEUDO_LABELLED in cells_of else []), *PARTS[1:]):
         by_label = [[cell for cell in cells_of[part] if cell.label == label] for label in LABEL_NAMES]
         groups = [sorted(set(patient_group_names(cells, group_of).tolist()), key=natural_key) for cells in by_label]
@@ -85,33 +105,35 @@ def stage_rows(settings: Mapping[str, Any], history: Sequence[Mapping[str, str]]
     return rows
 
 
-def patient_rows(run: RunFolder, predictions: Sequence[Prediction], threshold: float) -> list[list[str]]:
+def patient_rows(
+    names_of: Mapping[str, str], predictions: Sequence[Prediction], threshold: float | np.ndarray
+) -> list[list[str]]:
     """Return the titles, then a row per patient group, those with most cells first.
 
     Parameters
     ----------
-    run : RunFolder
-        With its cells, for the names.
+    names_of : mapping of str to str
+        As from `names_by_group`.
     predictions : sequence of Prediction
         As from `by_patient_group`.
-    threshold : float
-        Of the decision.
+    threshold : float or numpy.ndarray
+        Of the decision; one for all, or float [n].
     """
-    names_of, rows = _names_by_group(run), [[*PATIENT_COLUMNS]]
+    rows = [[*PATIENT_COLUMNS]]
     table = sorted(patient_table(predictions, threshold), key=lambda row: natural_key(row["patient"]))
     for row in sorted(table, key=lambda row: -row["cells"]):
         patient, label, positive = row["patient"], row["label"], row["called_all"]
         correct = positive if label == "all" else 1 - positive
         names = names_of.get(patient) or names_of[patient.removesuffix(f" ({label})")]  # a name under both labels
-        shares = (f"{correct:.0%}", f"{row['probability']:.3f}", f"{positive:.0%}")
+        area = "undefined" if row["auroc"] is None else f"{row['auroc']:.3f}"
+        shares = (f"{correct:.0%}", f"{row['probability']:.3f}", f"{positive:.0%}", area)
         rows.append([patient, names, LABEL_NAMES[label], f"{row['cells']:,}", *shares])
     return rows
 
 
-def _names_by_group(run: RunFolder) -> dict[str, str]:
-    """Return the names in cells.csv of each patient group, joined by commas."""
-    cells = read_cells(run.cells)
-    groups = patient_group_names(cells, groups_by_patient(run.read_config()["data"].get("same_patients", ())))
+def names_by_group(cells: Sequence[Cell], same: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Return the names of each patient group, joined by commas; `same`: names of one patient."""
+    groups = patient_group_names(cells, groups_by_patient(same))
     names_of: dict[str, set[str]] = defaultdict(set)
     for cell, group in zip(cells, groups.tolist()):
         names_of[group].add(cell.patient)

@@ -21,33 +21,51 @@ BOTH = "both"  # classes
 CLASS_NAMES = {BOTH: "both classes", **LABEL_NAMES}
 
 
-def measure_wrong_cells(
-    predictions: Sequence[Prediction], folder: Path, wrong: np.ndarray | None = None
-) -> list[dict[str, Any]]:
-    """Measure the cells, and compare the misclassified ones with the others.
+def folder_with(data: Mapping[str, Any], predictions: Sequence[Prediction]) -> Path | None:
+    """Return the folder of a study's cells if all of them are still there; `data`: as in study.json."""
+    folder = Path(data.get("folder", ""))
+    return folder if all((folder / row.path).is_file() for row in predictions) else None
+
+
+def measure_cells(predictions: Sequence[Prediction], folder: Path) -> dict[str, np.ndarray]:
+    """Measure cells.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        As from `by_patient_group`.
+        Of the cells.
     folder : pathlib.Path
-        Where the cells lie.
-    wrong : numpy.ndarray, optional
-        bool [n]: which of them are misclassified; by default as their predictions say.
+        Where they lie.
 
     Returns
     -------
-    list of dict
-        As from `compare_wrong_cells`.
+    dict of str to numpy.ndarray
+        By the keys of `SHAPES`: float [n].
     """
     paths = [folder / row.path for row in predictions]
     with ThreadPoolExecutor(cpu_count()) as pool:
         shapes = pool.map(lambda path: cell_shape(read_image(path)[1]), paths)
         measured = list(progress_bar(shapes, total=len(paths), title="measuring cells", unit="cell"))
+    return {name: np.array([shape[name] for shape in measured]) for name in SHAPES}
+
+
+def compare_wrong_predictions(
+    columns: Mapping[str, np.ndarray], predictions: Sequence[Prediction], wrong: np.ndarray | None = None
+) -> list[dict[str, Any]]:
+    """Compare the misclassified cells with the others, as `compare_wrong_cells`.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray
+        As from `measure_cells`.
+    predictions : sequence of Prediction
+        As from `by_patient_group`.
+    wrong : numpy.ndarray, optional
+        bool [n]: which of them are misclassified; by default as their predictions say.
+    """
     labels, _, patients = arrays(predictions)
     if wrong is None:
         wrong = np.array([row.prediction != row.label for row in predictions])
-    columns = {name: np.array([shape[name] for shape in measured]) for name in SHAPES}
     return compare_wrong_cells(columns, labels, patients, wrong)
 
 
@@ -71,7 +89,7 @@ def compare_wrong_cells(
     list of dict
         A row per class (`both`, `all`, `hem`) and measure: `class`, `measure`, `wrong_cells`, `right_cells` (counts of
         all cells), `patients` (who have both), `wrong`, `right` (means over these patients) and `difference`, wrong
-        less right: `{"value", "low", "high"}` with its 95 % interval over patients, from five of them.
+        minus right: `{"value", "low", "high"}` with its 95 % interval over patients, from five of them.
     """
     classes = {BOTH: np.ones(len(labels), bool), **{name: labels == LABELS.index(name) for name in LABEL_NAMES}}
     return [

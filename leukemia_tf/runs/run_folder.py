@@ -36,6 +36,7 @@ class Folder:
         self.config = self.path / config
         self.metrics = self.path / "metrics.json"
         self.stress = self.path / "stress.json"
+        self.report = self.path / "report.html"
         self.figures = self.path / "figures"
 
     def __fspath__(self) -> str:
@@ -81,7 +82,6 @@ class RunFolder(Folder):
         self.out_of_fold = self.checkpoints / "out-of-fold.npy"
         self.tensorboard = self.path / "tensorboard"
         self.model = self.path / "model.keras"
-        self.report = self.path / "report.html"
         self.card = self.path / "MODEL_CARD.md"
         self.explain_check = self.path / "explain-check" / "explain-check.json"
 

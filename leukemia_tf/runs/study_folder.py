@@ -14,6 +14,7 @@ from leukemia_tf.runs.run_folder import Folder, RunFolder, check_vacant
 
 Config = TypeVar("Config", bound=TrainConfig)
 STUDY = "study.json"
+CROSSVAL = "crossval"  # a kind of study
 FORMAT = 1  # raise it when an older folder can no longer be read
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from leukemia_tf.core.errors import ArgumentError
+from leukemia_tf.core.errors import ArgumentError, RunError
+from leukemia_tf.training.hardware import Device, processor, unused_card, usable_gpus
+
+log = logging.getLogger("leukemia_tf")
 
 BFLOAT16_SINCE = (8, 0)  # CUDA's compute capability
 
@@ -17,18 +22,18 @@ BFLOAT16_SINCE = (8, 0)  # CUDA's compute capability
 def prepare_devices(
     precision: str = "auto", devices: str = "auto"
 ) -> tuple[contextlib.AbstractContextManager, dict[str, Any]]:
-    """Let Keras compute deterministically, on the devices and at the precision that are requested.
+    """Let Keras compute on the devices and at the precision that are requested; log which.
 
     Without a GPU operations become deterministic, which costs 10-15 % in speed, and the number of threads that one may
-    use is fixed, since both decide the bits. On GPUs Keras compiles by XLA, which is no longer deterministic. Call it
-    before anything is computed.
+    use is fixed, since both decide the bits. On one GPU Keras compiles by XLA, which is not deterministic; where
+    several share a batch it does not compile. Call it before anything is computed.
 
     Parameters
     ----------
     precision : str
         `float32`, `mixed`, or `auto`: mixed where there is a GPU.
     devices : str
-        How many share a batch, or `auto`: all GPUs. Without a GPU, as many logical devices of the processor.
+        How many share a batch, or `auto`: one. Without a GPU, logical devices of the processor.
 
     Returns
     -------
@@ -38,25 +43,100 @@ def prepare_devices(
     Raises
     ------
     UserError
-        If there are not so many.
+        If there are not so many, or if a processor is to compute in mixed precision.
     """
     gpus = tf.config.list_physical_devices("GPU")
+    count = count_devices(devices, len(gpus))
+    if precision == "mixed" and not gpus:
+        raise ArgumentError(
+            "precision", precision, "there is no GPU, and a processor is slower so: say `precision=float32`, or auto."
+        )
     if not gpus:
         tf.config.experimental.enable_op_determinism()
     pin_threads()
-    mixed = precision == "mixed" or (precision == "auto" and bool(gpus))
-    policy = _mixed_policy(gpus) if mixed else "float32"
+    policy = _mixed_policy(gpus) if gpus and precision != "float32" else "float32"
     keras.config.set_dtype_policy(policy)
-    count = (len(gpus) or 1) if devices == "auto" else int(devices)
     scope = _strategy(count, gpus).scope() if count > 1 else contextlib.nullcontext()
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    names = usable_gpus()[:count] or [processor(threads)]
+    _log_devices(names, policy)
     return scope, {
-        "devices": [device.name for device in gpus] or ["CPU"],
+        "devices": [str(device) for device in names],
         "sharing_a_batch": count,
         "precision": policy,
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "xla": bool(gpus) and count == 1,
+        "threads": threads,
         **processor_settings(),
         "deterministic": not gpus,
     }
+
+
+def count_devices(devices: str, gpus: int) -> int:
+    """Return how many devices share a batch, of so many GPUs.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer.
+    """
+    count = 1 if devices == "auto" else int(devices)
+    if gpus and count > gpus:
+        there = "there is one GPU" if gpus == 1 else f"there are {gpus} GPUs"
+        raise ArgumentError("devices", devices, f"{there}: say `devices={gpus}`, or auto.")
+    return count
+
+
+def has_gpu() -> bool:
+    """Return whether steps are computed on a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def on_device(batches: tf.data.Dataset, device: str | None = None) -> tf.data.Dataset:
+    """Return batches that are copied to the device while the step before them is computed.
+
+    Parameters
+    ----------
+    batches : tf.data.Dataset
+        What a training takes.
+    device : str, optional
+        Such as `/GPU:0`. Default: that of a training on one GPU; else the batches stay as they are.
+    """
+    if device is None:
+        if not has_gpu() or tf.distribute.has_strategy():
+            return batches
+        device = "/GPU:0"
+    return batches.apply(tf.data.experimental.prefetch_to_device(device, buffer_size=2))
+
+
+def _log_devices(devices: Sequence[Device], policy: str) -> None:
+    sentence = unused_card()
+    if sentence:
+        log.warning("%s", sentence)
+    log.info("computes on: %s; %s", " and ".join(map(str, devices)), policy.replace("_", " "))
+
+
+@contextlib.contextmanager
+def explain_lack_of_memory(batch_size: int, size: int) -> Iterator[None]:
+    """Turn TensorFlow's lack of memory into a sentence.
+
+    Parameters
+    ----------
+    batch_size, size : int
+        Cells of a step; their side in pixels.
+
+    Raises
+    ------
+    RunError
+        At a lack of memory.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        smaller = f"`batch_size={batch_size // 2}`, or " if batch_size > 1 else ""
+        raise RunError(
+            f"the memory of the device does not hold a step of {batch_size} cells of {size} pixels: train again with "
+            f"{smaller}a smaller `image_size`."
+        ) from None
 
 
 def pin_threads() -> None:
@@ -92,8 +172,6 @@ def _mixed_policy(gpus: list) -> str:
 def _strategy(count: int, gpus: list) -> tf.distribute.Strategy:
     """Return what lets so many devices share a batch."""
     if gpus:
-        if count > len(gpus):
-            raise ArgumentError("devices", count, f"there are {len(gpus)} GPUs.")
         return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(count)])
     (processor,) = tf.config.list_physical_devices("CPU")
     try:

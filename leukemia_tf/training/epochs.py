@@ -24,6 +24,7 @@ from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.history import kept_epoch
 from leukemia_tf.training.inputs import TrainingInputs
 from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.many_steps import ManySteps
 from leukemia_tf.training.optimizers import moving_averages, unwrapped
 from leukemia_tf.training.schedules import schedule_value
 from leukemia_tf.training.stages import Stage
@@ -49,6 +50,8 @@ class StageRun:
         How far the training has come; changed.
     stop : StopRequest
         Checked after each step.
+    many_steps : ManySteps, optional
+        Takes the steps, many in a call; by default `fit` takes them one by one.
     """
 
     job: TrainingJob
@@ -57,6 +60,7 @@ class StageRun:
     inputs: TrainingInputs
     progress: Progress
     stop: StopRequest
+    many_steps: ManySteps | None = None
 
     @property
     def optimizer(self) -> keras.optimizers.Optimizer:
@@ -161,9 +165,13 @@ def _fit(run: StageRun, steps: int, bar: tqdm, callbacks: StageCallbacks) -> tup
 
     if len(progress.losses) < steps:
         scheduled = None if run.job.objects.set_the_rate(stage.schedule) else schedule
-        callback = StepCallback(scheduled, progress.losses, progress.accuracies, bar, run.stop, run.save)
         batches = run.inputs.training(progress.epoch, len(progress.losses))
-        run.inputs.trainer.fit(batches, shuffle=False, verbose=0, callbacks=[callback, callbacks])
+        recorded = (progress.losses, progress.accuracies, bar, run.stop, run.save)
+        if run.many_steps:
+            run.many_steps.train(batches, steps, schedule, *recorded)
+        else:
+            callback = StepCallback(scheduled, *recorded)
+            run.inputs.trainer.fit(batches, shuffle=False, verbose=0, callbacks=[callback, callbacks])
     if not math.isfinite(progress.losses[-1]) or not _is_finite(run.inputs.trainer):
         where = f"stage {stage.name}, epoch {progress.epoch + 1}, step {len(progress.losses)}"
         problem = f"a weight or the loss ({progress.losses[-1]:g}) is no longer a finite number in {where}."

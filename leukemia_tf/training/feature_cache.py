@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 import psutil
+import tensorflow as tf
 from keras import KerasTensor
 from tqdm import tqdm
 
@@ -15,12 +16,14 @@ from leukemia_tf.config import Augmentation
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.data.datasets import view_batches
 from leukemia_tf.data.fixed_views import fixed_draws, view_names
+from leukemia_tf.training.devices import has_gpu
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_files import FeatureFiles
 
 STORED = 1024  # rows in a file
 TITLE = "features of the frozen layers"
 BATCH = 32  # always full, so that a row's bits do not depend on what else is computed
+GPU_BATCH = 256  # beyond it a GPU is hardly faster; halved where it does not fit
 LARGEST_SHARE = 0.3  # of all memory, not of the free: what is cached must not depend on the moment
 
 
@@ -52,6 +55,7 @@ class FeatureStore:
         self.prefix, self.examples, self.augment, self.files = prefix, examples, augment, files
         self.draws = fixed_draws(examples.hashes, augment)
         self.names = view_names(augment, len(self.draws))
+        self.batch = GPU_BATCH if has_gpu() else BATCH
         self.computed = np.zeros(self.draws.shape[:2], bool)
         self.row_kinds = [(tuple(tensor.shape[1:]), _stored_dtype(tensor.dtype)) for tensor in prefix.outputs]
         self.arrays = [np.empty((*self.computed.shape, *shape), dtype) for shape, dtype in self.row_kinds]
@@ -75,22 +79,36 @@ class FeatureStore:
         self.fill(indices.ravel(), views.ravel(), TITLE)
 
     def _compute(self, indices: np.ndarray, views: np.ndarray, bar: tqdm) -> None:
-        """Compute, and store on disk."""
-        padded = np.resize(np.arange(len(indices)), BATCH * math.ceil(len(indices) / BATCH))
-        draws = self.draws[views[padded], indices[padded]]
+        """Compute, and store on disk; in smaller batches where memory lacks."""
         done = 0
-        for batch in view_batches(self.examples.cells, indices[padded], draws, self.augment, BATCH):
-            outputs = self.prefix.predict_on_batch(batch)
-            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            rows = slice(done, min(done + BATCH, len(indices)))
-            for array, values in zip(self.arrays, outputs, strict=True):
-                array[views[rows], indices[rows]] = values[: rows.stop - done]
-            bar.update(rows.stop - done)
-            done = rows.stop
+        while done < len(indices):
+            try:
+                for rows, outputs in self._outputs(indices, views, done):
+                    for array, values in zip(self.arrays, outputs, strict=True):
+                        array[views[rows], indices[rows]] = values[: rows.stop - rows.start]
+                    bar.update(rows.stop - rows.start)
+                    done = rows.stop
+            except tf.errors.ResourceExhaustedError:
+                if self.batch == 1:
+                    raise
+                self.batch //= 2
         self.computed[views, indices] = True
         if self.files:
             stored = [array[views, indices] for array in self.arrays]
             self.files.write(stored, [self.examples.hashes[index] for index in indices], self.names[views])
+
+    def _outputs(self, indices: np.ndarray, views: np.ndarray, first: int) -> Iterator[tuple[slice, list[np.ndarray]]]:
+        """Yield rows from the first on, and the frozen network's outputs for them, padded to a batch."""
+        count, size = len(indices), self.batch
+        padded = np.resize(np.arange(first, count), size * math.ceil((count - first) / size))
+        draws = self.draws[views[padded], indices[padded]]
+        batches = view_batches(self.examples.cells, indices[padded], draws, self.augment, size)
+        for start, batch in zip(range(first, count, size), batches):
+            outputs = self.prefix.predict_on_batch(batch)
+            yield (
+                slice(start, min(start + size, count)),
+                (list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]),
+            )
 
     def holds(self, outputs: Sequence[KerasTensor], examples: Examples) -> bool:
         """Return whether these outputs of these cells are among the store's."""

@@ -12,19 +12,23 @@ import tensorflow as tf
 from keras import KerasTensor
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import MIXING
 from leukemia_tf.data.balance import Sampling, class_weights
 from leukemia_tf.data.datasets import (
     View,
     cached_batches,
     cached_view,
     cell_view,
+    drawn_view,
     epoch_views,
     prediction_batches,
     training_batches,
 )
+from leukemia_tf.data.draws import MIXING
 from leukemia_tf.data.fixed_views import count_views
+from leukemia_tf.data.step_augmentation import all_in_step
 from leukemia_tf.models.network import logit_model
+from leukemia_tf.training.augmented_steps import augmented_steps
+from leukemia_tf.training.devices import on_device
 from leukemia_tf.training.examples import Examples
 from leukemia_tf.training.feature_cache import TITLE, FeatureStore, SharedFeatures, fits
 from leukemia_tf.training.feature_files import FeatureFiles
@@ -60,6 +64,7 @@ def make_inputs(
     cache_features: bool,
     augmentation: Callable[[tf.Tensor], tf.Tensor] | None = None,
     shared: FeatureStore | None = None,
+    in_step: bool = False,
 ) -> TrainingInputs:
     """Choose what a stage trains on; a network's `trainable` flags must be set.
 
@@ -81,18 +86,24 @@ def make_inputs(
         The caller's own, behind that of `sampling`: uint8 [n, size, size, 3] -> the same.
     shared : FeatureStore, optional
         Features of these cells and others, as from `shared_features`.
+    in_step : bool
+        Whether cells are augmented inside the step, on the device that computes it, where that can be.
     """
     counts = (len(train.labels), len(val.labels))
     boundary = cached_boundary(model, sampling, *counts) if cache_features and not augmentation else ()
+    if in_step and any(len(tensor.shape) > 2 for tensor in boundary):
+        boundary = ()  # maps are copied to a GPU more slowly than it computes them
     if boundary:
         return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared)
-    view, weights, patients = cell_view(train.cells, sampling), class_weights(train.labels, sampling), train.patients
+    weights, patients = class_weights(train.labels, sampling), train.patients
+    in_step = in_step and not augmentation and all_in_step(sampling.augment)
+    view = drawn_view(train.cells) if in_step else cell_view(train.cells, sampling)
     if augmentation:
         view = _augmented(view, augmentation)
     return TrainingInputs(
-        logit_model(model),
-        lambda epoch, skip: training_batches(
-            view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients
+        augmented_steps(model, sampling.augment) if in_step else logit_model(model),
+        lambda epoch, skip: on_device(
+            training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
         ),
         lambda: prediction_batches(val.cells, batch_size),
     )
@@ -119,7 +130,8 @@ def _cached_inputs(
 
     def training(epoch: int, skip: int) -> tf.data.Dataset:
         train_features.fill(*epoch_views(train.labels, sampling, seed, epoch, views, patients), TITLE)
-        return training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
+        batches = training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
+        return on_device(batches)
 
     @cache
     def validation() -> tf.data.Dataset:

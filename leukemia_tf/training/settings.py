@@ -28,8 +28,8 @@ def check_setup(config: SetupConfig) -> None:
         That names the setting.
     """
     architecture = find_architecture(config.base)
-    for name in ("image_size", "batch_size"):
-        check_count(name, getattr(config, name))
+    check_count("image_size", config.image_size)
+    check_count("batch_size", None if config.batch_size == "auto" else config.batch_size)
     _check_depths(config, architecture)
     resolve_head(config, architecture)
     check_policy(config.on_bad_image)
@@ -52,6 +52,21 @@ def check_count(name: str, value: int | None, least: int = 1) -> None:
     """Stop at a number below the least; None is none."""
     if value is not None and value < least:
         raise ArgumentError(name, value, f"it takes a number of {least} or more.")
+
+
+def resolved_batch_size(config: SetupConfig) -> int:
+    """Return the cells per batch.
+
+    Raises
+    ------
+    ArgumentError
+        If they are `auto`: a range test needs the number that the training will take.
+    """
+    if isinstance(config.batch_size, str):
+        raise ArgumentError(
+            "batch_size", config.batch_size, "a range test needs the number that the training will take."
+        )
+    return config.batch_size
 
 
 def check_devices(precision: str, devices: str) -> None:

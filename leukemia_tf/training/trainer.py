@@ -12,9 +12,11 @@ from leukemia_tf.models.freezing import disable_frozen_dropout, learning_rate_mu
 from leukemia_tf.models.network import preprocessing_of
 from leukemia_tf.training.callbacks import StopRequest
 from leukemia_tf.training.checkpoints import Progress, assign, load_state, network_variables
+from leukemia_tf.training.devices import explain_lack_of_memory, has_gpu
 from leukemia_tf.training.epochs import StageRun, train_epochs
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.job import TrainingJob
+from leukemia_tf.training.many_steps import ManySteps
 from leukemia_tf.training.optimizers import build_loss, build_optimizer, training_accuracy
 from leukemia_tf.training.stages import Stage
 
@@ -70,6 +72,19 @@ def _train_stage(
     saved: list[np.ndarray],
     stop: StopRequest,
 ) -> None:
+    with explain_lack_of_memory(job.batch_size, size):
+        _train_with(job, stage, model, size, progress, saved, stop)
+
+
+def _train_with(
+    job: TrainingJob,
+    stage: Stage,
+    model: keras.Model,
+    size: int,
+    progress: Progress,
+    saved: list[np.ndarray],
+    stop: StopRequest,
+) -> None:
     blocks, pretrained = job.network.blocks, job.network.pretrained
     start = progress.kept_variables or [variable.numpy() for variable in network_variables(job.network.model)]
     assign(network_variables(model), start)
@@ -78,7 +93,16 @@ def _train_stage(
         train, val = job.examples("train", size), job.examples("val", size)
         augmentation = job.objects.augment if job.objects.augmentation else None
         inputs = make_inputs(
-            model, train, val, job.sampling, job.batch_size, job.seed, job.cache_features, augmentation, job.shared
+            model,
+            train,
+            val,
+            job.sampling,
+            job.batch_size,
+            job.seed,
+            job.cache_features,
+            augmentation,
+            job.shared,
+            in_step=has_gpu(),
         )
         multipliers = learning_rate_multipliers(model, blocks, stage.layer_decay)
         optimizer = job.objects.stage_optimizer(stage) or build_optimizer(
@@ -88,7 +112,14 @@ def _train_stage(
             optimizer, job.objects.loss or build_loss(job.optimization), metrics=[training_accuracy()]
         )
         inputs.trainer.optimizer.build(inputs.trainer.trainable_variables)
-        run = StageRun(job, stage, model, inputs, progress, stop)
+        many_steps = ManySteps(inputs.trainer) if takes_many_steps(job, inputs.trainer) else None
+        run = StageRun(job, stage, model, inputs, progress, stop, many_steps)
         if saved:
             assign(run.variables(), saved)
         train_epochs(run)
+
+
+def takes_many_steps(job: TrainingJob, trainer: keras.Model) -> bool:
+    """Return whether a call takes many steps: on a GPU, from pooled features, with nothing of the caller's between."""
+    pooled = all(len(tensor.shape) == 2 for tensor in trainer.inputs)
+    return has_gpu() and pooled and not (job.objects.callbacks or job.objects.optimizer)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError
@@ -24,6 +26,8 @@ from leukemia_tf.data.scan import Scan, quarantine, scan, write_rejected
 from leukemia_tf.data.source import Source, find_source
 from leukemia_tf.evaluation.audit_plots import draw_audit, draw_cells
 from leukemia_tf.evaluation.plots import save
+from leukemia_tf.reporting.audit_page import audit_page
+from leukemia_tf.reporting.page import write_page
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.audit_acquisition import measure_folder, write_acquisition
 from leukemia_tf.workflows.audit_leak import measure_leak
@@ -45,14 +49,16 @@ def audit(config: AuditConfig) -> dict[str, Any]:
         report = findings(catalog, scanned, near_duplicates, doubles)
         warn_of_joined(report["shared_patients"], {cell.patient for cell in scanned.cells if cell.label})
         cues, report["acquisition"] = measure_folder(scanned, report["shared_patients"], config.seed)
-        _write(config.out, report, source.folder, scanned, near_duplicates)
-        write_acquisition(config.out, cues, report["acquisition"])
+        figures = _write(config.out, report, source.folder, scanned, near_duplicates)
+        figures |= write_acquisition(config.out, cues, report["acquisition"])
         if config.leak:
-            report["leak"] = measure_leak(config, source, scanned.cells, near_duplicates, doubles)
+            report["leak"], figures["leak"] = measure_leak(config, source, scanned.cells, near_duplicates, doubles)
             write_json(config.out / "audit.json", report)
+        page = audit_page(report, figures, source.folder, near_duplicates)
+        path = write_page(RunFolder(config.out).report, page)
         if scanned.rejected and config.on_bad_image == "quarantine":
             log.warning("the bad images were moved to %s", quarantine(source.folder, scanned.rejected))
-        log.info("\nreport: %s", config.out)
+        log.info("\nreport: %s", path)
     if config.json:
         log.info("%s", (config.out / "audit.json").read_text(encoding="utf-8"))
     if config.on_bad_image == "fail":
@@ -72,15 +78,17 @@ def _find_source(config: AuditConfig) -> Source:
 
 def _write(
     out: Path, report: dict[str, Any], folder: Path, scanned: Scan, near_duplicates: Sequence[NearDuplicate]
-) -> None:
-    """Write the findings as files, and log them as a table."""
+) -> dict[str, Figure]:
+    """Write the findings as files, and log them as a table; return the figure for the report, by its name."""
     tables = RunFolder(out)  # whose names an audit's tables have, too
     write_json(out / "audit.json", report)
     write_cells(tables.cells, scanned.cells)
     write_rejected(tables.rejected, scanned.rejected)
-    save(draw_audit(scanned, report), out / "audit.png")
+    figure = draw_audit(scanned, report)
+    save(figure, out / "audit.png")
     save(draw_cells(folder, scanned, near_duplicates), out / "cells.png")
     log.info("%s", findings_table(report))
+    return {"audit": figure}
 
 
 def _convert(folder: Path, target: Path) -> frozenset[str]:

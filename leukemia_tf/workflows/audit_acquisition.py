@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from leukemia_tf.core.files import as_json, write_csv
 from leukemia_tf.data.scan import Scan
 from leukemia_tf.evaluation.acquisition import AcquisitionTable, acquisition_table, compare_acquisition, patient_rows
@@ -44,16 +46,18 @@ def measure_folder(
     return table, json.loads(as_json({**comparison, "warning": caution(comparison) or None}))
 
 
-def write_acquisition(out: Path, table: AcquisitionTable, comparison: Mapping[str, Any] | None) -> None:
-    """Write acquisition.csv and acquisition.png into a folder, and log the comparison."""
+def write_acquisition(out: Path, table: AcquisitionTable, comparison: Mapping[str, Any] | None) -> dict[str, Figure]:
+    """Write acquisition.csv and acquisition.png into a folder, and log the comparison; return the figure by name."""
     if comparison is None:
-        return
+        return {}
     rows = patient_rows(table)
     write_csv(out / "acquisition.csv", list(rows[0]), ({**row, **_rounded(row)} for row in rows))
-    save(draw_acquisition(rows, comparison), out / "acquisition.png")
+    figure = draw_acquisition(rows, comparison)
+    save(figure, out / "acquisition.png")
     log.info("\n%s", "\n".join(acquisition_lines(comparison)))
     if comparison["warning"]:
         log.warning("WARNING: %s", comparison["warning"])
+    return {"acquisition": figure}
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, str]:

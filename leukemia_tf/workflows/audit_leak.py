@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from leukemia_tf.config import AuditConfig
 from leukemia_tf.data.catalog import Cell
@@ -21,7 +22,7 @@ from leukemia_tf.evaluation.audit_plots import draw_leak
 from leukemia_tf.evaluation.intervals import score_with_intervals
 from leukemia_tf.evaluation.linear_probe import out_of_fold
 from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.scores import format_score
+from leukemia_tf.evaluation.scores import format_score, title_over_cells
 from leukemia_tf.models.pretrained import Network, build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.features import frozen_features
@@ -38,7 +39,7 @@ def measure_leak(
     cells: Sequence[Cell],
     near_duplicates: Sequence[NearDuplicate],
     known: Sequence[Sequence[str]] = (),
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Figure]:
     """Score one linear probe on frozen features with folds by image and with folds by patient.
 
     Parameters
@@ -56,8 +57,8 @@ def measure_leak(
 
     Returns
     -------
-    dict
-        The classifier, and by `image` and `patient` its scores with intervals.
+    tuple of dict and matplotlib.figure.Figure
+        The classifier, and by `image` and `patient` its scores with intervals; and what is drawn of them.
     """
     labelled = [cell for cell in cells if cell.label]
     pairs = [pair for pair in near_duplicates if pair[0].label and pair[1].label]
@@ -77,9 +78,10 @@ def measure_leak(
     for by, drawn in folds.items():
         scores = score_with_intervals(labels, out_of_fold(features, labels, patients, drawn), patients)
         leak[by] = {name: scores[name] for name in METRICS}
-    save(draw_leak(leak), config.out / "leak.png")
+    figure = draw_leak(leak)
+    save(figure, config.out / "leak.png")
     _log(leak)
-    return leak
+    return leak, figure
 
 
 def _frozen_network(config: AuditConfig, source: Source) -> Network:
@@ -95,5 +97,5 @@ def _features(network: Network, source: Source, cells: Sequence[Cell]) -> np.nda
 def _log(leak: Mapping[str, Any]) -> None:
     log.info("\nthe same classifier under %d folds, 95 %% intervals over patients:", FOLDS)
     for by in ("image", "patient"):
-        scores = (f"{name} {format_score(score)}" for name, score in leak[by].items())
+        scores = (f"{title_over_cells(name)} {format_score(score)}" for name, score in leak[by].items())
         log.info("  folds by %-8s %s", by, ", ".join(scores))

@@ -16,12 +16,15 @@ from leukemia_tf.core.files import read_csv, write_csv, write_json
 from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import arrays
-from leukemia_tf.evaluation.scores import footnote, format_score
+from leukemia_tf.evaluation.scores import footnote, format_score, title_over_cells
 from leukemia_tf.reporting import error_analysis as errors
+from leukemia_tf.reporting.compare_page import compare_page
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
+from leukemia_tf.reporting.page import write_page
 from leukemia_tf.reporting.tables import wrong_cell_groups
-from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
-from leukemia_tf.workflows.compare_galleries import draw_galleries, find_folder, gallery_files
+from leukemia_tf.reporting.wrong_cells import compare_wrong_predictions, measure_cells
+from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.workflows.compare_galleries import draw_galleries, find_folder, gallery_files, page_galleries
 
 log = logging.getLogger("leukemia_tf")
 
@@ -39,14 +42,18 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     folder = find_folder(members)
     if folder:
         by_all = np.logical_and.reduce(wrong)
-        comparison["wrong_cells"] = measure_wrong_cells(members[0].predictions, folder, by_all)
-    figures = _draw(members, wrong, comparison, folder)
-    _write(config.out, members, wrong, comparison, figures)
+        shapes = measure_cells(members[0].predictions, folder)
+        comparison["wrong_cells"] = compare_wrong_predictions(shapes, members[0].predictions, by_all)
+    figures = _draw(members, wrong, comparison)
+    sheets = draw_galleries(members, wrong, folder)
+    _write(config.out, members, wrong, comparison, {**figures, **sheets})
+    page = compare_page(comparison, figures, page_galleries(members, wrong, folder))
+    report = write_page(RunFolder(config.out).report, page)
     if config.json:
         log.info("%s", (config.out / "compare.json").read_text(encoding="utf-8"))
     else:
         log.info("%s", _table(comparison))
-        log.info("\n%s: compare.json, errors.csv and %d figures", config.out, len(figures))
+        log.info("\nreport: %s; beside it compare.json, errors.csv and %d figures", report, len(figures) + len(sheets))
     return comparison
 
 
@@ -94,17 +101,15 @@ def _count_errors(members: Sequence[FinishedRun], wrong: np.ndarray) -> dict[str
     }
 
 
-def _draw(
-    members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping[str, Any], folder: Path | None
-) -> dict[str, Figure]:
+def _draw(members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping[str, Any]) -> dict[str, Figure]:
     """Return the figures by file name."""
     labels, _, _ = arrays(members[0].predictions)
     scores, parameters, seconds = ({name: row[cost] for name, row in comparison["runs"].items()} for cost in COSTS)
     return {
         "wrong-counts": errors.draw_wrong_counts(labels, wrong),
         "histories": errors.draw_histories({member.name: read_csv(member.run.history) for member in members}),
+        "scores": errors.draw_scores(scores),
         "costs": errors.draw_costs(scores, parameters, seconds),
-        **draw_galleries(members, wrong, folder),
     }
 
 
@@ -144,12 +149,12 @@ def _write_errors(path: Path, members: Sequence[FinishedRun], wrong: np.ndarray)
 def _table(comparison: Mapping[str, Any]) -> str:
     """Return scores and differences, one line per run."""
     runs = comparison["runs"]
-    width = max(map(len, runs)) + 2
+    width, titles = max(map(len, runs)) + 2, [title_over_cells(metric) for metric in METRICS]
     lines = [f"{name}: {caution}" for name, caution in comparison["cautions"].items()]
     lines += [
         f"{comparison['cells']:,} test cells of {comparison['patients']} patients ({comparison['protocol']} split), "
-        "95 % over them",
-        f"{'':<{width}}{'AUROC by patient':<24}{'more than the first':<26}{'AUROC over cells':<24}weighted F1",
+        "95 % intervals over patients",
+        f"{'':<{width}}{titles[0]:<24}{'minus the first':<26}{titles[1]:<24}{titles[2]}",
     ]
     for name, row in runs.items():
         by_patient, over_cells, weighted_f1 = (format_score(row[metric]) for metric in METRICS[:3])
@@ -159,6 +164,6 @@ def _table(comparison: Mapping[str, Any]) -> str:
     wrong_by = comparison["wrong_by"].items()
     lines += ["", *(f"{cells} cells are wrong by {count} of {len(runs)}" for count, cells in wrong_by)]
     for group in wrong_cell_groups(comparison.get("wrong_cells", ())):
-        lines += ["", f"wrong by all, {group['title']}", f"{'':<44}{'wrong':<10}{'right':<10}wrong less right, 95 %"]
+        lines += ["", f"wrong by all, {group['title']}", f"{'':<44}{'wrong':<10}{'right':<10}wrong minus right, 95 %"]
         lines += [f"{row[0]:<44}{row[1]:<10}{row[2]:<10}{row[3]}" for row in group["rows"]]
     return "\n".join(lines)

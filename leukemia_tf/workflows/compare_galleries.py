@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from leukemia_tf.data.integrity import read_image
+from leukemia_tf.evaluation.plots import plain
 from leukemia_tf.evaluation.predictions import Prediction
+from leukemia_tf.reporting.blocks import Gallery
 from leukemia_tf.reporting.error_analysis import draw_gallery, only_right
 from leukemia_tf.reporting.finished_runs import FinishedRun
+from leukemia_tf.reporting.montage import cell_thumb, picture_of
 
 log = logging.getLogger("leukemia_tf")
 
@@ -34,16 +36,32 @@ def draw_galleries(members: Sequence[FinishedRun], wrong: np.ndarray, folder: Pa
     """
     if folder is None:
         return {}
-    rows, galleries = members[0].predictions, _galleries(members, wrong)
+    galleries = _galleries(members, wrong)
     shown = {name: _spread(cells) for name, (_, cells) in galleries.items()}
     return {
         name: draw_gallery(
-            [_picture(rows[index], folder) for index in shown[name]],
+            [
+                _picture(_member_of(members, name).predictions[index], _member_of(members, name), folder)
+                for index in shown[name]
+            ],
             f"{len(shown[name])} of {len(cells):,} {title}",
         )
         for name, (title, cells) in galleries.items()
         if len(cells)
     }
+
+
+def page_galleries(members: Sequence[FinishedRun], wrong: np.ndarray, folder: Path | None) -> list[Gallery]:
+    """Return the same cells as galleries of a page."""
+    if folder is None:
+        return []
+    galleries = []
+    for name, (title, cells) in _galleries(members, wrong).items():
+        member, shown = _member_of(members, name), _spread(cells).tolist()
+        thumbs = [cell_thumb(member.predictions[index], member.threshold, folder) for index in shown]
+        if thumbs:
+            galleries.append(Gallery(f"{len(shown)} of {len(cells):,} {title}", thumbs, small=True))
+    return galleries
 
 
 def gallery_files(folder: Path) -> list[Path]:
@@ -54,10 +72,10 @@ def gallery_files(folder: Path) -> list[Path]:
 def _galleries(members: Sequence[FinishedRun], wrong: np.ndarray) -> dict[str, tuple[str, np.ndarray]]:
     """Return title and cells (int [m]) by file name."""
     only = {
-        f"{ONLY_RIGHT}{member.name}": (f"right by {member.name} alone", cells)
+        f"{ONLY_RIGHT}{member.name}": (f"right by {member.name} alone; p and threshold are its", cells)
         for member, cells in zip(members, only_right(wrong))
     }
-    return {ALL_WRONG: ("wrong by all", np.flatnonzero(wrong.all(0))), **only}
+    return {ALL_WRONG: ("wrong by all; p and threshold are those of the first", np.flatnonzero(wrong.all(0))), **only}
 
 
 def _spread(cells: np.ndarray) -> np.ndarray:
@@ -76,5 +94,11 @@ def find_folder(members: Sequence[FinishedRun]) -> Path | None:
     return None
 
 
-def _picture(row: Prediction, folder: Path) -> tuple[str, np.ndarray]:
-    return f"patient {row.patient}, {row.label}", read_image(folder / row.path)[1]
+def _member_of(members: Sequence[FinishedRun], gallery: str) -> FinishedRun:
+    """Return the run that a gallery's captions are by: of cells that only one gets right, that one; else the first."""
+    return next((one for one in members if gallery == f"{ONLY_RIGHT}{one.name}"), members[0])
+
+
+def _picture(row: Prediction, member: FinishedRun, folder: Path) -> tuple[str, np.ndarray, bool]:
+    text = f"{Path(row.path).name}\np = {row.probability:.3f}, threshold {member.threshold:.3g}"
+    return plain(text), picture_of(folder / row.path), row.prediction != row.label

@@ -17,7 +17,7 @@ from leukemia_tf.data.prepare import find_doubles, scan_folder, warn_of_joined
 from leukemia_tf.data.source import find_source
 from leukemia_tf.runs.parallel import check_engine, run_tasks
 from leukemia_tf.runs.run_folder import RunFolder, new_run_path
-from leukemia_tf.runs.study_folder import Study, resolve_study
+from leukemia_tf.runs.study_folder import CROSSVAL, Study, resolve_study
 from leukemia_tf.training.settings import check_count
 from leukemia_tf.workflows.crossval_folds import draw_fold_table, write_fold_split
 from leukemia_tf.workflows.crossval_report import Runs, report
@@ -26,7 +26,7 @@ from leukemia_tf.workflows.train import train_once
 
 log = logging.getLogger("leukemia_tf")
 
-KIND = "crossval"
+KIND = CROSSVAL
 
 
 def crossval(config: CrossvalConfig) -> Study:

@@ -16,16 +16,14 @@ from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.folds import FoldTable
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
 from leukemia_tf.evaluation.area_comparison import compare_with_area
-from leukemia_tf.evaluation.figures import pooled_figures
 from leukemia_tf.evaluation.metrics import METRICS
-from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_predictions, write_predictions
 from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part, summarize_folds
-from leukemia_tf.reporting.error_analysis import draw_histories
-from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
+from leukemia_tf.reporting.wrong_cells import compare_wrong_predictions, measure_cells
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.crossval_holdout import score_holdout
+from leukemia_tf.workflows.crossval_page import write_crossval_report
 from leukemia_tf.workflows.crossval_table import table
 
 log = logging.getLogger("leukemia_tf")
@@ -37,7 +35,7 @@ FoldMetrics = Mapping[tuple[int, int], dict[str, Any]]  # contents of metrics.js
 def report(
     study: Study, config: CrossvalConfig, folds: FoldTable, runs: Runs, areas: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Score finished folds: write predictions, metrics.json and figures into the study's folder, and log a table.
+    """Score finished folds: write predictions, metrics.json, figures and report.html, and log a table.
 
     Parameters
     ----------
@@ -73,11 +71,11 @@ def report(
         )
     metrics["runs"] = [_row(*key, run, of_fold[key]) for key, run in runs.items()]
     metrics["over_folds"] = summarize_folds(metrics["runs"])
-    _draw_histories(study, runs)
     if config.holdout:
         held_out = [cell for cell, fold in zip(folds.cells, folds.by_seed[config.seed]) if fold is None]
         metrics["holdout"] = score_holdout(held_out, list(runs.values()), groups, config.seed)
     path = write_json(study.metrics, metrics)
+    write_crossval_report(study, areas)
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:
@@ -156,9 +154,8 @@ def _score_seed(
     write_predictions(study.predictions(f"seed-{seed}"), predictions)
     rows = by_patient_group(predictions, groups)
     scores = score_part(rows, thresholds, config.seed)
-    scores["wrong_cells"] = measure_wrong_cells(rows, Path(study.read_config()["data"]["folder"]))
-    for name, figure in pooled_figures(rows, scores["cell"], float(np.median(thresholds))).items():
-        save(figure, study.figure(f"{name}-seed-{seed}"))
+    shapes = measure_cells(rows, Path(study.read_config()["data"]["folder"]))
+    scores["wrong_cells"] = compare_wrong_predictions(shapes, rows)
     by_area = np.array([areas[row.path] for row in rows], float)
     return scores | {"compared_with_area": compare_with_area(rows, by_area)}
 
@@ -176,8 +173,3 @@ def _row(seed: int, fold: int, run: RunFolder, metrics: Mapping[str, Any]) -> di
         "seconds": sum(float(row["seconds"]) for row in history),
         **{metric: test["cell"][metric]["value"] for metric in METRICS},
     }
-
-
-def _draw_histories(study: Study, runs: Runs) -> None:
-    histories = {f"seed {seed}, fold {fold}": read_csv(run.history) for (seed, fold), run in runs.items()}
-    save(draw_histories(histories), study.figure("histories"))

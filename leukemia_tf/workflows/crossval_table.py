@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 
 from leukemia_tf.evaluation.area_comparison import comparison_lines
-from leukemia_tf.evaluation.scores import INTERVALS, format_score, interval_notes
+from leukemia_tf.evaluation.metrics import METRICS
+from leukemia_tf.evaluation.predictions import LABEL_NAMES
+from leukemia_tf.evaluation.scores import (
+    INTERVALS,
+    UNITS,
+    count_text,
+    format_score,
+    interval_notes,
+    title_over_cells,
+)
 
-SHOWN = {"auroc_by_patient": "AUROC by patient", "auroc": "AUROC", "weighted_f1": "weighted F1", "accuracy": "accuracy"}
-RATES = {"sensitivity": "sensitivity", "specificity": "specificity"}
+SHOWN = ("auroc_by_patient", "auroc", "weighted_f1", "accuracy")
+RATES = ("sensitivity", "specificity")
+PATIENTS = " ".join(LABEL_NAMES.values())  # titles of the counts of patients
+WIDTH = 18 + 1 + 6 + 1 + len(PATIENTS) + 2  # of what stands before the scores
 FOOTNOTES = (
-    "mean of the folds: each fold's network on its own test cells. pooled: every cell's out-of-fold prediction in one",
+    "mean of the folds: each fold's network on its test cells. pooled: every cell's out-of-fold prediction in one",
     "table; the folds' networks differ in level, and share their training",
 )
 
@@ -27,17 +38,17 @@ def table(metrics: Mapping[str, Any]) -> str:
         The content of metrics.json.
     """
     lines = ["", *([metrics["caution"]] if "caution" in metrics else [])]
-    lines.append(f"{'':<18} {'cells':>6} {'all':>4} {'hem':>4}  {_columns(SHOWN.values())}")
+    lines.append(f"{'':<18} {'cells':>6} {PATIENTS}  {_columns(map(title_over_cells, SHOWN))}")
     for row in metrics["runs"]:
         name = f"seed {row['seed']}, fold {row['fold']}"
         lines.append(_counts(name, row) + _columns(_short(row[metric]) for metric in SHOWN))
-    lines.append(f"{'mean of the folds (sd)':<36}{_spreads(metrics['over_folds'])}")
+    lines.append(f"{'mean of the folds (sd)':<{WIDTH}}{_spreads(metrics['over_folds'])}")
     for name, part in metrics["parts"].items():
         lines.append(_counts(f"{name.replace('-', ' ')}, pooled", part) + _scores(part))
     lines += [f"folds by {metrics['protocol']}; {INTERVALS}", *FOOTNOTES]
     for name, part in metrics["parts"].items():
-        rates = (f"{title} {format_score(part['patient'][metric])}" for metric, title in RATES.items())
-        lines += ["", f"{name.replace('-', ' ')}, patients by the mean of their cells: {', '.join(rates)}"]
+        rates = (f"{METRICS[metric].title} {format_score(part['patient'][metric])}" for metric in RATES)
+        lines += ["", f"{name.replace('-', ' ')}, {UNITS['patient']}: {', '.join(rates)}"]
         lines += comparison_lines(part["compared_with_area"]) if "compared_with_area" in part else []
         lines += interval_notes(part, "\n".join(lines))
     return "\n".join(lines + (_holdout_lines(metrics["holdout"]) if "holdout" in metrics else []))
@@ -45,17 +56,17 @@ def table(metrics: Mapping[str, Any]) -> str:
 
 def _holdout_lines(holdout: Mapping[str, Any]) -> list[str]:
     part = holdout["mean"]
-    leukemic, normal = part["patients"]["all"], part["patients"]["hem"]
     return [
         "",
-        f"held out: {part['cells']} cells of {leukemic} leukemic and {normal} normal patients",
-        f"{'folds, mean (sd)':<36}{_spreads(holdout['over_folds'])}",
-        *(f"{f'their {name}':<36}{_scores(holdout[name])}" for name in ("vote", "mean")),
+        f"held out: {count_text(part)}",
+        f"{'folds, mean (sd)':<{WIDTH}}{_spreads(holdout['over_folds'])}",
+        *(f"{f'their {name}':<{WIDTH}}{_scores(holdout[name])}" for name in ("vote", "mean")),
     ]
 
 
 def _counts(name: str, part: Mapping[str, Any]) -> str:
-    return f"{name:<18} {part['cells']:>6} {part['patients']['all']:>4} {part['patients']['hem']:>4}  "
+    counts = " ".join(f"{part['patients'][label]:>{len(title)}}" for label, title in LABEL_NAMES.items())
+    return f"{name:<18} {part['cells']:>6} {counts}  "
 
 
 def _columns(texts: Iterable[str]) -> str:

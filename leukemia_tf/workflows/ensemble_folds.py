@@ -11,6 +11,8 @@ import numpy as np
 
 from leukemia_tf.config import EnsembleConfig
 from leukemia_tf.core.files import read_json, write_json
+from leukemia_tf.data.folds import read_folds
+from leukemia_tf.evaluation.figures import pooled_figures
 from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import (
@@ -20,9 +22,16 @@ from leukemia_tf.evaluation.predictions import (
     with_probabilities,
     write_predictions,
 )
-from leukemia_tf.evaluation.scores import footnote, format_score, score_part
-from leukemia_tf.reporting.error_analysis import draw_wrong_counts
+from leukemia_tf.evaluation.scores import footnote, format_score, score_part, title_over_cells
+from leukemia_tf.reporting.captions import figure_texts, pictures
+from leukemia_tf.reporting.crossval_page import pooled_calibration
+from leukemia_tf.reporting.error_analysis import draw_scores, draw_wrong_counts
 from leukemia_tf.reporting.finished_runs import distinct_names
+from leukemia_tf.reporting.fold_ensemble_page import SHOWN, fold_ensemble_page
+from leukemia_tf.reporting.page import write_page
+from leukemia_tf.reporting.sections import Scored
+from leukemia_tf.reporting.tables import names_by_group
+from leukemia_tf.reporting.wrong_cells import folder_with, measure_cells
 from leukemia_tf.runs.run_folder import check_vacant, new_run_path
 from leukemia_tf.runs.study_folder import Study, open_study
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
@@ -32,7 +41,6 @@ from leukemia_tf.workflows.out_of_fold import OutOfFold, read_out_of_fold
 log = logging.getLogger("leukemia_tf")
 
 KIND = "fold-ensemble"
-SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
 Weights = Mapping[int, np.ndarray]  # of the members, by fold: float [members]
 Classifiers = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by name probabilities and thresholds, float [n] each
 
@@ -51,7 +59,7 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
     Returns
     -------
     Study
-        metrics.json, one table of predictions per method, and the figure of wrong counts.
+        metrics.json, one table of predictions per method, figures, and report.html.
 
     Raises
     ------
@@ -75,11 +83,29 @@ def ensemble_studies(config: EnsembleConfig) -> Study:
     for name, (probabilities, _) in ensembles.items():
         write_predictions(study.predictions(name), with_probabilities(out_of_fold.predictions, probabilities))
     wrong = (out_of_fold.probabilities >= out_of_fold.thresholds) != labels
-    save(draw_wrong_counts(labels, wrong), study.figure("wrong-counts"))
+    areas = {name: part["cell"]["auroc_by_patient"] for name, part in metrics["parts"].items()}
+    figures = {"scores": draw_scores(areas), "wrong-counts": draw_wrong_counts(labels, wrong)}
     study.write_config(KIND, asked=asdict(config))
     write_json(study.metrics, metrics)
-    log.info("%s\n\nfolder: %s", _table(metrics, next(iter(members))), study)
+    scored = _scored_average(grouped, ensembles["average"], metrics, studies[0])
+    for name, figure in (figures | {name: picture.figure for name, picture in scored.pictures.items()}).items():
+        save(figure, study.figure(name))
+    write_page(study.report, fold_ensemble_page(study, metrics, figures, scored))
+    log.info("%s\n\nreport: %s", _table(metrics, next(iter(members))), study.report)
     return study
+
+
+def _scored_average(
+    grouped: Sequence[Prediction], average: tuple[np.ndarray, np.ndarray], metrics: Mapping[str, Any], first: Study
+) -> Scored:
+    """Return the average's predictions with their figures."""
+    rows, data = with_probabilities(grouped, *average), first.read_config()["data"]
+    scores, there = metrics["parts"]["average"], folder_with(data, rows)
+    areas = measure_cells(rows, there)["area"] if there else None
+    figures = pooled_figures(rows, scores["cell"], average[1], areas=areas)
+    texts = figure_texts(scores, "0.5", pooled_calibration(scores), "out-of-fold")
+    names = names_by_group(read_folds(first.folds).cells, data["same_patients"])
+    return Scored(rows, average[1], pictures(figures, texts), names, there, "out-of-fold")
 
 
 def nested_weights(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray, seed: int = 0) -> Weights:
@@ -150,16 +176,17 @@ def _table(metrics: Mapping[str, Any], first: str) -> str:
     """Return the scores of members and ensembles, and their differences to the first member."""
     scores = {name: part["cell"] for name, part in metrics["parts"].items()}
     width = max(map(len, scores)) + 2
-    titles = "".join(f"{name.replace('_', ' '):<24}" for name in SHOWN)
+    titles = "".join(f"{title_over_cells(name):<24}" for name in SHOWN)
     lines = ["", *([metrics["caution"]] if "caution" in metrics else [])]
-    lines.append(f"{'':<{width}}{titles}by patient, more than {first}")
+    lines.append(f"{'':<{width}}{titles}{title_over_cells(SHOWN[0])}, minus {first}")
     for name, cell in scores.items():
         columns = "".join(f"{format_score(cell[metric]):<24}" for metric in SHOWN)
         difference = metrics["more_than"][name][first]["auroc_by_patient"] if name != first else None
         lines.append(f"{name:<{width}}{columns}{format_score(difference, '+') if difference else ''}")
     gain = format_score(metrics["more_than"]["genetic"]["average"]["weighted_f1"], "+")
     lines += [
-        f"genetic less average, weighted F1: {gain}; each fold's weights were optimised on the other folds' cells",
+        f"genetic minus average, {title_over_cells('weighted_f1')}: {gain}",
+        "each fold's weights were optimised on the other folds' cells",
         f"folds by {metrics['protocol']}; 95 % intervals over patients",
     ]
     return "\n".join(lines + footnote("".join(lines)))

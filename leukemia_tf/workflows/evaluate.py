@@ -22,9 +22,7 @@ from leukemia_tf.data.split_protocols import REFIT
 from leukemia_tf.data.splits import Split, read_split
 from leukemia_tf.evaluation.calibration import fit_calibration
 from leukemia_tf.evaluation.decision import decision_record
-from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.out_of_distribution import fit_training_distribution
-from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_predictions, write_predictions
 from leukemia_tf.evaluation.scores import LEAK_WARNING, score_part
 from leukemia_tf.evaluation.thresholds import check_threshold
@@ -32,9 +30,13 @@ from leukemia_tf.evaluation.tta import check_tta
 from leukemia_tf.inference.cells import cell_logits, cell_predictions
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration, set_calibration
+from leukemia_tf.reporting.blocks import Page
+from leukemia_tf.reporting.paper import methods_sentence, write_paper
 from leukemia_tf.reporting.report import write_report
-from leukemia_tf.reporting.wrong_cells import measure_wrong_cells
+from leukemia_tf.reporting.wrong_cells import compare_wrong_predictions, measure_cells
 from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.runs.study_folder import Study
+from leukemia_tf.workflows.evaluate_study import evaluate_study
 from leukemia_tf.workflows.external_validation import evaluate_network, evaluate_run_external, is_external
 from leukemia_tf.workflows.recalibration import change_record
 from leukemia_tf.workflows.show_scores import show_cautions, show_scores
@@ -87,6 +89,8 @@ class _Evaluation:
 
 def evaluate(config: EvaluateConfig) -> dict:
     """Run the command `evaluate`; see `leukemia_tf.evaluate.evaluate`."""
+    if config.run is not None and Study(config.run).config.is_file():
+        return evaluate_study(Study(config.run), config)
     with quiet_if(config.json):
         if config.run is not None and config.run.is_file():
             metrics, run = _evaluate_file(config.run, config)
@@ -117,7 +121,7 @@ def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunF
     for name in named:
         problem = "the run knows its cells' labels and patients: it is for another folder, named by `data`."
         raise ArgumentError(name, getattr(config, name), problem)
-    return evaluate_run(run, folder, config.seed, config.threshold, config.tta), run
+    return evaluate_run(run, folder, config.seed, config.threshold, config.tta, config.paper), run
 
 
 def _check_external(config: EvaluateConfig) -> None:
@@ -125,9 +129,18 @@ def _check_external(config: EvaluateConfig) -> None:
         raise ArgumentError(
             "threshold", config.threshold, "it is fitted on the run's own validation patients: leave out `data`."
         )
+    if config.paper:
+        raise ArgumentError("paper", config.paper, "it is written of a run's own patients: leave out `data`.")
 
 
-def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | None = None, tta: str = "none") -> dict:
+def evaluate_run(
+    run: RunFolder,
+    folder: Path,
+    seed: int = 0,
+    threshold: str | None = None,
+    tta: str = "none",
+    paper: Path | None = None,
+) -> dict:
     """Score a run on its validation and test cells.
 
     Parameters
@@ -143,6 +156,8 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
         finished run, its former network and metrics.json are kept in a folder `before-TIME` beside them.
     tta : str
         Test-time views.
+    paper : pathlib.Path, optional
+        Folder for figures and tables as a paper needs them.
 
     Returns
     -------
@@ -162,8 +177,11 @@ def evaluate_run(run: RunFolder, folder: Path, seed: int = 0, threshold: str | N
     if threshold:
         write_atomically(run.model, evaluation.model.save)
     predictions = _predict(evaluation, logits)
-    metrics = _score(evaluation, predictions, seed) | change
-    _write(evaluation, predictions, metrics)
+    shapes = measure_cells(predictions["test"], folder)
+    metrics = _score(evaluation, predictions, shapes, seed) | change
+    page = _write(evaluation, predictions, shapes["area"], metrics)
+    if paper:
+        log.info("%d files for a paper: %s", len(write_paper(page, paper, methods_sentence(metrics))), paper)
     return metrics
 
 
@@ -240,7 +258,12 @@ def _predict(evaluation: _Evaluation, logits: Mapping[str, np.ndarray]) -> dict[
     }
 
 
-def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], seed: int) -> dict[str, Any]:
+def _score(
+    evaluation: _Evaluation,
+    predictions: Mapping[str, list[Prediction]],
+    shapes: Mapping[str, np.ndarray],
+    seed: int,
+) -> dict[str, Any]:
     """Return the content of metrics.json."""
     run, split, calibration = evaluation.run, evaluation.split, get_calibration(evaluation.model)
     grouped = {part: by_patient_group(rows, evaluation.groups) for part, rows in predictions.items()}
@@ -255,18 +278,18 @@ def _score(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]],
         "permutation_seed": seed,
         **({"inner_folds": len(split.folds)} if split.folds else {}),
         "parts": {part: score_part(rows, calibration.threshold, seed) for part, rows in grouped.items()},
-        "wrong_cells": measure_wrong_cells(grouped["test"], evaluation.folder),
+        "wrong_cells": compare_wrong_predictions(shapes, grouped["test"]),
     }
 
 
-def _write(evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], metrics: dict) -> None:
+def _write(
+    evaluation: _Evaluation, predictions: Mapping[str, list[Prediction]], areas: np.ndarray, metrics: dict
+) -> Page:
     """Write predictions, figures, report and card; metrics.json last, so that a run that has it is finished."""
     run = evaluation.run
     for part, rows in predictions.items():
         write_predictions(run.predictions(part), rows)
     test = by_patient_group(predictions["test"], evaluation.groups)
-    figures = run_figures(test, read_csv(run.history), metrics)
-    for name, figure in figures.items():
-        save(figure, run.figure(name))
-    write_report(run, metrics, test, figures, evaluation.model, evaluation.folder)
+    page = write_report(run, metrics, test, areas, evaluation.model, evaluation.folder)
     write_json(run.metrics, metrics)
+    return page

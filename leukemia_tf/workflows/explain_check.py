@@ -27,13 +27,18 @@ from leukemia_tf.explain.target import Target
 from leukemia_tf.inference.heat_maps import ExplainedImage, captioned, overlay_of
 from leukemia_tf.models.member import members_of
 from leukemia_tf.models.network import load_network
+from leukemia_tf.models.probability import get_calibration
+from leukemia_tf.reporting.blocks import Gallery, Thumb
+from leukemia_tf.reporting.explain_page import explain_page
 from leukemia_tf.reporting.finished_runs import read_finished_runs
+from leukemia_tf.reporting.page import picture_source, write_page
 from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
 from leukemia_tf.training.settings import check_count
 
 log = logging.getLogger("leukemia_tf")
 
 SHEET = 24  # cells
+TITLES = {"right": "correctly classified", "wrong": "misclassified"}
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,22 @@ def explain_check(config: ExplainCheckConfig) -> dict[str, Any]:
     frames = subject.frames(sample)
     measured = measure_faithfulness(subject.target, frames, methods, max(2, len(sample) // 10), config.seed)
     scores = _score(subject, measured, frames, config.seed)
-    out, sheets = config.out or run.explain_check.parent, _sheets(subject, config)
-    figures = {**_draw(subject, measured, scores), **sheets}
-    for name, figure in figures.items():
+    out, figures, sheets = config.out or run.explain_check.parent, _draw(subject, measured, scores), {}
+    galleries = []
+    for name, (title, pictures) in _examples(subject, config).items():
+        sheets[name] = draw_sheet([picture[:2] for picture in pictures], title=title, wrong=name == "wrong")
+        galleries.append(Gallery(title, [_thumb(*picture) for picture in pictures], small=True))
+    for name, figure in {**figures, **sheets}.items():
         save(figure, out / f"{name}.png", _sheet_texts(subject) if name in sheets else None)
     path = out / run.explain_check.name
     for file in {run.explain_check, path}:  # the run's is for `gradcam` and `export`
         write_json(file, scores)
+    report = write_page(RunFolder(out).report, explain_page(scores, figures, galleries))
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:
         log.info("%s", faithfulness_scores.table(scores))
-        log.info("\n%s and %d pictures", path, len(figures))
+        log.info("\nreport: %s; beside it %s and %d pictures", report, path.name, len(figures) + len(sheets))
     return scores
 
 
@@ -136,9 +145,11 @@ def _sheet_texts(subject: _Subject) -> dict[str, str]:
     return description(METHODS[DEFAULT], [METHODS[DEFAULT].layers_of(subject.target.layers)])
 
 
-def _sheets(subject: _Subject, config: ExplainCheckConfig) -> dict[str, Figure]:
-    """Return contact sheets of right and of wrong cells, by the default method."""
-    explain, sheets = explainer(subject.target.model, DEFAULT, config.layer), {}
+def _examples(
+    subject: _Subject, config: ExplainCheckConfig
+) -> dict[str, tuple[str, list[tuple[str, np.ndarray, bool]]]]:
+    """Return a title, and captioned overlays by the default method, of correct and of wrong cells."""
+    explain, examples = explainer(subject.target.model, DEFAULT, config.layer), {}
     for name, right in (("right", True), ("wrong", False)):
         matching = [row for row in subject.predictions if (row.prediction == row.label) == right]
         sample = sample_over_patients(matching, SHEET, config.seed)
@@ -148,6 +159,12 @@ def _sheets(subject: _Subject, config: ExplainCheckConfig) -> dict[str, Figure]:
                 ExplainedImage(Path(row.path), [frame], [maps])
                 for row, frame, maps in zip(sample, frames, explain(frames))
             ]
-            title = f"{METHODS[DEFAULT].title} of {len(sample)} cells that are {name}"
-            sheets[name] = draw_sheet([captioned(image, overlay_of(image)) for image in images], title=title)
-    return sheets
+            threshold = get_calibration(subject.target.model).threshold
+            title = f"{METHODS[DEFAULT].title} of {len(sample)} {TITLES[name]} cells; threshold {threshold:.3g}"
+            examples[name] = (title, [(*captioned(image, overlay_of(image)), not right) for image in images])
+    return examples
+
+
+def _thumb(caption: str, pixels: np.ndarray, wrong: bool) -> Thumb:
+    text = caption.replace("\n", ": ")
+    return Thumb(picture_source(pixels), pixels.shape[1], pixels.shape[0], f"Heat map over cell {text}", text, wrong)

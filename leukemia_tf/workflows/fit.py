@@ -19,7 +19,7 @@ from leukemia_tf.training.history import kept_text
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.logs import epoch_logger
 from leukemia_tf.training.objects import TrainingObjects
-from leukemia_tf.training.settings import resolve_optimization, resolve_sampling
+from leukemia_tf.training.settings import resolve_optimization, resolve_sampling, resolved_batch_size
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import as_records
 from leukemia_tf.training.stages import Stage
@@ -59,7 +59,7 @@ def training_job(
         sampling=resolve_sampling(config),
         optimization=resolve_optimization(config),
         score=validation_scores,
-        batch_size=config.batch_size,
+        batch_size=resolved_batch_size(config),
         seed=config.seed,
         keep=config.keep,
         history_path=history,

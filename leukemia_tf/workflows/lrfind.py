@@ -10,12 +10,13 @@ from itertools import count
 from leukemia_tf.config import LrfindConfig, SetupConfig
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.data.prepare import log_split
-from leukemia_tf.evaluation.plots import learning_rates, save
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.training_plots import learning_rates
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.optimizers import build_loss, build_optimizer
-from leukemia_tf.training.settings import check_count, resolve_optimization, resolve_sampling
+from leukemia_tf.training.settings import check_count, resolve_optimization, resolve_sampling, resolved_batch_size
 from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training_cells
 from leukemia_tf.training.stage_plans import plan_stages
 from leukemia_tf.training.stages import Plan
@@ -31,6 +32,7 @@ def lrfind(config: LrfindConfig) -> RangeTest:
     """Run the command `lrfind`; see `leukemia_tf.lrfind.lrfind`."""
     check_count("steps", config.steps)
     config = resolve_setup(config)
+    resolved_batch_size(config)
     with quiet_if(config.json):
         found = _range_test(config)
     save(learning_rates(found.rates, found.losses, found.steepest, found.valley), config.out)
@@ -72,7 +74,7 @@ def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[s
     set_trainable(network.model, network.blocks, learning, network.pretrained, config.train_batchnorm, network.folded)
     with disable_frozen_dropout(network.model, network.blocks, learning):
         inputs = make_inputs(
-            network.model, train, val, sampling, config.batch_size, config.seed, config.cache != "none"
+            network.model, train, val, sampling, resolved_batch_size(config), config.seed, config.cache != "none"
         )
         inputs.trainer.compile(build_optimizer(optimization, 1e-3, {}), build_loss(optimization))
         batches = (batch for epoch in count() for batch in inputs.training(epoch, 0))

@@ -10,6 +10,8 @@ from typing import Any
 from leukemia_tf.config import CompareConfig, EnsembleConfig, NoisyStudentConfig
 from leukemia_tf.core.files import write_csv, write_json
 from leukemia_tf.evaluation.scores import footnote, format_score
+from leukemia_tf.reporting.noisy_student_page import noisy_student_page
+from leukemia_tf.reporting.page import write_page
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.compare import compare
@@ -19,7 +21,7 @@ from leukemia_tf.workflows.noisy_student_rounds import Round, selected_round
 log = logging.getLogger("leukemia_tf")
 
 COLUMNS = ("fold", "round", "run", "all", "hem", "right", "validation", "test", "kept")
-TITLES = ("pseudo all", "pseudo hem", "right", "validation", "AUROC by patient, test", "more than its teacher")
+TITLES = ("pseudo ALL", "pseudo HEM", "right", "validation", "AUROC by patient, test", "minus its teacher")
 
 
 def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Round]]) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def report(study: Study, config: NoisyStudentConfig, folds: Sequence[Sequence[Ro
         voters = _vote(study, config, [rounds[0] for rounds in folds], selected)
         metrics["voted"] = _compare(study, config, voters, "voted")
     path = write_json(study.metrics, metrics)
+    write_page(study.report, noisy_student_page(study, metrics))
     if config.json:
         log.info("%s", path.read_text(encoding="utf-8"))
     else:

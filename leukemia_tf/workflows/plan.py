@@ -6,11 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-import tensorflow as tf
-
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError
 from leukemia_tf.models.freezing import weighted_layers
+from leukemia_tf.training.devices import has_gpu
 from leukemia_tf.training.learning import fine_tunes
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import parse_sizes, plan_stages
@@ -54,7 +53,7 @@ def plan_of(config: TrainConfig, rate: float) -> Plan:
 
 def _default_stages() -> str:
     """Return how far a network is unfrozen: on a CPU an epoch of each further block takes many minutes."""
-    return "progressive" if tf.config.list_physical_devices("GPU") else "progressive:1"
+    return "progressive" if has_gpu() else "progressive:1"
 
 
 def _planned(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:

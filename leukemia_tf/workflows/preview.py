@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation, PreviewConfig
-from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment, epoch_draws
+from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment
+from leukemia_tf.data.draws import epoch_draws
 from leukemia_tf.data.integrity import read_image
 from leukemia_tf.data.preprocessing import CONTRASTS, Preprocessing
 from leukemia_tf.data.preprocessing_graph import preprocess
-from leukemia_tf.evaluation.plots import contact_sheet, save
+from leukemia_tf.evaluation.plots import save
+from leukemia_tf.evaluation.training_plots import contact_sheet
 from leukemia_tf.workflows.output_names import default_picture
 
 log = logging.getLogger("leukemia_tf")

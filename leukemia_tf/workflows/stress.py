@@ -15,11 +15,10 @@ import numpy as np
 
 from leukemia_tf.config import StressConfig
 from leukemia_tf.core.console import progress_bar, quiet_if
-from leukemia_tf.core.files import as_json, read_csv, read_json, write_json
+from leukemia_tf.core.files import as_json, read_json, write_json
 from leukemia_tf.data.alterations import ALTERATIONS, Amounts, measure
 from leukemia_tf.data.catalog import LABELS
 from leukemia_tf.data.image_statistics import IMAGE_STATISTICS
-from leukemia_tf.evaluation.figures import run_figures
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import Prediction, arrays, sample_over_patients, sigmoid
 from leukemia_tf.evaluation.stress_plot import draw_stress
@@ -28,10 +27,13 @@ from leukemia_tf.evaluation.tta import check_tta
 from leukemia_tf.inference.altered_cells import altered_logits
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration
+from leukemia_tf.reporting.page import write_page
 from leukemia_tf.reporting.report import write_report
-from leukemia_tf.reporting.stress_section import sample_text
+from leukemia_tf.reporting.stress_section import sample_text, stress_page
+from leukemia_tf.reporting.wrong_cells import measure_cells
 from leukemia_tf.runs.run_folder import Folder, RunFolder
 from leukemia_tf.training.settings import check_count
+from leukemia_tf.workflows.crossval_page import write_crossval_report
 from leukemia_tf.workflows.stress_subject import Subject, open_subject
 
 log = logging.getLogger("leukemia_tf")
@@ -120,13 +122,17 @@ def _typical_area(model: keras.Model) -> float | None:
 
 
 def _write(subject: Subject, config: StressConfig, result: Mapping[str, Any]) -> None:
-    """Write stress.json and its figure into the run folder and into `out`, and the run's report."""
+    """Write stress.json and its figure into the folder and into `out`, with a report there, and the folder's report."""
     figure = draw_stress(result)
     for folder in _folders(subject, config):
         save(figure, folder.figure("stress"))
         write_json(folder.stress, result)
+    if config.out:
+        write_page(RunFolder(config.out).report, stress_page(result, subject.folder.path.resolve().name))
     if isinstance(subject.folder, RunFolder):
         _write_report(subject.folder, subject)
+    else:
+        write_crossval_report(subject.folder, folder=subject.data)
 
 
 def _folders(subject: Subject, config: StressConfig) -> list[Folder]:
@@ -134,9 +140,8 @@ def _folders(subject: Subject, config: StressConfig) -> list[Folder]:
 
 
 def _write_report(run: RunFolder, subject: Subject) -> None:
-    metrics, model = read_json(run.metrics), load_network(run.model)
-    figures = run_figures(subject.predictions, read_csv(run.history), metrics)
-    write_report(run, metrics, subject.predictions, figures, model, subject.data)
+    areas = measure_cells(subject.predictions, subject.data)["area"]
+    write_report(run, read_json(run.metrics), subject.predictions, areas, load_network(run.model), subject.data)
 
 
 def _show(subject: Subject, config: StressConfig, result: Mapping[str, Any]) -> None:
@@ -145,4 +150,4 @@ def _show(subject: Subject, config: StressConfig, result: Mapping[str, Any]) -> 
         return
     folder = _folders(subject, config)[-1]
     log.info("\n%s\n\n%s", sample_text(result), table_text(result))
-    log.info("\n%s and %s", folder.stress, folder.figure("stress"))
+    log.info("\nreport: %s; beside it %s and %s", folder.report, folder.stress.name, folder.figure("stress").name)

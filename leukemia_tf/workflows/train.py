@@ -24,6 +24,7 @@ from leukemia_tf.training.settings import dropped_blocks
 from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training_cells
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.start import check_same_cells, write_run_start
+from leukemia_tf.workflows.batch_size import with_batch_size
 from leukemia_tf.workflows.evaluate import evaluate_run
 from leukemia_tf.workflows.fit import fit
 from leukemia_tf.workflows.inner_folds import with_inner_folds
@@ -41,6 +42,7 @@ def train(requested: TrainConfig, **own: Any) -> RunFolder:
     scope, computed_on = prepare_devices(config.precision, config.devices)
     with scope, locked(config.out):
         setup = build_setup(config, architecture, source, prepared, objects.head)
+        config = with_batch_size(config, setup)
         run, setup, stages = _start(requested, config, setup, computed_on, objects)
         if prepared.rejected and config.on_bad_image == "quarantine":
             log.warning("the bad images were moved to %s", quarantine(source.folder, prepared.rejected))

@@ -14,8 +14,10 @@ from leukemia_tf.core.files import write_json
 from leukemia_tf.data.prepare import Prepared, log_split
 from leukemia_tf.data.source import Source
 from leukemia_tf.evaluation.plots import save
+from leukemia_tf.reporting.page import write_page
+from leukemia_tf.reporting.tune_page import text_of, tune_page
 from leukemia_tf.runs.parallel import check_engine
-from leukemia_tf.runs.run_folder import new_run_path
+from leukemia_tf.runs.run_folder import RunFolder, new_run_path
 from leukemia_tf.runs.study_folder import Study, resolve_study
 from leukemia_tf.training.settings import check_count
 from leukemia_tf.training.setup import read_training_cells
@@ -42,10 +44,13 @@ def tune(config: TuneConfig) -> Study:
     study = started or _start(config, requested, source)
     trials = _search(study, config, prepared, space)
     ranked = _rank(study, trials)
-    save(draw_search(trials, space), study.figure("search"))
+    figure = draw_search(trials, space)
+    save(figure, study.figure("search"))
     _write_recipe(study, config, ranked[0])
     log.info("%s\n\nrecipe: %s", _table(ranked), study.recipe)
-    _train_best(study, config)
+    best = _train_best(study, config)
+    write_page(study.report, tune_page(study, trials, figure, best))
+    log.info("report: %s", study.report)
     return study
 
 
@@ -67,7 +72,7 @@ def _check(config: TuneConfig) -> dict[str, Range]:
 
 def _start(config: TuneConfig, requested: dict[str, Any], source: Source) -> Study:
     study = Study(config.out or new_run_path(f"{config.base}-{KIND}"))
-    study.write_config(KIND, asked=requested, data={"folder": source.folder})
+    study.write_config(KIND, asked=requested, data={"name": source.name, "folder": source.folder})
     return study
 
 
@@ -114,15 +119,15 @@ def _write_recipe(study: Study, config: TuneConfig, best: Trial) -> None:
     write_json(study.recipe, {"about": about, "settings": changed})
 
 
-def _train_best(study: Study, config: TuneConfig) -> None:
+def _train_best(study: Study, config: TuneConfig) -> RunFolder:
     out = study.run("best").path
-    train_once(from_recipe(str(study.recipe), data=config.data, split=config.split, seed=config.seed, out=out))
+    return train_once(from_recipe(str(study.recipe), data=config.data, split=config.split, seed=config.seed, out=out))
 
 
 def _table(ranked: Sequence[Trial]) -> str:
     """Return the best trials as text."""
     lines = ["", f"{'trial':<7}{'score':<8}" + "".join(f"{name:<16}" for name in ranked[0].values)]
     for trial in ranked[:LISTED]:
-        texts = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in trial.values.values())
-        lines.append(f"{trial.number + 1:<7}{trial.score:<8.3f}" + "".join(f"{text:<16}" for text in texts))
+        texts = "".join(f"{text_of(value):<16}" for value in trial.values.values())
+        lines.append(f"{trial.number + 1:<7}{trial.score:<8.3f}{texts}")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.setup import build_setup
 from leukemia_tf.training.trainer import train_stages
+from leukemia_tf.workflows.batch_size import with_batch_size
 from leukemia_tf.workflows.fit import training_job
 from leukemia_tf.workflows.plan import plan
 from leukemia_tf.workflows.resolve import resolve_settings
@@ -77,6 +78,7 @@ def _score(config: TrainConfig, prepared: Prepared, work: Path) -> float:
     scope, _ = prepare_devices(config.precision, config.devices)
     with scope:
         setup = build_setup(config, find_architecture(config.base), find_source(config.data), prepared)
+        config = with_batch_size(config, setup)
         run = RunFolder(work)
         job = training_job(config, setup, run.history, run.checkpoints, lambda row, losses: None)
         rows = train_stages(job, plan(config, setup))

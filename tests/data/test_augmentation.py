@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.errors import ArgumentError
-from leukemia_tf.data import augmentation
-from leukemia_tf.data.augmentation import COLOURS, GEOMETRIC, MIXING, TRANSFORMS, augment, epoch_draws
+from leukemia_tf.data import draws
+from leukemia_tf.data.augmentation import COLOURS, FILES, GEOMETRIC, augment
 from leukemia_tf.data.dihedral import dihedral
+from leukemia_tf.data.draws import MIXING, TRANSFORMS, epoch_draws
 from leukemia_tf.data.mixing import epoch_mixing, mix
 from leukemia_tf.data.synthetic import draw_cells
 
@@ -169,6 +170,7 @@ def test_probability(cells):
 
 
 def test_the_table_is_that_of_the_settings():
+    assert sorted(("dihedral", *GEOMETRIC, *COLOURS, *FILES, *MIXING)) == sorted(TRANSFORMS)
     assert sorted(TRANSFORMS) == sorted(column.name for column in fields(Augmentation))
 
 
@@ -179,13 +181,13 @@ def test_another_transform_changes_no_other_draws(cells, monkeypatch):
     before, view = epoch_draws(8, 3, 1), augment(images, tf.constant(epoch_draws(8, 3, 1)), settings).numpy()
     mixed = epoch_mixing(8, mixing, 3, 1)
     more = ("shear", *reversed(TRANSFORMS), "sharpen")
-    monkeypatch.setattr(augmentation, "TRANSFORMS", more)
-    draws = epoch_draws(8, 3, 1)
+    monkeypatch.setattr(draws, "TRANSFORMS", more)
+    drawn = epoch_draws(8, 3, 1)
     for index, name in enumerate(TRANSFORMS):
-        np.testing.assert_array_equal(draws[:, more.index(name)], before[:, index])
-    np.testing.assert_array_equal(augment(images, tf.constant(draws), settings), view)
+        np.testing.assert_array_equal(drawn[:, more.index(name)], before[:, index])
+    np.testing.assert_array_equal(augment(images, tf.constant(drawn), settings), view)
     np.testing.assert_array_equal(epoch_mixing(8, mixing, 3, 1), mixed)
-    assert len({draws[:, index].tobytes() for index in range(len(more))}) == len(more)
+    assert len({drawn[:, index].tobytes() for index in range(len(more))}) == len(more)
 
 
 @pytest.mark.parametrize("name", MIXING)

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
-from leukemia_tf.data.augmentation import TRANSFORMS, augment, chosen_view, epoch_draws
+from leukemia_tf.data.augmentation import augment, chosen_view
+from leukemia_tf.data.draws import TRANSFORMS, epoch_draws
 from leukemia_tf.data.fixed_views import count_views, fixed_draws, view_names
 
 HASHES = [hashlib.sha256(bytes([index])).hexdigest() for index in range(40)]

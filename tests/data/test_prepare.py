@@ -3,7 +3,10 @@
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
+from smear import WhiteCell, draw_smear
 
 from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError
 from leukemia_tf.data.prepare import log_split, prepare_cells
@@ -99,3 +102,17 @@ def test_bad_images_are_quarantined(spoilt):
 def test_unknown_policy(tiny_cells):
     with pytest.raises(ArgumentError, match="`on_bad_image`: choose one of fail, skip, quarantine"):
         prepare_cells(tiny_cells, "patient", seed=0, on_bad_image="drop")
+
+
+def test_photographs_with_their_background_are_named_and_not_compared(tmp_path, caplog):
+    pixels = draw_smear([WhiteCell(60, 60)], 120, 120, red_cells=((0, 30), (120, 80), (60, 119), (70, 0)))[0]
+    for label in ("all", "hem"):
+        for patient in range(6):
+            path = tmp_path / label / f"{label}{patient}" / "1.png"
+            path.parent.mkdir(parents=True)
+            noise = np.random.default_rng(patient).integers(0, 3, pixels.shape, np.uint8)
+            cv2.imwrite(str(path), pixels - (noise if label == "all" else noise[::-1]))  # the same cell in all
+    prepared = prepare_cells(tmp_path, "patient", seed=0)
+    assert prepared.doubled == (0, 0)
+    assert prepared.patient_groups == ()
+    assert "segment it first, by `python -m leukemia_tf.segment` (12 in all)" in caplog.text

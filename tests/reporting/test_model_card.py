@@ -59,7 +59,7 @@ def test_the_front_matter_is_that_of_hugging_face(tiny_run, parts):
 def test_the_licence_is_the_users_to_state(parts):
     front, body = parts
     assert "license" not in front
-    assert "State the licence of your data and of these weights here" in " ".join(body.split())
+    assert "state the licence of your data and of these weights here" in " ".join(body.split())
 
 
 def test_scores_that_mislead_are_not_published(record):
@@ -117,9 +117,11 @@ def test_what_a_stranger_looks_for(tiny_run, parts):
     body = parts[1]
     headings = re.findall(r"^## (.*)$", body, re.MULTILINE)
     assert headings == [
-        *("How to use", "Intended use", "Training data", "Training", "Evaluation", "Limitations", "Licence", "Citation")
+        *("Model Details", "Uses", "Bias, Risks, and Limitations", "How to Get Started with the Model"),
+        *("Training Details", "Evaluation", "Technical Specifications", "Citation"),
     ]
-    assert "Out of scope:" in body
+    assert "### Direct Use" in body
+    assert "### Out-of-Scope Use" in body
     assert "not for diagnosis" in body
     tables = re.findall(r"^\|.*\|\n\|(?:---\|)+\n\|.*\|$", body, re.MULTILINE)
     assert len(tables) == 3, "each table has its head, and rows below"

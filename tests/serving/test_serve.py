@@ -191,6 +191,7 @@ def test_base64_and_gzip_as_tensorflow_serving_reads_them(server, images, wanted
         (gzip.compress(b" " * (65 << 20)), "gzip", "at most 64 MiB"),
         (b"{}", "br", "takes gzip or none"),
     ],
+    ids=["no gzip", "cut short", "too large", "another encoding"],
 )
 def test_bad_content_encodings(server, content, encoding, words):
     answer = server.post(PREDICT, content=content, headers={"Content-Encoding": encoding})

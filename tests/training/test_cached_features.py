@@ -5,11 +5,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.balance import Sampling
 from leukemia_tf.models.freezing import set_trainable
 from leukemia_tf.models.heads import Head
+from leukemia_tf.models.network import build_network
+from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.feature_cache import FeatureStore
 from leukemia_tf.training.feature_files import FeatureFiles, drop_oldest
 from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
@@ -223,3 +226,41 @@ def test_another_constant_of_the_preprocessing_is_another_key(frozen, monkeypatc
     assert FeatureStore(prefix, cells, OFF, FeatureFiles(prefix)).computed.all()
     monkeypatch.setattr("leukemia_tf.training.feature_files.__version__", "99")
     assert not FeatureStore(prefix, cells, OFF, FeatureFiles(prefix)).computed.any()
+
+
+class Small(Counted):
+    """A network on a device whose memory holds eight cells."""
+
+    def predict_on_batch(self, cells):
+        if len(cells) > 8:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return super().predict_on_batch(cells)
+
+
+def test_smaller_batches_where_memory_lacks(frozen):
+    _, prefix, cells = frozen
+    whole, small = FeatureStore(prefix, cells, OFF, None), FeatureStore(Small(prefix), cells, OFF, None)
+    for store in (whole, small):
+        store.fill_all()
+    assert (small.batch, small.prefix.batches) == (8, 3)
+    np.testing.assert_allclose(small.arrays[0], whole.arrays[0], rtol=1e-5, atol=1e-6)
+
+
+def test_features_in_bfloat16_are_summed_in_float32():
+    cells = np.random.default_rng(0).integers(11, 256, (4, 60, 60, 3), np.uint8)
+    features, before = {}, keras.config.dtype_policy()
+    try:
+        for policy in ("float32", "mixed_bfloat16"):
+            keras.config.set_dtype_policy(policy)
+            keras.utils.set_random_seed(0)
+            model = build_network(find_architecture("scratch"), 1, {"image_size": 60}, TEXTURE)
+            assert model.get_layer("block2_conv").compute_dtype == policy.removeprefix("mixed_")
+            features[policy] = np.asarray(keras.Model(model.input, model.get_layer("depths").output)(cells))
+            assert model.get_layer("standard").compute_dtype == model.get_layer("logit").compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy(before)
+    exact, half = features.values()
+    assert half.dtype == np.float32
+    np.testing.assert_allclose(half, exact, rtol=0.05, atol=0.02)
+    rounded = np.asarray(tf.cast(tf.cast(half, tf.bfloat16), tf.float32))
+    assert np.mean(rounded != half) > 0.9

@@ -1,16 +1,22 @@
 """Devices: what is chosen, and two of them giving the losses of one."""
 
 import json
+import logging
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from leukemia_tf.core.errors import ArgumentError
-from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.config import TrainConfig
+from leukemia_tf.core.errors import ArgumentError, RunError
+from leukemia_tf.training.devices import count_devices, prepare_devices
+from leukemia_tf.training.hardware import Device, nvidia_cards
 from leukemia_tf.training.settings import check_devices
+from leukemia_tf.workflows.train import train
 
 SHARED = """
 import json, sys
@@ -58,6 +64,37 @@ def test_two_devices_give_the_losses_of_one():
         assert one[0] != one[-1]
 
 
+PREFETCHED = """
+import keras, numpy as np, tensorflow as tf
+from leukemia_tf.training.devices import on_device, prepare_devices
+prepare_devices(devices="2")
+rng = np.random.default_rng(0)
+cells, draws, targets = (rng.random((50, width), np.float32) for width in (4, 2, 1))
+class Steps(keras.Model):
+    def train_step(self, data):
+        (cells, draws), *rest = data
+        return super().train_step((cells, *rest))
+losses = []
+for device in (None, "/CPU:1"):
+    keras.utils.set_random_seed(0)
+    cell = keras.Input((4,))
+    trainer = Steps(cell, keras.layers.Dense(1)(cell))
+    trainer.compile("adam", "mse")
+    batches = tf.data.Dataset.from_tensor_slices(((cells, draws), targets)).batch(8)
+    batches = on_device(batches, device) if device else on_device(batches)
+    if device:
+        assert all(batch[1].device.endswith("CPU:1") for batch in batches)
+    losses += [trainer.fit(batches, shuffle=False, verbose=0).history["loss"]]
+assert losses[0] == losses[1], losses
+"""
+
+
+@pytest.mark.slow
+def test_batches_that_are_copied_ahead_train_the_same():
+    done = subprocess.run([sys.executable, "-c", PREFETCHED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
     flags = ("--base", "scratch", "--drop-last-block", "--image-size", "60", "--epochs", "1", "--batch-size", "8")
@@ -67,19 +104,67 @@ def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
     assert environment["computed_on"]["sharing_a_batch"] == 2
 
 
-def test_mixed_precision_and_back():
-    import keras
+def test_a_processor_computes_in_float32_and_says_what_it_is(caplog):
+    caplog.set_level(logging.INFO, "leukemia_tf")
+    with pytest.raises(ArgumentError, match=r"there is no GPU.*say `precision=float32`, or auto\. Received"):
+        prepare_devices("mixed")
+    _, chosen = prepare_devices("auto")
+    assert (chosen["precision"], chosen["xla"], chosen["deterministic"]) == ("float32", False, True)
+    assert re.fullmatch(r"processor, \d+ threads?, \d+ GiB", chosen["devices"][0])
+    assert f"computes on: {chosen['devices'][0]}; float32" in caplog.text
 
-    try:
-        _, chosen = prepare_devices("mixed")
-        assert chosen["precision"] == keras.config.dtype_policy().name == "mixed_bfloat16"
-    finally:
-        _, chosen = prepare_devices("auto")
-    assert chosen["precision"] == "float32"  # no GPU here
-    assert chosen["deterministic"]
+
+@pytest.mark.parametrize(("devices", "gpus", "count"), [("auto", 0, 1), ("auto", 8, 1), ("2", 0, 2), ("4", 4, 4)])
+def test_one_device_unless_more_are_requested(devices, gpus, count):
+    assert count_devices(devices, gpus) == count
+
+
+def test_more_devices_than_there_are():
+    with pytest.raises(ArgumentError, match=r"there is one GPU: say `devices=1`, or auto\. Received: devices='3'"):
+        count_devices("3", 1)
+    with pytest.raises(ArgumentError, match="there are 2 GPUs: say `devices=2`"):
+        count_devices("3", 2)
 
 
 @pytest.mark.parametrize(("precision", "devices"), [("half", "auto"), ("auto", "0"), ("auto", "all")])
 def test_what_there_is_not(precision, devices):
     with pytest.raises(ArgumentError, match=r"precision='half'|devices='(0|all)'"):
         check_devices(precision, devices)
+
+
+def test_a_lack_of_memory_is_a_sentence(tiny_cells, tmp_path):
+    def exhausted(targets, logits):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8,60,60,32]")
+
+    config = TrainConfig(base="scratch", data=tiny_cells, image_size=60, epochs=1, batch_size=8, out=tmp_path / "run")
+    with pytest.raises(RunError, match="hold a step of 8 cells of 60 pixels: train again with `batch_size=4`, or a sm"):
+        train(config, loss=exhausted)
+
+
+CARD = """#!/bin/sh
+echo 'NVIDIA H100 80GB HBM3, 81559'
+"""
+
+
+def test_a_card_without_cuda_is_named_with_the_cure(tmp_path, monkeypatch, caplog):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(CARD)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    prepare_devices()
+    (sentence,) = [line for line in caplog.messages if "has a GPU" in line]
+    assert "NVIDIA H100 80GB HBM3, 80 GiB" in sentence
+    assert "pip install 'leukemia_tf[gpu]'" in sentence
+    caplog.clear()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    prepare_devices()
+    assert not [line for line in caplog.messages if "has a GPU" in line]
+
+
+def test_a_card_by_its_driver_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    card = tmp_path / "0000:01:00.0" / "information"
+    card.parent.mkdir()
+    card.write_text("Model: \t\t NVIDIA A100\nIRQ:   \t\t 24\n")
+    assert nvidia_cards(tmp_path) == [Device("NVIDIA A100", 0)]
+    assert nvidia_cards(tmp_path / "none") == []

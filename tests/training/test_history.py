@@ -2,7 +2,7 @@
 
 import pytest
 
-from leukemia_tf.evaluation.plots import learning_curves
+from leukemia_tf.evaluation.training_plots import learning_curves
 from leukemia_tf.training.history import kept_text, stage_table
 
 STAGES = [{"name": "head", "epochs": 4}, {"name": "top", "epochs": 6, "ends": 3}, {"name": "rest", "epochs": 2}]

@@ -74,7 +74,8 @@ def test_what_was_planted_is_found(planted, tmp_path):
     assert two[1].startswith("the same cell as")
     assert "left for predict" in warnings["unnamed.bmp"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
-        *("audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv", "acquisition.csv", "acquisition.png"),
+        *("report.html", "audit.json", "audit.png", "cells.png", "cells.csv", "rejected.csv"),
+        *("acquisition.csv", "acquisition.png"),
     }
     with (tmp_path / "report/rejected.csv").open() as stream:
         assert named(csv.DictReader(stream)) == rejected
@@ -192,3 +193,14 @@ def test_real_cells(real_cells, tmp_path):
     assert (report["images"], report["patients"], len(report["rejected"])) == (2001, 31, 0)
     assert sum(len(group) - 1 for group in report["identical"]) == 15
     assert report["shared_patients"] == [["20", "21"], ["51", "75", "78"], ["H2", "H4", "H5", "H6"], ["H3", "H10"]]
+
+
+def test_its_report(planted, tmp_path, check_report):
+    report = audit(AuditConfig(planted, out=tmp_path / "report", on_bad_image="skip"))
+    page = check_report(tmp_path / "report" / "report.html")
+    assert page.inner_text(".summary strong") == f"{report['images']} images of {report['patients']} patients"
+    text = page.inner_text("main")
+    for row in (*report["rejected"], *report["warnings"]):
+        assert row["path"] in text
+        assert row["reason"] in text
+    assert page.query_selector_all("#repeated ~ ul.cells img")

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from leukemia_tf.config import CrossvalConfig, TrainConfig
-from leukemia_tf.core.errors import DataError, RunError, UserError
+from leukemia_tf.config import CrossvalConfig, EvaluateConfig, TrainConfig
+from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.data.catalog import read_cells, write_cells
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
+from leukemia_tf.evaluation.scores import count_text, format_score
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.crossval import crossval
 from leukemia_tf.workflows.crossval_table import table
+from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.train import train
 
 TINY = {"base": "scratch", "framing": "cell", "stain_normalization": "none", "image_size": 60}
@@ -158,3 +160,37 @@ def test_what_cannot_be_is_refused(tiny_cells, tmp_path, flags, error, sentence)
     with pytest.raises(error, match=sentence):
         crossval(CrossvalConfig(**{**TINY, "data": tiny_cells, "out": tmp_path / "out", **flags}))
     assert not list(tmp_path.glob("out/seed-*"))
+
+
+def test_its_report(study, check_report):
+    metrics = read_json(study.metrics)
+    page = check_report(study.report)
+    text = page.inner_text("body")
+    pooled = metrics["parts"]["seed-0"]
+    assert f"AUROC by patient {format_score(pooled['cell']['auroc_by_patient'])}" in page.inner_text(".summary strong")
+    for row in metrics["runs"]:
+        assert f"seed {row['seed']}, fold {row['fold']}" in text
+    sections = page.evaluate("[...document.querySelectorAll('h2')].map(heading => heading.id)")
+    assert sections == [
+        *("scores", "folds", "holdout", "performance", "threshold", "patients", "wrong-cells", "reproduce")
+    ]
+    figures = page.evaluate("[...document.querySelectorAll('figure[data-file]')].map(one => one.dataset.file)")
+    assert {"histories.svg", "confusion-matrix.svg", "calibration.svg", "patients.svg", "roc.svg"} <= set(figures)
+    assert "python -m leukemia_tf.crossval --base scratch" in text
+
+
+def test_it_is_written_again_with_what_a_paper_needs(study, tmp_path):
+    before = study.metrics.read_bytes(), study.predictions("seed-0").read_bytes()
+    study.report.unlink()
+    metrics = evaluate(EvaluateConfig(study.path, paper=tmp_path / "paper"))
+    assert study.report.is_file()
+    assert (study.metrics.read_bytes(), study.predictions("seed-0").read_bytes()) == before
+    sentence = (tmp_path / "paper" / "methods.txt").read_text()
+    assert "2-fold cross-validation by patient" in sentence
+    assert count_text(metrics["parts"]["seed-0"]) in sentence
+    assert {"folds.csv", "folds.tex", "roc.pdf", "roc.svg", "roc.png"} <= {
+        path.name for path in (tmp_path / "paper").iterdir()
+    }
+    for changed in ({"threshold": "0.3"}, {"tta": "dihedral"}):
+        with pytest.raises(ArgumentError, match="keeps that of its folds"):
+            evaluate(EvaluateConfig(study.path, **changed))

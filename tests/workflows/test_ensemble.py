@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from leukemia_tf.config import EnsembleConfig, EvaluateConfig, ExportConfig, Gra
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.evaluation.predictions import read_predictions
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.ensemble import ensemble
 from leukemia_tf.workflows.evaluate import evaluate
@@ -127,3 +129,14 @@ def test_an_interrupted_ensemble_is_built_again(both, tiny_run, other_run, tmp_p
     assert again.predictions("test").read_bytes() == both.predictions("test").read_bytes()
     with pytest.raises(RunError, match="is there already"):
         ensemble(config)
+
+
+def test_its_reports(both, check_report):
+    text = check_report(both.report).inner_text("#table-members")
+    for member in both.read_config()["members"]:
+        assert member["name"] in text
+        scores = json.loads((Path(member["run"]) / "metrics.json").read_text())["parts"]["test"]["cell"]
+        assert format_score(scores["auroc_by_patient"]) in text
+    page = check_report(both.path / "compare" / "report.html")
+    assert len(page.query_selector_all("#table-scores tbody tr")) == 3
+    assert len(page.query_selector_all("#table-differences tbody tr")) == 2

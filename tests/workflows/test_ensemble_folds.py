@@ -12,6 +12,7 @@ from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import FoldTable, write_folds
 from leukemia_tf.evaluation.predictions import Prediction, arrays, read_predictions, write_predictions
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
 from leukemia_tf.workflows.ensemble import ensemble
@@ -107,3 +108,13 @@ def test_other_folds_are_refused(members, tmp_path):
     with pytest.raises(RunError, match="`tune`"):
         ensemble(EnsembleConfig((members[0], tmp_path / "kind"), out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_its_report(study, check_report):
+    metrics = read_json(study.metrics)
+    page = check_report(study.report)
+    text = page.inner_text("main")
+    for name, part in metrics["parts"].items():
+        assert name in text
+        assert format_score(part["cell"]["auroc_by_patient"]) in text
+    assert page.query_selector("#figure-scores img")

@@ -11,9 +11,11 @@ import pytest
 
 from leukemia_tf.config import EvaluateConfig, PredictConfig
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
+from leukemia_tf.core.files import read_csv
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.synthetic import draw_cells, write_phantoms
 from leukemia_tf.evaluation.predictions import read_predictions
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.runs.run_folder import RunFolder, open_run
 from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.predict import predict
@@ -180,3 +182,16 @@ def test_a_killed_evaluate_leaves_a_usable_run(copied_run, monkeypatch, step):
     assert prediction.status in ("ok", "unlike-training")
     metrics = evaluate(EvaluateConfig(run=copied_run.path))
     assert metrics["decision"]["threshold"] == (0.9 if step.endswith("write_report") else 0.5)
+
+
+def test_what_a_paper_needs(tiny_run, tmp_path):
+    run = RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    metrics = evaluate(EvaluateConfig(run.path, paper=tmp_path / "paper"))
+    names = {path.name for path in (tmp_path / "paper").iterdir()}
+    figures = {path.stem for path in run.figures.glob("*.png")}
+    assert {f"{name}.{kind}" for name in figures for kind in ("pdf", "svg", "png")} <= names
+    scores = read_csv(tmp_path / "paper" / "scores.csv")
+    by_patient = next(row for row in scores if row["metric"] == "AUROC by patient")
+    assert by_patient["test, over cells"] == format_score(metrics["parts"]["test"]["cell"]["auroc_by_patient"])
+    with pytest.raises(ArgumentError, match="own patients"):
+        evaluate(EvaluateConfig(run.path, data=tmp_path, paper=tmp_path / "paper"))

@@ -15,6 +15,7 @@ from PIL import Image
 from leukemia_tf.config import ActivationsConfig, ExplainCheckConfig, GradcamConfig
 from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.models.network import load_network
 from leukemia_tf.workflows.activations import activations
 from leukemia_tf.workflows.explain_check import explain_check
@@ -244,7 +245,7 @@ def test_explain_check(tiny_run, tmp_path, caplog):
     assert list(occlusion["shuffled"]) == ["head", "block4", "block3", "block2", "block1"]
     assert scores["agreement"]["gradcam"]["gradcam"] == pytest.approx(1)
     assert {path.name for path in (tmp_path / "check").iterdir()} >= {"curves.png", "shuffled.png", "agreement.png"}
-    assert "insertion less random" in caplog.text
+    assert "insertion minus random" in caplog.text
     assert json.loads(tiny_run.explain_check.read_text())["explained"] == ["block4_conv"]
     for was, now in zip(before, load_network(tiny_run.model).get_weights()):
         np.testing.assert_array_equal(was, now)
@@ -255,3 +256,11 @@ def test_a_network_file_predicts_like_its_run(tiny_run, image):
 
     (by_run,), (by_file,) = (predict(PredictConfig(images=image, run=run)) for run in (tiny_run.path, tiny_run.model))
     assert by_run == by_file
+
+
+def test_the_report_of_explain_check(tiny_run, tmp_path, check_report):
+    scores = explain_check(ExplainCheckConfig(tiny_run.path, out=tmp_path, method=("gradcam",), cells=4))
+    page = check_report(tmp_path / "report.html")
+    gain = scores["methods"]["gradcam"]["more_than_random"]["insertion"]
+    assert format_score(gain, "+") in page.inner_text(".summary strong")
+    assert page.query_selector_all("#examples ~ ul.cells img")

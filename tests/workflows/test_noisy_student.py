@@ -278,3 +278,13 @@ def test_the_report_s_recipe_is_this_command_s_alone():
     assert (config.rounds, config.alone, config.every_fold, config.targets) == (3, True, True, "hard")
     with pytest.raises(UserError, match=r"it is for `python -m leukemia_tf\.noisy_student`"):
         from_recipe("noisy-student")
+
+
+@pytest.mark.slow
+def test_its_report(study, check_report):
+    metrics = read_json(study.metrics)
+    page = check_report(study.report)
+    assert len(page.query_selector_all("#table-rounds tbody tr")) == len(metrics["rounds"])
+    (last,) = (row for row in metrics["rounds"] if row["kept"])
+    assert f"{last['test']:.3f}" in page.inner_text(".summary strong")
+    assert last["run"] in page.inner_text(".summary")

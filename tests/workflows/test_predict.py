@@ -2,7 +2,9 @@
 
 import csv
 
+import cv2
 import numpy as np
+from smear import WhiteCell, draw_smear
 
 from leukemia_tf.config import PredictConfig
 from leukemia_tf.evaluation.predictions import COLUMNS, read_predictions
@@ -32,3 +34,14 @@ def test_bad_images_are_named_and_the_rest_is_predicted(tiny_run, tiny_cells, tm
     for row, reason in zip(rows[1:], ("truncated", "not an image", "No such file"), strict=True):
         assert reason in row["reason"]
         assert row["probability"] == ""
+
+
+def test_a_photograph_with_its_background_is_to_be_segmented_first(tiny_run, tiny_cells, tmp_path, run_module):
+    cell, photograph = next(tiny_cells.rglob("*_all.bmp")), tmp_path / "field.png"
+    cv2.imwrite(str(photograph), draw_smear([WhiteCell(60, 60)], 120, 120)[0][..., ::-1])
+    done = run_module(".predict", cell, photograph, "--run", tiny_run.path, "--out", "a.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = read_predictions(tmp_path / "a.csv")
+    assert (second.status, "leukemia_tf.segment" in second.reason) == ("unlike-training", True)
+    assert "leukemia_tf.segment" not in first.reason
+    assert [line for line in done.stderr.splitlines() if "field.png" in line and "segment it first" in line]

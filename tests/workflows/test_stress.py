@@ -13,7 +13,8 @@ from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.data.alterations import ALTERATIONS
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.evaluation.predictions import arrays, by_patient_group, read_predictions, write_predictions
-from leukemia_tf.reporting.stress_section import stress_section
+from leukemia_tf.reporting.blocks import Text
+from leukemia_tf.reporting.stress_section import stored_stress
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.crossval import crossval
 from leukemia_tf.workflows.ensemble import ensemble
@@ -65,10 +66,14 @@ def test_its_part_of_the_report(run, result, tiny_run):
     assert 'id="stress"' not in tiny_run.report.read_text()
     before, after = (page.count("<h2") for page in (tiny_run.report.read_text(), report))
     assert after == before + 1
-    metrics = read_json(run.metrics)
-    assert stress_section(run, metrics).values["verdict"] == result[0]["verdict"]
-    metrics["decision"]["threshold"] /= 2
-    assert "Measured at a former threshold" in stress_section(run, metrics).values["verdict"][-1]
+    threshold = read_json(run.metrics)["decision"]["threshold"]
+    assert texts_of(stored_stress(run, threshold)[0])[1:] == result[0]["verdict"]
+    assert "Measured at a former threshold" in texts_of(stored_stress(run, threshold / 2)[0])[-1]
+    assert stored_stress(tiny_run) == []
+
+
+def texts_of(section):
+    return [block.text for block in section.blocks if isinstance(block, Text)]
 
 
 @pytest.mark.slow
@@ -169,3 +174,10 @@ def test_the_folds_of_a_cross_validation_are_pooled(tiny_cells, tmp_path):
     write_json(study.config, {**study.read_config(), "kind": "tune"})
     with pytest.raises(RunError, match="a folder of `tune`"):
         stress(StressConfig(study.path))
+
+
+@pytest.mark.parametrize("which", ["run", "out"])
+def test_its_report_in_a_browser(run, result, check_report, which):
+    page = check_report(run.report if which == "run" else result[1] / "report.html")
+    assert page.query_selector("#figure-stress img")
+    assert len(page.query_selector_all("#table-stress tbody tr")) == 1 + len(ALTERATIONS)

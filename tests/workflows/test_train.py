@@ -15,7 +15,8 @@ from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.core.errors import UserError, WeightsError
 from leukemia_tf.core.files import read_csv, write_json
 from leukemia_tf.data import source
-from leukemia_tf.data.augmentation import COLOURS, FILES, is_on
+from leukemia_tf.data.augmentation import COLOURS, FILES
+from leukemia_tf.data.draws import is_on
 from leukemia_tf.evaluation.metrics import METRICS
 from leukemia_tf.evaluation.predictions import arrays, read_predictions
 from leukemia_tf.models.network import load_network

@@ -9,6 +9,7 @@ from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.data.prepare import prepare_cells
+from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.tuning.space import SPACE, settings_of
 from leukemia_tf.workflows.tune import tune
 from leukemia_tf.workflows.tune_objective import search_folds
@@ -95,3 +96,11 @@ def test_what_cannot_be_is_refused(tiny_cells, tmp_path, flags, sentence):
     with pytest.raises(UserError, match=sentence):
         tune(TuneConfig(**{**TINY, "data": tiny_cells, "out": tmp_path / "out", **flags}))
     assert not (tmp_path / "out").exists()
+
+
+def test_its_report(study, check_report):
+    page = check_report(study.report)
+    best = read_json(study.run("best").metrics)["parts"]["test"]["cell"]["auroc_by_patient"]
+    assert format_score(best) in page.inner_text(".summary strong")
+    rows = page.evaluate("document.querySelectorAll('#table-trials tbody tr').length")
+    assert rows == len(read_csv(study.trials))
