@@ -215,20 +215,26 @@ def test_the_page_says_which_model_answers(page, tiny_run, server):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_picture_pixels_and_map_are_those_that_are_stored(page, cells, tiny_run, tmp_path, kind):
-    """A browser would turn the picture by its EXIF orientation; `predict` does not."""
-    path = tmp_path / f"turned.{kind.lower()}"
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by 90 degrees
-    Image.open(cells[0]).crop((0, 0, 120, 100)).save(path, kind, exif=exif, quality=95)
-    stored = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    classify(page, [path])
-    (row,) = predict(PredictConfig([path], run=tiny_run.path))
-    assert f"probability of ALL (leukemic) {row.probability:.3f}" in texts(page)[0]
+    """A browser would turn a picture by its Exif orientation; `predict` refuses such a one."""
+    upright, turned = (tmp_path / f"{name}.{kind.lower()}" for name in ("upright", "turned"))
+    for path, orientation in ((upright, 1), (turned, 6)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.open(cells[0]).crop((0, 0, 120, 100)).save(path, kind, exif=exif, quality=95)
+    stored = cv2.imread(str(upright), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    row, refused = predict(PredictConfig([upright, turned], run=tiny_run.path))
+    add(page, [upright, turned])
+    wait_for(page, "^1 image classified, 1 unreadable$")
+    first, second = texts(page)
+    assert f" {row.probability:.3f}" in first
+    assert f"unreadable\n{refused.reason}" in second
     page.locator("#cells canvas[width='120']").wait_for(state="attached")
-    assert page.locator("#cells canvas").get_attribute("height") == "100"
-    shown = shown_pixels(page.locator("#cells img"))
-    assert shown.shape == stored.shape
-    assert np.abs(shown.astype(int) - stored).max() <= (0 if kind == "PNG" else 6)
+    assert page.locator("#cells canvas").first.get_attribute("height") == "100"
+    for image in page.locator("#cells img[src]").all():
+        shown = shown_pixels(image)
+        assert shown.shape == stored.shape
+        assert np.abs(shown.astype(int) - stored).max() <= (0 if kind == "PNG" else 6)
+    assert page.locator("#cells img[src]").count() == 2
 
 
 def test_what_is_unlike_training_gets_no_label_and_no_vote(page, cells, tiny_run, tmp_path):

@@ -75,5 +75,7 @@ let planned = false;
 function showSoon() {
   if (planned) return;
   planned = true;
-  requestAnimationFrame(() => { planned = false; showAll(); });
+  const show = () => { planned = false; showAll(); };
+  if (document.hidden) setTimeout(show);  // a page in the background has no frames
+  else requestAnimationFrame(show);
 }

@@ -1,5 +1,5 @@
 // A picture as the network gets it: without what makes a browser turn it or change its colours.
-// `predict` reads the pixels as they are stored: an orientation in EXIF, colour profile or gamma changes nothing there.
+// The network reads the pixels as they are stored: an orientation in EXIF, colour profile or gamma changes nothing there.
 
 const JPEG_EXIF = 0xe1, JPEG_PROFILE = 0xe2, JPEG_SCAN = 0xda;
 const PNG_LEFT_OUT = ["eXIf", "iCCP", "gAMA", "cHRM"];

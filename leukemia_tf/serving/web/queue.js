@@ -15,7 +15,7 @@ async function lane() {
   for (let batch = await nextBatch(); batch.length; batch = await nextBatch()) await classify(batch);
   queue.lanes -= 1;
   if (hasWaiting()) startQueue();  // cells that came after this lane's last look
-  showProgress();
+  showSoon();
   if (isIdle()) startHeat();
 }
 
