@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from leukemia_tf.core.errors import BadImageError
 from leukemia_tf.core.version import __version__
 from leukemia_tf.data.acquisition import CUES
 from leukemia_tf.data.catalog import LABELS
@@ -124,10 +127,17 @@ def _listed(report: Mapping[str, Any], folder: Path) -> list[Section]:
         if rows:
             blocks.append(_table(key, title, ["image", "reason"], rows))
     reasons = {row["path"]: row["reason"] for row in report["warnings"]}
-    thumbs = [_thumb(folder, path, reason) for path, reason in list(reasons.items())[:WARNED]]
+    thumbs = list(islice(_readable(folder, reasons), WARNED))
     if thumbs:
         blocks.append(Gallery(f"{len(thumbs)} of {len(reasons):,} images with a warning", thumbs, small=True))
     return [section("problems", "Rejected images and warnings", *blocks)] if blocks else []
+
+
+def _readable(folder: Path, reasons: Mapping[str, str]) -> Iterator[Thumb]:
+    """Yield pictures with a warning; what is passed over, such as `._cell.jpg`, may be none."""
+    for path, reason in reasons.items():
+        with suppress(BadImageError):
+            yield _thumb(folder, path, reason)
 
 
 def _table(name: str, title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -189,6 +189,7 @@ def test_explains(architecture):
     assert maps.max(axis=(0, 2, 3)).min() > 0
 
 
+@pytest.mark.slow
 def test_exports(architecture, tmp_path):
     import tensorflow as tf
 

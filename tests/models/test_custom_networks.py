@@ -219,6 +219,7 @@ def names(record):
     return [block.name for block in record.blocks]
 
 
+@pytest.mark.slow
 def test_a_registered_network_trains(registered, tiny_cells, tmp_path):
     from leukemia_tf.workflows.train import train
 

@@ -105,6 +105,7 @@ def test_a_network_of_mixed_precision_is_computed_at_float32(runtime):
     np.testing.assert_allclose(logits, predict_logits(exact, cells), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_unknown_and_missing_runtimes(images, tiny_run, tmp_path, run_module, monkeypatch):
     for command, flag, name in ((".predict", "--runtime", "onxx"), (".export", "--format", "tflite")):
         arguments = [*([str(images[0]), "--run"] if command == ".predict" else []), tiny_run.path]

@@ -29,6 +29,7 @@ def test_evaluate_again_gives_the_same(tiny_run):
     assert (tiny_run.metrics.read_bytes(), tiny_run.predictions("test").read_bytes()) == before
 
 
+@pytest.mark.slow
 def test_evaluate_by_another_threshold_and_more_views(tiny_run, tmp_path):
     shutil.copytree(tiny_run.path, tmp_path / "run")
     run = open_run(tmp_path / "run")
@@ -123,6 +124,7 @@ def test_evaluate_notices_other_pictures(tiny_run, tmp_path):
         evaluate(EvaluateConfig(run=tiny_run.path, data=other))
 
 
+@pytest.mark.slow
 def test_a_threshold_needs_five_patients_of_a_class(copied_run, caplog):
     metrics = evaluate(EvaluateConfig(run=copied_run.path, threshold="sensitivity:0.9"))
     assert metrics["decision"]["threshold"] == 0.5

@@ -13,6 +13,7 @@ from leukemia_tf.workflows.train import train
 TINY = {"base": "scratch", "drop_last_block": True, "image_size": 60, "batch_size": 8, "framing": "cell"}
 
 
+@pytest.mark.slow
 def test_lrfind_draws_the_curve_and_suggests(tiny_cells, tmp_path, caplog):
     config = LrfindConfig(**TINY, data=tiny_cells, out=tmp_path / "curve.png", steps=40, json=True)
     result = lrfind(config)

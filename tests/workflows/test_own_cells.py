@@ -49,6 +49,7 @@ def reading(lab):
     return {"labels": LABELS, "patients": lab.parent / "patients.xlsx"}
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_patients(lab, tmp_path):
     """Resumed and refitted, it reads the same cells though the sheet is gone."""
     shown = {"framing": "cell", "image_size": 60, "epochs": 1, "batch_size": 8}

@@ -35,6 +35,7 @@ def test_run_folder(tiny_run):
     }
     assert {path.stem for path in tiny_run.figures.iterdir()} == {
         *("learning-curves", "confusion-matrix", "roc", "precision-recall", "calibration", "patients"),
+        *("histogram", "errors-by-size"),
     }
     with tiny_run.history.open() as stream:
         columns = next(csv.reader(stream))
@@ -177,6 +178,7 @@ def test_a_split_by_image_is_marked(tiny_cells, tmp_path, caplog):
     assert "every score will be too high" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_split_without_patients_for_validation(tiny_cells, tmp_path, caplog):
     parts = {"train": ["1", "2", "3", "H1", "H7", "H8"], "val": [], "test": ["4", "H9"]}
     write_json(tmp_path / "split.json", {"protocol": "file", "seed": 0, **parts})
