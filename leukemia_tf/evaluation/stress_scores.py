@@ -108,9 +108,9 @@ def verdict(stress: Mapping[str, Any]) -> list[str]:
     filled = next(row for row in removes if row["name"] == FILLED)
     others = ", ".join(f"{row['name']} {_over_chance(row)}" for row in removes if row is not filled)
     sentences = [
-        f"Of its AUROC by patient over chance, {_over_chance(base)}, {_over_chance(filled)} comes from "
-        f"{filled['left']} alone.",
-        f"The others leave of it: {others}.",
+        f"Its AUROC by patient is {_over_chance(base)} over chance (0.5). With {filled['left']} alone "
+        f"{_over_chance(filled)} is left.",
+        f"The others leave: {others}.",
         _costs([row for row in rows if row["costs"]]),
     ]
     without = base["scores"]["auroc_by_patient"]["low"]

@@ -86,9 +86,8 @@ def test_the_verdict_in_words(scores):
     first, others, costs = verdict(scores)
     over, filled = (row["auroc_by_patient"] - 0.5 for row in (scores["base"], row_of(scores, NAMES[19])))
     assert filled == pytest.approx(-over)
-    assert first.startswith(f"Of its AUROC by patient over chance, {over:.3f} [")
-    assert f"{filled:.3f} [" in first
-    assert first.endswith("comes from size, outline and mean colour alone.")
+    assert first.startswith(f"Its AUROC by patient is {over:.3f} [")
+    assert f"With size, outline and mean colour alone {filled:.3f} [" in first
     assert f"greyscale {over:.3f} [" in others
     assert costs.startswith("These must keep the answer and cost more than 0.02 of the AUROC by patient or 0.05 of")
     assert costs.index("mirrored (-") < costs.index("upside down (+")  # the costliest first

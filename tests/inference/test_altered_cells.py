@@ -57,7 +57,7 @@ def test_a_network_that_reads_the_area_alone(cells):
         assert (rows[name]["difference"]["value"], rows[name]["auroc"]) == (0, 1), name
     for name in ("scaled to one size", "a disc of one size"):
         assert (rows[name]["auroc_by_patient"], rows[name]["auroc"]) == (0.5, 0.5), name
-    assert verdict(scores)[0].startswith("Of its AUROC by patient over chance, 0.500")
+    assert verdict(scores)[0].startswith("Its AUROC by patient is 0.500")
     for name in ("mirrored", "turned by 90 degrees", "blurred by 1 pixel", "brighter", "less haematoxylin"):
         np.testing.assert_array_equal(logits[1 + [one.name for one in ALTERATIONS].index(name)], logits[0])
 
