@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
-from leukemia_tf.core.png import with_texts
+from leukemia_tf.core.png import encode_png, with_texts
 from leukemia_tf.evaluation.plots import INK, RED, plain
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
 from leukemia_tf.explain.frame import Frame
@@ -61,8 +61,8 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 def write_picture(picture: np.ndarray, path: Path, texts: Mapping[str, str]) -> Path:
     """Write a picture, float32 [h, w, 3] of 0-1, as PNG with text in it; faster than through a figure."""
-    _, png = cv2.imencode(".png", (255 * picture[..., ::-1]).astype(np.uint8))
-    return write_atomically(path, lambda scratch: scratch.write_bytes(with_texts(png.tobytes(), texts)))
+    png = encode_png((255 * picture).astype(np.uint8))
+    return write_atomically(path, lambda scratch: scratch.write_bytes(with_texts(png, texts)))
 
 
 def prediction_text(prediction: Prediction) -> str:

@@ -56,31 +56,28 @@ def tiny_run(tiny_cells, tmp_path_factory):
     return train(config)
 
 
+def shared(name, what):
+    if not (SHARED / name).is_dir():
+        pytest.skip(f"{what} are not at hand")
+    return SHARED / name
+
+
 @pytest.fixture(scope="session")
 def real_cells():
     """The folder of real cells; skips where it is not at hand."""
-    folder = SHARED / "C-NMC_Leukemia"
-    if not folder.is_dir():
-        pytest.skip("the real cells of C-NMC 2019 are not at hand")
-    return folder
+    return shared("C-NMC_Leukemia", "the real cells of C-NMC 2019")
 
 
 @pytest.fixture(scope="session")
 def wbc_segmentation():
     """The folder of pictures with experts' masks; skips where it is not at hand."""
-    folder = SHARED / "WBC_segmentation"
-    if not folder.is_dir():
-        pytest.skip("the pictures with experts' masks are not at hand")
-    return folder
+    return shared("WBC_segmentation", "the pictures with experts' masks")
 
 
 @pytest.fixture(scope="session")
 def real_weights():
     """The folder of ImageNet weights; skips where it is not at hand."""
-    folder = SHARED / "weights"
-    if not folder.is_dir():
-        pytest.skip("the ImageNet weights are not at hand")
-    return folder
+    return shared("weights", "the ImageNet weights")
 
 
 @pytest.fixture(scope="module")

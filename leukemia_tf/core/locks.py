@@ -44,7 +44,9 @@ def locked(folder: Path | None) -> Iterator[None]:
             raise UserError(
                 f"{folder}: another process writes this folder; wait for it, or name another `out`."
             ) from None
-        yield
-        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
     finally:
         os.close(handle)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import BadImageError
-from leukemia_tf.core.files import free_path, write_atomically
+from leukemia_tf.core.files import free_path
+from leukemia_tf.core.png import write_png
 from leukemia_tf.data.folder_files import list_files
 from leukemia_tf.data.headers import header_problem
 from leukemia_tf.data.integrity import decode_upright, read_bytes
@@ -61,13 +59,8 @@ def convert_images(folder: Path, target: Path) -> Conversion:
         if pixels is None:
             failed.append(path)
             continue
-        written[path] = _write_png(free_path((target / path).with_suffix(".png")), pixels)
+        written[path] = write_png(free_path((target / path).with_suffix(".png")), pixels)
         pages = tiff_pages(content).count if content[:4] in TIFF_STARTS else 1
         if pages > 1:
             several[path] = pages
     return Conversion(len(images), written, tuple(failed), several)
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> Path:
-    content = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
-    return write_atomically(path, lambda scratch: scratch.write_bytes(content))

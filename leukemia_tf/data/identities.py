@@ -58,12 +58,12 @@ class Identities:
             return None
         if self.table and not row:
             return f"it has no row in {self.table.path.name}: add one, with its patient"
-        said = self._labels(path, row)
-        contradiction = _contradiction(said)
-        if contradiction or not said:
+        given = self._labels(path, row)
+        contradiction = _contradiction(given)
+        if contradiction or not given:
             return contradiction or None
         patient = self._patient(path, row)
-        return (next(iter(said.values())), patient) if patient else self._unknown_patient(path)
+        return (next(iter(given.values())), patient) if patient else self._unknown_patient(path)
 
     def is_named_by_cnmc(self, image: Path) -> bool:
         """Return whether an image's patient is known by a name in C-NMC's form."""
@@ -81,12 +81,12 @@ class Identities:
         """Return the label by everything that says one."""
         name, by_folder = parse_cnmc_name(path), self.labels.label(path.parent.parts)
         by_row = self.words.of_value(row.label) if row and row.label else None
-        said = {
+        given = {
             f"its row {row.number} in {self.table.path.name}" if row and self.table else "": by_row,
             "its name": name[0] if name else None,
             "its folder": None if by_folder == NONE else by_folder,
         }
-        return {where: label for where, label in said.items() if label}
+        return {where: label for where, label in given.items() if label}
 
     def _patient(self, path: Path, row: TableRow | None) -> str:
         name, below = parse_cnmc_name(path), self.labels.patient(path.parent.parts)
@@ -117,11 +117,11 @@ class Identities:
         )
 
 
-def _contradiction(said: Mapping[str, str]) -> str:
+def _contradiction(given: Mapping[str, str]) -> str:
     """Return the reason to reject an image that is given two labels, or nothing."""
-    if len(set(said.values())) < 2:
+    if len(set(given.values())) < 2:
         return ""
-    first = next(iter(said))
-    other = next(where for where in said if said[where] != said[first])
+    first = next(iter(given))
+    other = next(where for where in given if given[where] != given[first])
     advice = "move or rename it" if first == "its name" else "mend one of them"
-    return f"{first} says `{said[first]}`, {other} `{said[other]}`: {advice}"
+    return f"{first} says `{given[first]}`, {other} `{given[other]}`: {advice}"

@@ -29,7 +29,11 @@ def largest_piece(inside: np.ndarray) -> np.ndarray:
 
 def rim_colour(pixels: np.ndarray) -> np.ndarray:
     """Return the median colour of a picture's outermost pixels: uint8 [h, w, 3] -> float64 [3]."""
-    return np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    return np.median(_rim(pixels), axis=0)
+
+
+def _rim(pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def piece_unlike(pixels: np.ndarray, colour: np.ndarray, margin: int) -> np.ndarray:
@@ -60,5 +64,4 @@ def is_segmented(pixels: np.ndarray) -> bool:
 
 def has_even_rim(pixels: np.ndarray) -> bool:
     """Return whether a picture's outermost pixels are of one colour, black or another: uint8 [h, w, 3]."""
-    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    return bool((np.abs(rim - np.median(rim, axis=0)).max(-1) <= NEAR).mean() >= EVEN)
+    return bool((np.abs(_rim(pixels) - rim_colour(pixels)).max(-1) <= NEAR).mean() >= EVEN)

@@ -35,13 +35,13 @@ def tune_page(study: Study, trials: Sequence[Trial], figure: Figure, best: RunFo
         The run by the best trial's settings.
     """
     settings, metrics = study.read_config(), read_json(best.metrics)
-    asked, files = settings["asked"], (study.config, study.trials)
+    search, files = settings["asked"], (study.config, study.trials)
     titles, *rows = tables.score_rows(metrics["parts"])
     about = f"The best of {len(trials)} trials is an optimistic choice: only these scores, on test patients, count. "
     return Page(
-        title=f"{asked['base']}: search of {len(trials)} trials",
+        title=f"{search['base']}: search of {len(trials)} trials",
         name=f"Search of {study.path.resolve().name}",
-        subtitle=f"{asked['base']}, {asked['method']} search, {len(trials)} trials; data: {metrics['data']}",
+        subtitle=f"{search['base']}, {search['method']} search, {len(trials)} trials; data: {metrics['data']}",
         headline=summary.headline(metrics),
         details=f"by the best trial's settings, {summary.details(metrics)}",
         cautions=cautions(metrics, best.read_config()),
@@ -58,7 +58,7 @@ def tune_page(study: Study, trials: Sequence[Trial], figure: Figure, best: RunFo
             section(
                 "search",
                 "Search",
-                Text(_objective(asked)),
+                Text(_objective(search)),
                 Picture("search", figure, SEARCH, f"Dots. {SEARCH} The table below has the numbers.", wide=True),
                 _trials(trials),
             ),
@@ -67,8 +67,8 @@ def tune_page(study: Study, trials: Sequence[Trial], figure: Figure, best: RunFo
     )
 
 
-def _objective(asked: Mapping[str, Any]) -> str:
-    over = f"{asked['folds']} folds of the training patients" if asked["folds"] else "the validation patients"
+def _objective(search: Mapping[str, Any]) -> str:
+    over = f"{search['folds']} folds of the training patients" if search["folds"] else "the validation patients"
     return f"A trial's score is the mean AUROC by patient over {over}. Test patients took no part."
 
 

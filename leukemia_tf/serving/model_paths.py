@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from leukemia_tf.serving.batching import Batcher, FullError
 from leukemia_tf.serving.joined_files import SIZES, read_joined
 from leukemia_tf.serving.problems import problem
-from leukemia_tf.serving.responses import MOST_BYTES, read_body, too_large
+from leukemia_tf.serving.responses import read_body, too_large
 from leukemia_tf.serving.rest import PredictRequest, RequestError, read_request, uncompress, write_response
 from leukemia_tf.serving.versions import Version
-from leukemia_tf.serving.watched_model import UnknownVersionError, WatchedModel
+from leukemia_tf.serving.watched_model import WatchedModel
 
 Parser = Callable[[Request, bytes, Version], PredictRequest]
 
@@ -78,8 +78,7 @@ def _find(model: WatchedModel, request: Request) -> Version:
     params = request.path_params
     if ":" in params["name"]:  # a verb that is not for this method
         raise HTTPException(405)
-    if params["name"] != model.name:
-        raise UnknownVersionError(f"there is no model {params['name']!r} here; the model is {model.name}.")
+    model.check_name(params["name"])
     return model.find(params.get("version"), params.get("label"))
 
 
@@ -90,7 +89,7 @@ def _state(version: Version) -> dict[str, Any]:
 
 def _parse(request: Request, body: bytes, version: Version) -> PredictRequest:
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return read_request(uncompress(body, encoding, MOST_BYTES), version.inputs)
+    return read_request(uncompress(body, encoding), version.inputs)
 
 
 def _parse_joined(request: Request, body: bytes, version: Version) -> PredictRequest:

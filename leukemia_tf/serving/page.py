@@ -18,10 +18,11 @@ from leukemia_tf.evaluation.predictions import COLUMNS, LABEL_NAMES, UNLIKE, UNL
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.serving.batching import BATCH
 from leukemia_tf.serving.problems import problem
-from leukemia_tf.serving.responses import MOST_BYTES, read_body, too_large
-from leukemia_tf.serving.samples import sample_cells
+from leukemia_tf.serving.responses import read_body, too_large
+from leukemia_tf.serving.rest import MOST_BYTES
+from leukemia_tf.serving.samples import sample_cells, sample_names
 from leukemia_tf.serving.signatures import UNREADABLE
-from leukemia_tf.serving.watched_model import UnknownVersionError, WatchedModel
+from leukemia_tf.serving.watched_model import WatchedModel
 
 WEB = Path(__file__).with_name("web")
 SHELL = WEB / "shell.html"
@@ -78,8 +79,7 @@ def add_page(app: FastAPI, model: WatchedModel, token: bool, timeout: float) -> 
 
     @app.get("/v1/models/{name}/card", include_in_schema=False)
     async def card(name: str) -> Response:
-        if name != model.name:
-            raise UnknownVersionError(f"there is no model {name!r} here; the model is {model.name}.")
+        model.check_name(name)
         path = RunFolder(model.folder / str(model.version.number)).card
         if not path.is_file():
             return problem(404, f"{model.name} was exported without a {path.name}.")
@@ -100,7 +100,7 @@ def page_settings(name: str, token: bool, timeout: float) -> dict[str, Any]:
         "unlike": UNLIKE,
         "unlikeReason": UNLIKE_REASON,
         "unreadable": UNREADABLE,
-        "samples": list(sample_cells()),
+        "samples": list(sample_names()),
     }
 
 

@@ -6,8 +6,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from leukemia_tf.serving.problems import problem
-
-MOST_BYTES = 64 << 20  # of a request
+from leukemia_tf.serving.rest import MOST_BYTES, TOO_LARGE
 
 
 async def read_body(request: Request) -> bytes | None:
@@ -22,4 +21,4 @@ async def read_body(request: Request) -> bytes | None:
 
 def too_large() -> JSONResponse:
     """Return the response to a request larger than `MOST_BYTES`."""
-    return problem(413, f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several.")
+    return problem(413, TOO_LARGE)

@@ -17,6 +17,8 @@ from leukemia_tf.core.errors import UserError
 
 IMAGE_BYTES, DEFAULT = "image_bytes", "serving_default"
 MOST_IMAGES = 128  # of a request
+MOST_BYTES = 64 << 20  # of a request
+TOO_LARGE = f"a request takes at most {MOST_BYTES >> 20} MiB: send the images in several."
 
 Values = list[bytes] | np.ndarray
 
@@ -47,13 +49,13 @@ class PredictRequest:
     by_row: bool
 
 
-def uncompress(body: bytes, encoding: str, most: int) -> bytes:
+def uncompress(body: bytes, encoding: str) -> bytes:
     """Return a request's body without its Content-Encoding, `gzip` or none.
 
     Raises
     ------
     RequestError
-        If it is encoded in another way or not at all, or is longer than `most` bytes.
+        If it is encoded in another way or not at all, or is longer than `MOST_BYTES`.
     """
     if encoding in ("", "identity"):
         return body
@@ -61,11 +63,11 @@ def uncompress(body: bytes, encoding: str, most: int) -> bytes:
         raise RequestError(f"the content encoding takes gzip or none. Received: {encoding!r}.")
     decoder = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        content = decoder.decompress(body, most)
+        content = decoder.decompress(body, MOST_BYTES)
     except zlib.error:
         raise RequestError("the body is not gzip, as its Content-Encoding says.") from None
     if decoder.unconsumed_tail:
-        raise RequestError(f"a request takes at most {most >> 20} MiB: send the images in several.")
+        raise RequestError(TOO_LARGE)
     if not decoder.eof:
         raise RequestError("the body is not whole: its gzip stream ends early.")
     return content

@@ -107,6 +107,17 @@ class WatchedModel:
         labels = ", ".join(f"{name} = {number}" for name, number in self._labels.items()) or "none"
         raise UnknownVersionError(f"{self.name} has version {served}; labels: {labels}.")
 
+    def check_name(self, name: str) -> None:
+        """Check that a request is for this model.
+
+        Raises
+        ------
+        UnknownVersionError
+            If it names another.
+        """
+        if name != self.name:
+            raise UnknownVersionError(f"there is no model {name!r} here; the model is {self.name}.")
+
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Load the versions in a background thread, and follow the folder.
 

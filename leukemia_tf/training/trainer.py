@@ -57,26 +57,14 @@ def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, An
                 before = stages[progress.stage - 1].image_size or run_size if progress.stage else size
                 progress.begin_stage(other_size=size != before)
             model = job.network.model if size == run_size else job.resized(size)
-            _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
+            with explain_lack_of_memory(job.batch_size, size):
+                _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
             progress.stage, progress.stage_epoch = progress.stage + 1, 0
     assign(network_variables(job.network.model), progress.kept_variables)
     return progress.history
 
 
 def _train_stage(
-    job: TrainingJob,
-    stage: Stage,
-    model: keras.Model,
-    size: int,
-    progress: Progress,
-    saved: list[np.ndarray],
-    stop: StopRequest,
-) -> None:
-    with explain_lack_of_memory(job.batch_size, size):
-        _train_with(job, stage, model, size, progress, saved, stop)
-
-
-def _train_with(
     job: TrainingJob,
     stage: Stage,
     model: keras.Model,

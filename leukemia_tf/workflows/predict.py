@@ -36,7 +36,7 @@ def predict(config: PredictConfig) -> list[Prediction]:
 def predict_command(config: PredictConfig) -> int:
     """Print the predictions, or a table of the patients, and return the exit status: 3 if some images failed."""
     total = failed = 0
-    tally = PatientTally(_trained_on(network_file(config.run)))
+    tally = PatientTally(_trained_on(network_file(config.run)) if config.out else ())
     with _predictions(config) as predictions:
         print_row = _printer(config)
         for prediction in predictions:

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from leukemia_tf.config import SegmentConfig
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import ArgumentError, BadImageError, DataError
-from leukemia_tf.core.files import write_atomically, write_csv
+from leukemia_tf.core.files import write_csv
 from leukemia_tf.core.pictures import Picture, Pictures
+from leukemia_tf.core.png import write_png
 from leukemia_tf.data.catalog import find_images
 from leukemia_tf.data.cnmc import PIXEL_SIZE
 from leukemia_tf.data.folder_files import LEFT_OUT, MASKS, OVERLAYS
@@ -83,7 +81,7 @@ def _segment_one(config: SegmentConfig, image: Path, name: str, scale: float, do
     kept = [(cell, drawn) for cell, drawn in cells if drawn is not None]
     for number, (cell, drawn) in enumerate(kept, start=1):
         path = config.out / f"{cell_name(name, number)}.png"
-        _write_png(path, drawn)
+        write_png(path, drawn)
         done.cells.append(Picture(path))
         done.rows.append(
             {"path": path.name, **_where(image, cell), "area": cell.area, "patient": patient_of_file(image)}
@@ -95,9 +93,9 @@ def _segment_one(config: SegmentConfig, image: Path, name: str, scale: float, do
         log.warning("WARNING: %s: no cell is cut out of it", image)
     if not found:
         done.left_out.append({"source": str(image), "reason": NO_CELL})
-    _write_png(config.out / OVERLAYS / f"{name}.png", draw_overlay(pixels, found))
+    write_png(config.out / OVERLAYS / f"{name}.png", draw_overlay(pixels, found))
     if config.save_masks:
-        _write_png(config.out / MASKS / f"{name}.png", draw_mask(pixels.shape, (cell for cell, _ in kept)))
+        write_png(config.out / MASKS / f"{name}.png", draw_mask(pixels.shape, (cell for cell, _ in kept)))
 
 
 def _scale(pixel_size: float | None) -> float:
@@ -121,11 +119,6 @@ def _refuse(image: Path, reason: str, done: Segmented) -> None:
 
 def _where(image: Path, cell: FoundCell) -> dict[str, Any]:
     return {"source": str(image), **dict(zip(("x", "y", "width", "height"), cell.box, strict=True))}
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    content = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])[1].tobytes()
-    write_atomically(path, lambda scratch: scratch.write_bytes(content))
 
 
 def _log(config: SegmentConfig, done: Segmented, pictures: int) -> None:

@@ -2,21 +2,14 @@
 
 import shutil
 
-import cv2
-import numpy as np
 import pytest
+from tiny_images import put
 
 from leukemia_tf.core.errors import BadImageError, DataError
 from leukemia_tf.data.catalog import find_images, read_cells, write_cells
 from leukemia_tf.data.prepare import prepare_cells
 from leukemia_tf.data.reading import read_catalog
 from leukemia_tf.data.scan import scan
-
-
-def put(path, value=80):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
-    return path
 
 
 @pytest.fixture

@@ -1,21 +1,14 @@
 """A lab's own folders, labels and patients: read as they are meant, or refused in a sentence that says what to do."""
 
-import cv2
-import numpy as np
 import openpyxl
 import pytest
+from tiny_images import put
 
 from leukemia_tf.config import Reading
 from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.data.reading import find_patients, read_catalog
 
 CLASSES = ("all=Early,Pre,Pro", "hem=Benign")
-
-
-def put(path, value=80):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
-    return path
 
 
 @pytest.fixture
