@@ -20,7 +20,7 @@ except ModuleNotFoundError:  # a clone in which nobody has installed anything
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.config.recipes import from_recipe
-from leukemia_tf.config.settings import Append, Positional
+from leukemia_tf.config.settings import Append, Positional, flag_word
 from leukemia_tf.core.console import loading, start_console
 from leukemia_tf.core.errors import UserError
 from leukemia_tf.core.surroundings import prepare_process
@@ -94,13 +94,15 @@ def as_flags(sentence: str, names: set[str]) -> str:
     '--image-size: it takes 1 or more. Received: --image-size 0'
     >>> as_flags("go on with `out=runs/a`, `resume=True`", {"out", "resume"})
     'go on with --out runs/a, --resume'
+    >>> as_flags("`from_=runs/a`: it is an ensemble", {"from_"})
+    '--from runs/a: it is an ensemble'
     """
 
     def flag(match: re.Match) -> str:
         name, value = match[1] or match[3], match[2] or match[4]
         if name not in names:
             return match[0]
-        word = f"--{name.replace('_', '-')}"
+        word = f"--{flag_word(name)}"
         return word if value in (None, "", "True") else f"{word} {value.strip(QUOTES)}"
 
     return ARGUMENT.sub(flag, sentence)
@@ -133,7 +135,7 @@ def _parse(name: str, config_type: type[Config], arguments: Sequence[str]) -> Co
     for owner in config_type.__mro__:
         if is_dataclass(owner):
             owner.__annotations__ = {
-                key: _marked(hint) for key, hint in typing.get_type_hints(owner, include_extras=True).items()
+                key: _marked(key, hint) for key, hint in typing.get_type_hints(owner, include_extras=True).items()
             }
     program, options = f"python -m leukemia_tf.{name}", (tyro.conf.FlagCreatePairsOff,)
     recipe = _recipe(arguments) if issubclass(config_type, TrainConfig) else None
@@ -152,8 +154,10 @@ def _recipe(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _marked(hint: Any) -> Any:
-    """Put tyro's marker where a config has its own."""
+def _marked(name: str, hint: Any) -> Any:
+    """Put tyro's marker where a config has its own; `from_`, a Python keyword without its underscore, is `--from`."""
+    if name.endswith("_"):
+        return Annotated[hint, tyro.conf.arg(name=flag_word(name))]
     if typing.get_origin(hint) is not Annotated:
         return hint
     kind, *markers = typing.get_args(hint)

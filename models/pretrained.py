@@ -12,8 +12,8 @@ from leukemia_tf.core.errors import WeightsError
 from leukemia_tf.models.architecture import Architecture, Block
 from leukemia_tf.models.description import blocks_of, description_of
 from leukemia_tf.models.heads import Head, HeadFunction
-from leukemia_tf.models.network import build_network
-from leukemia_tf.models.weights import LoadedWeights, load_file, load_imagenet
+from leukemia_tf.models.network import build_network, load_network
+from leukemia_tf.models.weights import LoadedWeights, load_file, load_imagenet, load_trained
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def build_pretrained(
     required: bool = True,
     head: Head | HeadFunction | None = None,
     cut: str | None = None,
+    start: Path | None = None,
 ) -> Network:
     """Build a network, load its weights, and log what was loaded.
 
@@ -82,6 +83,8 @@ def build_pretrained(
         As `build_network` takes it; by default the architecture's own.
     cut : str, optional
         A layer or block that the backbone ends at instead.
+    start : pathlib.Path, optional
+        A trained network of the same kind, whose weights are taken in place of `weights`, the head's too.
 
     Raises
     ------
@@ -98,6 +101,10 @@ def build_pretrained(
     described = description_of(model)["head"]
     ends = ", ".join(block.last for block in blocks[-described["depths"] :])
     log.info("head: %s pooling of %s", described["pooling"], ends)
+    if start:
+        loaded = load_trained(model, blocks, load_network(start), start)
+        log.info("weights: %s parameters, the head's too, from %s", f"{loaded.parameters:,}", start)
+        return Network(model, blocks, loaded)
     if weights == "none" or (weights == "imagenet" and not architecture.weights):
         log.info("weights: none; every layer trains from random weights")
         return Network(model, blocks, None)

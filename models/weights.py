@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -81,6 +82,46 @@ def load_file(model: keras.Model, blocks: Sequence[Block], path: Path) -> Loaded
         If the file is missing, is no weights file, or fits no layer.
     """
     return _load(model, blocks, path, _read(model, path))
+
+
+def load_trained(model: keras.Model, blocks: Sequence[Block], trained: keras.Model, source: Path) -> LoadedWeights:
+    """Copy all weights of a trained network, the head's too, into one of the same kind.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Where to.
+    blocks : sequence of Block
+        Of its backbone.
+    trained : keras.Model
+        Where from.
+    source : pathlib.Path
+        Its file.
+
+    Raises
+    ------
+    WeightsError
+        If the layers with weights are not the same.
+    """
+    pairs = [(layer, _find_layer(trained, layer.name)) for layer in model.layers if layer.weights]
+    for layer, other in pairs:
+        shapes = [[tuple(weight.shape) for weight in getattr(each, "weights", ())] for each in (layer, other)]
+        if shapes[0] != shapes[1]:
+            raise WeightsError(f"{source} does not fit {model.name}: layer {layer.name} is another there.")
+    for layer, other in pairs:
+        layer.set_weights(other.get_weights())
+    return LoadedWeights(
+        source=str(source),
+        blocks=tuple(block.name for block in blocks),
+        layers=len(pairs),
+        random=(),
+        parameters=model.count_params(),
+        folded=tuple(layer.name for layer, _ in pairs if _is_folded(layer)),
+    )
+
+
+def _find_layer(model: keras.Model, name: str) -> Any:
+    return next((layer for layer in model.layers if layer.name == name), None)
 
 
 def _load(model: keras.Model, blocks: Sequence[Block], path: Path, arrays: Arrays) -> LoadedWeights:

@@ -139,6 +139,17 @@ class Augmentation:
                 raise ArgumentError(f"augment.{column.name}", value, problem)
 
 
+def flag_word(name: str) -> str:
+    """Return a setting's name as on the command line, without the dashes before it.
+
+    Examples
+    --------
+    >>> flag_word("image_size"), flag_word("from_")
+    ('image-size', 'from')
+    """
+    return name.rstrip("_").replace("_", "-")
+
+
 def mild_augmentation() -> Augmentation:
     """Return what `train` varies by default: what another camera, file format or stain may do to the same cell."""
     return Augmentation(

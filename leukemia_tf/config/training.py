@@ -39,6 +39,8 @@ class SetupConfig(Reading):
     """Change the head: L2 penalty on the weights of the logit."""
     weights: str = "imagenet"
     """imagenet (from the folder LEUKEMIA_TF_WEIGHTS, Keras's cache, or a download), a file, or none."""
+    from_: Path | None = None
+    """Start from the network of this run: its base, head, image size, framing and weights, the head's too."""
     data: Path | None = None
     """Folder of cells: C-NMC's download, all/ and hem/, or any other with --labels and --patients. Default:
     LEUKEMIA_TF_DATA, else embedded phantom cells."""

@@ -14,7 +14,7 @@ from typing import Any
 from leukemia_tf.cli import run_command
 from leukemia_tf.config import RecipesConfig
 from leukemia_tf.config.recipes import read_recipe, recipe_names
-from leukemia_tf.config.settings import Augmentation, mild_augmentation
+from leukemia_tf.config.settings import Augmentation, flag_word, mild_augmentation
 
 log = logging.getLogger("leukemia_tf")
 
@@ -83,7 +83,7 @@ def _text(value: Any) -> str:
 def flags_of(settings: Mapping[str, Any], group: str = "") -> Iterator[str]:
     """Yield settings as the flags of a command line."""
     for name, value in settings.items():
-        flag = name.replace("_", "-")
+        flag = flag_word(name)
         if isinstance(value, dict):
             yield from flags_of(_changed(value), f"{flag}.")
         elif isinstance(value, bool):

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from leukemia_tf.config import CrossvalConfig, NoisyStudentConfig, TrainConfig, TuneConfig
+from leukemia_tf.config.settings import flag_word
 from leukemia_tf.core.files import as_read
 
 STUDIES = {"crossval": CrossvalConfig, "tune": TuneConfig, "noisy_student": NoisyStudentConfig}
@@ -65,6 +66,6 @@ def _flag_words(name: str, settings: Mapping[str, Any], default: TrainConfig) ->
 def _flags(options: Mapping[str, Any], prefix: str = "--") -> dict[str, Any]:
     flags: dict[str, Any] = {}
     for name, value in options.items():
-        flag = prefix + name.replace("_", "-")
+        flag = prefix + flag_word(name)
         flags |= _flags(value, f"{flag}.") if isinstance(value, dict) else {flag: value}
     return flags

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields, replace
 from typing import Any
 
-from leukemia_tf.config import TrainConfig
+from leukemia_tf.config import SetupConfig, TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.models.table import find_architecture
@@ -70,7 +70,7 @@ def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
     if "members" in settings:
         raise RunError(f"`refit={run}`: it is an ensemble; refit its members, and combine those.")
     config = TrainConfig(**settings["train"])
-    _check_head(run, settings["network"]["head"], config)
+    check_head("refit", run, settings["network"]["head"], config)
     if config.refit:
         raise RunError(f"`refit={run}`: it is a refit itself; name the run that it follows, {config.refit}.")
     if config.pseudo_labels:
@@ -78,12 +78,12 @@ def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
     return settings, config
 
 
-def _check_head(run: RunFolder, recorded: dict[str, Any], config: TrainConfig) -> None:
-    """Stop if this version would put another head on the base than the one that was evaluated."""
+def check_head(name: str, run: RunFolder, recorded: dict[str, Any], config: SetupConfig) -> None:
+    """Stop, naming the argument that named the run, if this version would put another head on its base."""
     head = resolve_head(config, find_architecture(config.base))
     built = {**vars(head), "units": list(head.units), "depths": recorded["depths"]}  # fewer on a base of few blocks
     if not recorded.get("function") and any(recorded[name] != built.get(name) for name in recorded):
-        raise RunError(f"`refit={run}`: its settings stand for another head in this version; train it anew.")
+        raise RunError(f"`{name}={run}`: its settings stand for another head in this version; train it anew.")
 
 
 def completed_stages(run: RunFolder, keep: str) -> list[dict[str, Any]]:

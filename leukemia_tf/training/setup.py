@@ -19,6 +19,7 @@ from leukemia_tf.models.heads import Head, HeadFunction, as_head
 from leukemia_tf.models.network import build_network
 from leukemia_tf.models.pretrained import Network, build_pretrained
 from leukemia_tf.models.table import find_architecture
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.examples import Examples, load_examples
 from leukemia_tf.training.settings import default_size, dropped_blocks, resolve_head
 
@@ -157,6 +158,7 @@ def build_setup(
         required=not source.embedded,
         head=chosen,
         cut=config.cut,
+        start=RunFolder(config.from_).model if config.from_ else None,
     )
     if config.train_batchnorm and network.folded:
         log.warning(

@@ -102,7 +102,7 @@ def evaluate_network(
     cells = scanned.cells
     _warn_of_one_class(folder, cells)
     if run:
-        check_unseen(run, folder, scanned)
+        check_unseen(run, folder, scanned.cells, scanned.fingerprints())
         _warn_of_names(run, catalog, cells)
     else:
         log.warning("WARNING: whether %s was trained on these cells cannot be checked: it has no run folder", network)

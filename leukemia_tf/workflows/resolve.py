@@ -14,6 +14,7 @@ from leukemia_tf.training.resume import find_interrupted_run, resumed_config
 from leukemia_tf.training.schedules import check_schedule
 from leukemia_tf.training.settings import check_count, check_setup
 from leukemia_tf.training.stage_plans import check_stages, parse_sizes
+from leukemia_tf.training.start_network import with_network_of_run
 
 KEEP = ("last", "best")
 Setup = TypeVar("Setup", bound=SetupConfig)
@@ -68,6 +69,7 @@ def resolve_settings(config: Train) -> Train:
 
 def resolve_setup(config: Setup) -> Setup:
     """Check and complete what `train` and `lrfind` share: the network, the cells, a step."""
+    config = with_network_of_run(config)
     check_setup(config)
     return config
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from leukemia_tf.core.errors import DataError
@@ -15,8 +16,7 @@ from leukemia_tf.data.fingerprints import (
     name_copies,
     read_fingerprints,
 )
-from leukemia_tf.data.scan import Scan
-from leukemia_tf.runs.run_folder import RunFolder
+from leukemia_tf.runs.run_folder import RunFolder, open_run
 
 log = logging.getLogger("leukemia_tf")
 
@@ -26,35 +26,58 @@ def seen_cells(run: RunFolder) -> list[Cell]:
     return [cell for cell in read_cells(run.cells) if cell.split in ("train", "val")]
 
 
-def check_unseen(run: RunFolder, folder: Path, scanned: Scan) -> None:
-    """Stop at a picture that a run was trained or selected on, and at a near-duplicate of one.
+def check_unseen(run: RunFolder, folder: Path, pictures: Sequence[Cell], fingerprints: Fingerprints) -> None:
+    """Stop at a picture that a network was trained or selected on, and at a near-duplicate of one.
 
     Parameters
     ----------
     run : RunFolder
-        With its cells.
+        The network's, with its cells. The run that its training started from counts, too.
     folder : pathlib.Path
         Of the pictures.
-    scanned : Scan
-        The pictures.
+    pictures : sequence of Cell
+        With their hashes.
+    fingerprints : Fingerprints
+        Of the pictures.
 
     Raises
     ------
     DataError
         At the first such picture, with the number of all.
     """
+    for ancestor in _lineage(run):
+        _check_unseen(ancestor, folder, pictures, fingerprints)
+
+
+def _lineage(run: RunFolder) -> Iterator[RunFolder]:
+    """Yield a run, the run that its training started from, and so on."""
+    yield run
+    started_from = run.read_config()["train"].get("from_")
+    if not started_from:
+        return
+    if not RunFolder(Path(started_from)).cells.is_file():
+        log.warning(
+            "WARNING: whether the run that %s started from was trained on these pictures cannot be checked: %s is gone",
+            run,
+            started_from,
+        )
+        return
+    yield from _lineage(open_run(started_from))
+
+
+def _check_unseen(run: RunFolder, folder: Path, pictures: Sequence[Cell], fingerprints: Fingerprints) -> None:
     cells = seen_cells(run)
     seen = {cell.sha256: cell for cell in cells}
-    known = [cell for cell in scanned.cells if cell.sha256 in seen]
+    known = [cell for cell in pictures if cell.sha256 in seen]
     if known:
         raise DataError(
             f"{folder / known[0].path} is {seen[known[0].sha256].path}, which {run} was trained or selected on "
             f"({len(known):,} in all): leave such pictures out, or every score is too high."
         )
-    copies = find_copies(scanned.cells, scanned.fingerprints(), cells, _fingerprints(run, cells))
+    copies = find_copies(pictures, fingerprints, cells, _fingerprints(run, cells))
     if copies:
         raise DataError(
-            f"{len(copies):,} of {len(scanned.cells):,} pictures in {folder} are near-duplicates of cells that {run} "
+            f"{len(copies):,} of {len(pictures):,} pictures in {folder} are near-duplicates of cells that {run} "
             f"was trained or selected on, such as {name_copies(copies)}: leave such pictures out, or every score is "
             "too high."
         )

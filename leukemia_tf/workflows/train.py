@@ -30,6 +30,7 @@ from leukemia_tf.workflows.fit import fit
 from leukemia_tf.workflows.inner_folds import with_inner_folds
 from leukemia_tf.workflows.plan import plan
 from leukemia_tf.workflows.resolve import resolve
+from leukemia_tf.workflows.seen_pictures import check_unseen
 from leukemia_tf.workflows.show_scores import show_scores
 
 log = logging.getLogger("leukemia_tf")
@@ -85,9 +86,19 @@ def _start(
         return run, setup, read_planned_stages(run)
     stages, name = plan(config, setup), _name(config, setup.architecture)
     setup = with_inner_folds(config, setup, stages, objects)
+    if config.from_ and not config.refit:
+        _check_start(open_run(config.from_), setup)
     run = RunFolder(config.out or new_run_path(name))
     write_run_start(run, requested, config, name, setup, stages, computed_on, objects)
     return run, setup, stages
+
+
+def _check_start(run: RunFolder, setup: TrainingSetup) -> None:
+    """Stop if the network that a training starts from has seen a picture that is to validate or test it."""
+    prepared = setup.prepared
+    parts = ("train", "val", "test") if prepared.split.folds else ("val", "test")
+    pictures = [cell for cell in prepared.cells if cell.split in parts]
+    check_unseen(run, setup.source.folder, pictures, prepared.fingerprints)
 
 
 def _name(config: TrainConfig, architecture: Architecture) -> str:

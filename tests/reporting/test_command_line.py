@@ -1,6 +1,7 @@
 """The command that made a run, without the folders of the machine."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ def command(**options):
         ({"weights": "/home/jane.doe/my weights/"}, "--weights 'my weights'"),
         ({"stages": '[{"name": "a/b"}]'}, """--stages '[{"name": "a/b"}]'"""),
         ({"image_size": 60}, "--image-size 60"),
+        ({"from_": Path("runs/c-nmc")}, "--from c-nmc"),
     ],
 )
 def test_a_path_is_shown_by_its_last_name(options, words):
