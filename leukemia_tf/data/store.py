@@ -15,6 +15,7 @@ import psutil
 import tensorflow as tf
 
 from leukemia_tf.core.console import progress_bar
+from leukemia_tf.core.timing import timed
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.preprocessing import Preprocessing, check_cache
 from leukemia_tf.data.preprocessing_graph import cell_from_bytes
@@ -114,7 +115,7 @@ def _fill(array: np.ndarray, paths: Sequence[bytes], settings: Preprocessing, ti
     options.autotune.enabled = False  # it goes down to one cell at a time, now and then, for a whole pass
     batches = prepared.batch(BATCH).prefetch(2).with_options(options)
     done = 0
-    with progress_bar(total=len(paths), title=title, unit="cell") as bar:
+    with timed("decoding and framing"), progress_bar(total=len(paths), title=title, unit="cell") as bar:
         for batch in batches.as_numpy_iterator():
             array[done : done + len(batch)] = batch
             done += len(batch)

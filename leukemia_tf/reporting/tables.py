@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from leukemia_tf.core.timing import time_text
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.patient_groups import groups_by_patient, natural_key, patient_group_names
 from leukemia_tf.data.splits import PARTS
@@ -174,9 +175,11 @@ def environment_rows(environment: Mapping[str, Any]) -> list[list[str]]:
     """Return versions and machine, one per row."""
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     computed = (f"{name.replace('_', ' ')}: {_text(value)}" for name, value in environment["computed_on"].items())
+    seconds = environment.get("seconds")
     return [
         ["leukemia_tf", version_text(environment)],
         ["packages", f"Python {environment['python']}, {packages}"],
         ["machine", f"{environment['platform']}, {environment['cores']} cores"],
         ["computed on", ", ".join(computed)],
+        *([["time, without this report", time_text(seconds)]] if seconds else []),
     ]

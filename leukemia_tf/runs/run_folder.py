@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,12 @@ class RunFolder(Folder):
             return scratch.rename(_free(self.path / f"{BEFORE}{datetime.now():%Y-%m-%dT%H-%M-%S}"))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def note_seconds(self, seconds: Mapping[str, float]) -> None:
+        """Add where the time went to environment.json, if it was collected."""
+        if seconds:
+            environment: Any = read_json(self.environment)
+            write_json(self.environment, {**environment, "seconds": dict(seconds)})
 
     def former(self) -> list[Path]:
         """Return the folders of `keep_former`, the oldest first."""

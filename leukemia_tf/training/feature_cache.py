@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.console import progress_bar
+from leukemia_tf.core.timing import timed
 from leukemia_tf.data.datasets import view_batches
 from leukemia_tf.data.fixed_views import fixed_draws, view_names
 from leukemia_tf.training.devices import has_gpu
@@ -68,7 +69,7 @@ class FeatureStore:
         views, indices = pairs[:, ~self.computed[pairs[0], pairs[1]]]
         if not len(indices):
             return
-        with progress_bar(total=len(indices), title=title, unit="cell") as bar:
+        with timed(TITLE), progress_bar(total=len(indices), title=title, unit="cell") as bar:
             for start in range(0, len(indices), STORED):  # a kill loses no more
                 rows = slice(start, start + STORED)
                 self._compute(indices[rows], views[rows], bar)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from leukemia_tf.core.timing import timed
 from leukemia_tf.models.freezing import disable_frozen_dropout, learning_rate_multipliers, set_trainable
 from leukemia_tf.models.network import preprocessing_of
 from leukemia_tf.training.callbacks import StopRequest
@@ -57,7 +58,10 @@ def train_stages(job: TrainingJob, stages: Sequence[Stage]) -> list[dict[str, An
                 before = stages[progress.stage - 1].image_size or run_size if progress.stage else size
                 progress.begin_stage(other_size=size != before)
             model = job.network.model if size == run_size else job.resized(size)
-            with explain_lack_of_memory(job.batch_size, size):
+            with (
+                timed(f"stage {stage.name}" if job.history_path else "inner folds"),
+                explain_lack_of_memory(job.batch_size, size),
+            ):
                 _train_stage(job, stage, model, size, progress, saved if resumed else [], stop)
             progress.stage, progress.stage_epoch = progress.stage + 1, 0
     assign(network_variables(job.network.model), progress.kept_variables)

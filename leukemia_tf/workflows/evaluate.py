@@ -15,6 +15,7 @@ from leukemia_tf.config import EvaluateConfig, Reading
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
 from leukemia_tf.core.files import read_csv, write_atomically, write_json
+from leukemia_tf.core.timing import seconds_so_far, timed
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.datasets import classes
 from leukemia_tf.data.integrity import pixel_hash, read_image
@@ -170,16 +171,19 @@ def evaluate_run(
         If the run has no patients to be scored on, or its cells are not in the folder.
     """
     _check_settings(threshold, tta)
-    evaluation = _open(run, folder, tta)
-    logits = _logits(evaluation)
-    change = _recalibrate(evaluation, logits, threshold) if threshold else {}
-    run.metrics.unlink(missing_ok=True)  # of what is written over from here on
-    if threshold:
-        write_atomically(run.model, evaluation.model.save)
-    predictions = _predict(evaluation, logits)
-    shapes = measure_cells(predictions["test"], folder)
-    metrics = _score(evaluation, predictions, shapes, seed) | change
-    page = _write(evaluation, predictions, shapes["area"], metrics)
+    with timed("evaluation"):
+        evaluation = _open(run, folder, tta)
+        logits = _logits(evaluation)
+        change = _recalibrate(evaluation, logits, threshold) if threshold else {}
+        run.metrics.unlink(missing_ok=True)  # of what is written over from here on
+        if threshold:
+            write_atomically(run.model, evaluation.model.save)
+        predictions = _predict(evaluation, logits)
+        shapes = measure_cells(predictions["test"], folder)
+        metrics = _score(evaluation, predictions, shapes, seed) | change
+    run.note_seconds(seconds_so_far())
+    with timed("report"):
+        page = _write(evaluation, predictions, shapes["area"], metrics)
     if paper:
         log.info("%d files for a paper: %s", len(write_paper(page, paper, methods_sentence(metrics))), paper)
     return metrics

@@ -11,6 +11,7 @@ import numpy as np
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError, DataError
 from leukemia_tf.core.files import write_atomically
+from leukemia_tf.core.timing import timed
 from leukemia_tf.data.patient_groups import group_name, groups_by_patient
 from leukemia_tf.evaluation.predictions import make_prediction, write_predictions
 from leukemia_tf.models.calibration import Calibration
@@ -96,8 +97,9 @@ def validate_on_inner_folds(run: RunFolder, job: TrainingJob, setup: TrainingSet
     else:
         group_of = groups_by_patient(setup.prepared.patient_groups)
         folds = [{group_name(name, group_of) for name in fold} for fold in setup.prepared.split.folds]
-        job = replace(job, shared=share_features(job, first))
-        logits = train_inner_folds(job, first, folds)
+        with timed("inner folds"):
+            job = replace(job, shared=share_features(job, first))
+            logits = train_inner_folds(job, first, folds)
         write_atomically(run.out_of_fold, lambda scratch: np.save(scratch, logits))
     cells = [cell for cell in setup.prepared.cells if cell.split == "train"]
     predictions = [

@@ -11,6 +11,7 @@ import keras
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.locks import locked
+from leukemia_tf.core.timing import collecting_time, time_text, timed
 from leukemia_tf.data.prepare import log_split
 from leukemia_tf.data.scan import quarantine
 from leukemia_tf.data.splits import read_split
@@ -39,10 +40,21 @@ log = logging.getLogger("leukemia_tf")
 def train(requested: TrainConfig, **own: Any) -> RunFolder:
     """Run the command `train`; see `leukemia_tf.train.train`. The caller's own objects are those of TrainingObjects."""
     config, objects = resolve(requested), TrainingObjects(**own)
-    architecture, source, prepared = read_training_cells(config)
+    with collecting_time() as seconds:
+        run, metrics = _train(requested, config, objects)
+    show_scores(run, metrics)
+    log.info("time: %s", time_text(seconds))
+    return run
+
+
+def _train(requested: TrainConfig, config: TrainConfig, objects: TrainingObjects) -> tuple[RunFolder, dict[str, Any]]:
+    """Return the finished run and its metrics."""
+    with timed("reading the cells"):
+        architecture, source, prepared = read_training_cells(config)
     scope, computed_on = prepare_devices(config.precision, config.devices)
     with scope, locked(config.out):
-        setup = build_setup(config, architecture, source, prepared, objects.head)
+        with timed("building the network"):
+            setup = build_setup(config, architecture, source, prepared, objects.head)
         config = with_batch_size(config, setup)
         run, setup, stages = _start(requested, config, setup, computed_on, objects)
         if prepared.rejected and config.on_bad_image == "quarantine":
@@ -53,8 +65,7 @@ def train(requested: TrainConfig, **own: Any) -> RunFolder:
         if not run.model.is_file():
             fit(run, config, setup, stages, objects)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
-    show_scores(run, _evaluate(run, config, setup))
-    return run
+    return run, _evaluate(run, config, setup)
 
 
 def train_once(config: TrainConfig) -> RunFolder:
