@@ -31,7 +31,7 @@ def lrfind(config: LrfindConfig | None = None) -> RangeTest:
 
     Examples
     --------
-    >>> lrfind(LrfindConfig(base="scratch")).valley  # doctest: +SKIP
+    >>> lrfind(LrfindConfig(base="scratch")).suggested  # doctest: +SKIP
     0.0012
     """
     with loading():

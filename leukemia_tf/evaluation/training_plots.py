@@ -59,18 +59,18 @@ def _mark_stages(axis: Axes, epochs: Sequence[float], stages: Sequence[str]) -> 
     axis.set_xlim(0.5, epochs[-1] + 0.5)
 
 
-def learning_rates(rates: np.ndarray, losses: np.ndarray, steepest: float, valley: float) -> Figure:
-    """Draw a range test: the smoothed loss, float [steps], against the learning rate, with both suggestions."""
+def learning_rates(rates: np.ndarray, losses: np.ndarray, untrained: float, suggested: float | None) -> Figure:
+    """Draw a range test: the loss, float [steps], against the rate, the loss without training, and the suggestion."""
     figure, (axis,) = axes(5.6)
-    axis.plot(rates, losses, color=TRAIN, label="training, smoothed")
-    for rate, name, marker in ((valley, "valley", "o"), (steepest, "steepest", "s")):
-        label = f"{name}: {rate:.2g}"
-        axis.plot(rate, np.interp(rate, rates, losses), marker, color=INK, mfc="none", ms=9, label=label)
-    lowest, first = losses.min(), losses[0]
-    margin = 0.1 * (first - lowest + 0.1)
-    axis.set(xlabel="learning rate", ylabel="smoothed loss")
+    axis.plot(rates, losses, color=TRAIN, label="training cells, mean of the sweeps")
+    axis.axhline(untrained, color=GREY, ls="--", lw=1, label="without training")
+    if suggested:
+        height, label = np.interp(suggested, rates, losses), f"suggested: {suggested:.2g}"
+        axis.plot(suggested, height, "o", color=INK, mfc="none", ms=9, label=label)
+    axis.set(xlabel="learning rate", ylabel="loss")
     log_x(axis)
-    axis.set_ylim(lowest - margin, first + 5 * margin)
+    margin = 0.1 * (untrained - losses.min() + 0.1)
+    axis.set_ylim(losses.min() - margin, untrained + 5 * margin)
     axis.legend(frameon=False, fontsize=8)
     return figure
 

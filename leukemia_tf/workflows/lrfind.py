@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection
-from itertools import count
 
 from leukemia_tf.config import LrfindConfig, SetupConfig
 from leukemia_tf.core.console import quiet_if
@@ -20,12 +19,13 @@ from leukemia_tf.training.settings import check_count, resolve_optimization, res
 from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training_cells
 from leukemia_tf.training.stage_plans import plan_stages
 from leukemia_tf.training.stages import Plan
-from leukemia_tf.tuning.learning_rate import RangeTest, find_learning_rate
+from leukemia_tf.tuning.learning_rate import RangeTest, find_learning_rate, recorded_loss
 from leukemia_tf.workflows.resolve import resolve_setup
 
 log = logging.getLogger("leukemia_tf")
 
 STEPS = 100
+NO_FALL = "the loss falls at none of the rates by more than its noise"
 
 
 def lrfind(config: LrfindConfig) -> RangeTest:
@@ -35,11 +35,13 @@ def lrfind(config: LrfindConfig) -> RangeTest:
     resolved_batch_size(config)
     with quiet_if(config.json):
         found = _range_test(config)
-    save(learning_rates(found.rates, found.losses, found.steepest, found.valley), config.out)
+    save(learning_rates(found.rates, found.losses, found.untrained, found.suggested), config.out)
     if config.json:
-        log.info("%s", json.dumps({"steepest": found.steepest, "valley": found.valley}))
+        log.info("%s", json.dumps({"suggested": found.suggested}))
+    elif found.suggested:
+        log.info("learning rate: %.2g; %s", found.suggested, config.out)
     else:
-        log.info("learning rate: %.2g (valley), %.2g (steepest); %s", found.valley, found.steepest, config.out)
+        log.warning("WARNING: no learning rate: %s; %s", NO_FALL, config.out)
     return found
 
 
@@ -76,6 +78,6 @@ def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[s
         inputs = make_inputs(
             network.model, train, val, sampling, resolved_batch_size(config), config.seed, config.cache != "none"
         )
-        inputs.trainer.compile(build_optimizer(optimization, 1e-3, {}), build_loss(optimization))
-        batches = (batch for epoch in count() for batch in inputs.training(epoch, 0))
-        return find_learning_rate(inputs.trainer, batches, steps=steps)
+        loss = build_loss(optimization)
+        inputs.trainer.compile(build_optimizer(optimization, 1e-3, {}), loss, metrics=[recorded_loss(loss)])
+        return find_learning_rate(inputs.trainer, lambda epoch: inputs.training(epoch, 0), steps=steps)

@@ -14,7 +14,7 @@ from leukemia_tf.training.learning import fine_tunes
 from leukemia_tf.training.setup import TrainingSetup
 from leukemia_tf.training.stage_plans import parse_sizes, plan_stages
 from leukemia_tf.training.stages import Plan, Stage
-from leukemia_tf.workflows.lrfind import range_test
+from leukemia_tf.workflows.lrfind import NO_FALL, range_test
 
 log = logging.getLogger("leukemia_tf")
 
@@ -63,8 +63,10 @@ def _planned(config: TrainConfig, setup: TrainingSetup) -> tuple[Stage, ...]:
     if config.lr != "auto":
         return plan_stages(plan_of(config, config.lr), blocks, network.pretrained, layers)
     first = plan_stages(plan_of(config, 1e-3), blocks, network.pretrained, layers)[0]
-    rate = range_test(config, setup, first.learning).valley
-    log.info("learning rate: %.2g, in the middle of the loss's longest fall", rate)
+    rate = range_test(config, setup, first.learning).suggested
+    if rate is None:
+        raise ArgumentError("lr", "auto", f"{NO_FALL}: name a rate.")
+    log.info("learning rate: %.2g, by a range test", rate)
     if fine_tunes(first.learning, network.pretrained, layers):
         config = replace(config, fine_tune_lr=config.fine_tune_lr or rate)
     return plan_stages(plan_of(config, rate), blocks, network.pretrained, layers)

@@ -18,8 +18,8 @@ def test_lrfind_draws_the_curve_and_suggests(tiny_cells, tmp_path, caplog):
     config = LrfindConfig(**TINY, data=tiny_cells, out=tmp_path / "curve.png", steps=40, json=True)
     result = lrfind(config)
     assert cv2.imread(str(config.out)).std() > 5
-    assert json.loads(caplog.messages[-1]) == {"steepest": result.steepest, "valley": result.valley}
-    assert 1e-7 < result.valley < 1
+    assert json.loads(caplog.messages[-1]) == {"suggested": result.suggested}
+    assert 1e-6 < result.suggested < 1
     assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]
 
 
