@@ -32,7 +32,7 @@ def test_a_failing_block_is_counted_and_nothing_is_collected_outside():
 
 
 def test_a_run_says_where_its_time_went(tiny_run):
-    seconds = read_json(tiny_run.environment)["seconds"]
+    seconds = read_json(tiny_run.seconds)
     stages = [stage["name"] for stage in tiny_run.read_config()["stages"]]
     assert {"reading the cells", "evaluation", *(f"stage {name}" for name in stages)} <= set(seconds)
     assert "time, without this report" in tiny_run.report.read_text()

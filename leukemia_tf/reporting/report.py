@@ -87,7 +87,7 @@ def _card(run: RunFolder, metrics: Mapping[str, Any]) -> str:
         calibration=summary.calibration_text(metrics),
         verdict=metrics["decision"].get("calibration_verdict", ""),
         threshold=f"{metrics['decision']['threshold']:.3g}",
-        software=tables.environment_rows(environment),
+        software=tables.environment_rows(environment, run.read_seconds()),
         labels=LABEL_NAMES,
         model_file=run.model.name,
         version=__version__,

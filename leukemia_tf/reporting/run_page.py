@@ -80,7 +80,7 @@ def run_page(
             sections.wrong_section(scored, metrics.get("wrong_cells", ())),
             *stored_stress(run, threshold),
             *heat,
-            _reproduce(settings, environment),
+            _reproduce(run, settings, environment),
         ],
     )
 
@@ -136,12 +136,12 @@ def _training(run: RunFolder, settings: Mapping[str, Any], scored: sections.Scor
     return [section("training", "Training", scored.pictures.get("learning-curves"), table)]
 
 
-def _reproduce(settings: Mapping[str, Any], environment: Mapping[str, Any]) -> Section:
+def _reproduce(run: RunFolder, settings: Mapping[str, Any], environment: Mapping[str, Any]) -> Section:
     return section(
         "reproduce",
         "Reproduce this run",
         Text("Paths are shown by their last name."),
         Code(reproducing_command(settings)),
         Text(summary.HASHES),
-        Table("software", "Software and machine.", (), tables.environment_rows(environment)),
+        Table("software", "Software and machine.", (), tables.environment_rows(environment, run.read_seconds())),
     )

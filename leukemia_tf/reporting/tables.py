@@ -171,11 +171,10 @@ def _text(value: Any) -> str:
     return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def environment_rows(environment: Mapping[str, Any]) -> list[list[str]]:
-    """Return versions and machine, one per row."""
+def environment_rows(environment: Mapping[str, Any], seconds: Mapping[str, float]) -> list[list[str]]:
+    """Return versions, machine and, if they were recorded, the seconds of a run, one per row."""
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     computed = (f"{name.replace('_', ' ')}: {_text(value)}" for name, value in environment["computed_on"].items())
-    seconds = environment.get("seconds")
     return [
         ["leukemia_tf", version_text(environment)],
         ["packages", f"Python {environment['python']}, {packages}"],

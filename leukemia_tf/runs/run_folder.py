@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +76,7 @@ class RunFolder(Folder):
         self.rejected = self.path / REJECTED
         self.splits = self.path / "splits.json"
         self.summary = self.path / "summary.txt"
+        self.seconds = self.path / "seconds.json"
         self.history = self.path / "history.csv"
         self.batches = self.path / "batches.csv"
         self.checkpoints = self.path / "checkpoints"
@@ -118,11 +118,9 @@ class RunFolder(Folder):
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def note_seconds(self, seconds: Mapping[str, float]) -> None:
-        """Add where the time went to environment.json, if it was collected."""
-        if seconds:
-            environment: Any = read_json(self.environment)
-            write_json(self.environment, {**environment, "seconds": dict(seconds)})
+    def read_seconds(self) -> dict[str, float]:
+        """Return where the time of the training went; nothing of an ensemble, or of a run of an earlier version."""
+        return read_json(self.seconds) if self.seconds.is_file() else {}
 
     def former(self) -> list[Path]:
         """Return the folders of `keep_former`, the oldest first."""

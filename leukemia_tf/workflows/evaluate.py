@@ -181,7 +181,8 @@ def evaluate_run(
         predictions = _predict(evaluation, logits)
         shapes = measure_cells(predictions["test"], folder)
         metrics = _score(evaluation, predictions, shapes, seed) | change
-    run.note_seconds(seconds_so_far())
+    if seconds := seconds_so_far():
+        write_json(run.seconds, seconds)
     with timed("report"):
         page = _write(evaluation, predictions, shapes["area"], metrics)
     if paper:
