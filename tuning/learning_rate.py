@@ -14,7 +14,7 @@ EPOCHS_APART = 1000  # between the first batches of two sweeps
 CAPPED = 4.0  # a loss counts as so many times the loss without training, at most
 WINDOW = 0.5  # decades of rates that a point of the curve averages over
 LEAST_FALL = (0.02, 4.0)  # in losses without training, and in standard errors of the curve: what is less is noise
-EARLY = 0.25  # of the fall
+BELOW = 10.0  # the suggestion is so many times lower than the rate with the lowest loss
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RangeTest:
     untrained : float
         The mean loss of the same batches without training.
     suggested : float or None
-        Where a quarter of the fall is reached; what `lr=auto` takes. None where no rate lowers the loss.
+        A tenth of the rate with the lowest loss; what `lr=auto` takes. None where no rate lowers the loss.
     """
 
     rates: np.ndarray
@@ -132,7 +132,7 @@ def suggest(rates: np.ndarray, untrained: np.ndarray, trained: np.ndarray) -> Ra
     lowest = int(curve.argmin())
     error = _noise(gains[:, : max(lowest + 1, len(rates) // 2)]) / np.sqrt(len(gains) * width)
     falls = smooth[:, lowest].max() < 0 and -curve[lowest] > max(LEAST_FALL[0] * level, LEAST_FALL[1] * error)
-    suggested = float(rates[np.argmax(curve <= EARLY * curve[lowest])]) if falls else None
+    suggested = float(rates[lowest] / BELOW) if falls else None
     return RangeTest(rates, level + curve, level, suggested)
 
 

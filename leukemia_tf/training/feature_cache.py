@@ -41,6 +41,8 @@ class FeatureStore:
         Whose fixed views there are; the first is the cell as it is.
     files : FeatureFiles or None
         Where they are stored between runs.
+    computing : keras.Model, optional
+        A network that computes the same outputs, in place of `prefix`.
 
     Attributes
     ----------
@@ -51,9 +53,15 @@ class FeatureStore:
     """
 
     def __init__(
-        self, prefix: keras.Model, examples: Examples, augment: Augmentation, files: FeatureFiles | None
+        self,
+        prefix: keras.Model,
+        examples: Examples,
+        augment: Augmentation,
+        files: FeatureFiles | None,
+        computing: keras.Model | None = None,
     ) -> None:
         self.prefix, self.examples, self.augment, self.files = prefix, examples, augment, files
+        self.computing = computing or prefix
         self.draws = fixed_draws(examples.hashes, augment)
         self.names = view_names(augment, len(self.draws))
         self.batch = GPU_BATCH if has_gpu() else BATCH
@@ -105,7 +113,7 @@ class FeatureStore:
         draws = self.draws[views[padded], indices[padded]]
         batches = view_batches(self.examples.cells, indices[padded], draws, self.augment, size)
         for start, batch in zip(range(first, count, size), batches):
-            outputs = self.prefix.predict_on_batch(batch)
+            outputs = self.computing.predict_on_batch(batch)
             yield (
                 slice(start, min(start + size, count)),
                 (list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]),

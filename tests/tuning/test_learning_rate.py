@@ -57,7 +57,7 @@ def sweeps(gain, noise, seed=0):
 def test_differences_between_batches_do_not_move_the_suggestion(seed):
     fall = -0.3 / (1 + (1e-3 / RATES) ** 2) + np.where(RATES > 0.03, 3.0, 0)  # half of it at 1e-3
     result = suggest(RATES, *sweeps(fall, noise=0.03, seed=seed))
-    assert 2e-4 < result.suggested < 2e-3
+    assert 3e-4 < result.suggested < 4e-3
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -71,5 +71,5 @@ def test_what_is_no_number_any_more_counts_as_diverged():
     trained = untrained - 0.3 / (1 + (1e-3 / RATES) ** 2)
     trained[:, 80:] = np.nan
     result = suggest(RATES, untrained, trained)
-    assert 2e-4 < result.suggested < 2e-3
+    assert 1e-3 < result.suggested < 1e-2
     assert result.losses[-1] == pytest.approx(4 * 0.7)
