@@ -73,6 +73,7 @@ def _is_unfinished(run: RunFolder, config: EnsembleConfig) -> bool:
 def _read_members(config: EnsembleConfig) -> list[FinishedRun]:
     members = read_finished_runs(config.runs)
     for member in members:
+        member.run.check_files(member.run.model, member.run.splits)
         if "members" in member.run.read_config():
             raise RunError(f"{member.run} is an ensemble itself: name its members.")
     return members

@@ -14,7 +14,7 @@ import numpy as np
 from leukemia_tf.config import EvaluateConfig, Reading
 from leukemia_tf.core.console import quiet_if
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError
-from leukemia_tf.core.files import read_csv, write_atomically, write_json
+from leukemia_tf.core.files import read_csv, write_atomically
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.data.datasets import classes
 from leukemia_tf.data.integrity import pixel_hash, read_image
@@ -113,6 +113,7 @@ def _evaluate_file(network: Path, config: EvaluateConfig) -> tuple[dict, RunFold
 
 
 def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunFolder]:
+    run.check_files(run.cells)
     folder = config.data or run.data
     named = [column.name for column in fields(Reading) if getattr(config, column.name)]
     if config.data and (named or is_external(run, folder)):  # paths may be the same by chance
@@ -196,6 +197,7 @@ def _check_settings(threshold: str | None, tta: str) -> None:
 
 
 def _open(run: RunFolder, folder: Path, tta: str) -> _Evaluation:
+    run.check_files(run.environment, run.splits, run.cells, run.model, run.history)
     settings, split = run.read_config(), read_split(run.splits)
     if split.protocol == REFIT:
         raise RunError(
@@ -291,5 +293,5 @@ def _write(
         write_predictions(run.predictions(part), rows)
     test = by_patient_group(predictions["test"], evaluation.groups)
     page = write_report(run, metrics, test, areas, evaluation.model, evaluation.folder)
-    write_json(run.metrics, metrics)
+    run.write_metrics(metrics)
     return page

@@ -32,6 +32,7 @@ def export(config: ExportConfig) -> Path:
     if config.run is not None and config.run.is_file():
         return _export(config, config.run, config.run.stem, config.run)
     run = run_or_newest(config.run)
+    run.check_files(run.environment)
     return _export(config, run.model, run.read_config()["network"]["name"], run)
 
 
