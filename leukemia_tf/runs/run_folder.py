@@ -142,12 +142,17 @@ class RunFolder(Folder):
 
         Raises
         ------
-        DamagedFileError
+        RunError
             If it is not a run's scores.
         """
-        metrics = read_record(self.metrics)
-        if not {"parts", "decision"} <= metrics.keys():
-            raise DamagedFileError(self.metrics, "it has no scores")
+        try:
+            metrics = read_record(self.metrics)
+            if not {"parts", "decision"} <= metrics.keys():
+                raise DamagedFileError(self.metrics, "it has no scores")
+        except DamagedFileError as error:
+            raise RunError(
+                f"{self.metrics} is damaged, or another file ({error.reason}): delete it and evaluate the run again."
+            ) from None
         return metrics
 
     def read_history(self) -> list[dict[str, str]]:
