@@ -52,6 +52,12 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> Path:
     return path
 
 
+def copy_atomically(source: Path, target: Path) -> Path:
+    """Copy a file's content; an error in writing names `target`."""
+    content = source.read_bytes()
+    return write_atomically(target, lambda scratch: scratch.write_bytes(content))
+
+
 def _flush(path: Path) -> None:
     """Let a file's content, or the names in a folder, reach the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 
 from leukemia_tf.config.upgrade import upgraded
 from leukemia_tf.core.errors import DamagedFileError, RunError
-from leukemia_tf.core.files import SCRATCH, read_csv, read_json, read_record, write_json
+from leukemia_tf.core.files import SCRATCH, as_json, read_csv, read_json, read_record, write_json
 from leukemia_tf.core.version import __version__
 from leukemia_tf.runs.belonging import check_belonging, file_hashes
 
@@ -136,6 +137,14 @@ class RunFolder(Folder):
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write metrics.json, with the hashes of the network that was scored and of its history."""
         write_json(self.metrics, {**metrics, "files": file_hashes((self.model, self.history))})
+
+    def has_metrics(self, metrics: Mapping[str, Any]) -> bool:
+        """Return whether metrics.json holds these scores."""
+        try:
+            held = self.read_metrics()
+        except (RunError, OSError):
+            return False
+        return {**held, "files": None} == {**json.loads(as_json(metrics)), "files": None}
 
     def read_metrics(self) -> dict[str, Any]:
         """Return the content of metrics.json.

@@ -174,9 +174,8 @@ def evaluate_run(
     evaluation = _open(run, folder, tta)
     logits = _logits(evaluation)
     change = _recalibrate(evaluation, logits, threshold) if threshold else {}
-    run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     if threshold:
-        write_atomically(run.model, evaluation.model.save)
+        write_atomically(run.model, lambda scratch: _save(evaluation, scratch))
     predictions = _predict(evaluation, logits)
     shapes = measure_cells(predictions["test"], folder)
     metrics = _score(evaluation, predictions, shapes, seed) | change
@@ -219,6 +218,12 @@ def _check_pictures(folder: Path, cells: Sequence[Cell]) -> None:
             raise DataError(
                 f"{folder / cell.path} is not the picture that the run was split with: name its folder as `data`."
             )
+
+
+def _save(evaluation: _Evaluation, scratch: Path) -> None:
+    """Save the network, and only then delete the scores of the former one."""
+    evaluation.model.save(scratch)
+    evaluation.run.metrics.unlink(missing_ok=True)
 
 
 def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
@@ -289,6 +294,8 @@ def _write(
 ) -> Page:
     """Write predictions, figures, report and card; metrics.json last, so that a run that has it is finished."""
     run = evaluation.run
+    if not run.has_metrics(metrics):
+        run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     for part, rows in predictions.items():
         write_predictions(run.predictions(part), rows)
     test = by_patient_group(predictions["test"], evaluation.groups)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 import keras
 
 from leukemia_tf.config import ExportConfig
-from leukemia_tf.core.files import read_json
+from leukemia_tf.core.files import copy_atomically, read_json
 from leukemia_tf.explain.faithfulness_scores import more_faithful
 from leukemia_tf.explain.maps import explain_function, explained_layers
 from leukemia_tf.explain.methods import METHODS, find_cam, find_method
@@ -81,4 +80,4 @@ def _log_more_faithful(model: keras.Model, method: str, run: RunFolder) -> None:
 def _copy_documents(run: RunFolder, scratch: Path) -> None:
     for path in (run.card, run.config):
         if path.is_file():
-            shutil.copy(path, scratch)
+            copy_atomically(path, scratch / path.name)
