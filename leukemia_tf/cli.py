@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -30,6 +32,7 @@ __all__ = ["as_flags", "loading", "run_command"]
 
 Config = TypeVar("Config")
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a full disk, or a used-up quota
 LEVELS = {"-q": logging.WARNING, "--quiet": logging.WARNING, "-v": logging.DEBUG, "--verbose": logging.DEBUG}
 MARKERS = {Positional: tyro.conf.Positional, Append: tyro.conf.UseAppendAction}
 ARGUMENT = re.compile(r"`([a-z_][a-z_.]*)(?:=([^`]*))?`|(?<=Received: )([a-z_][a-z_.]*)=([^,`]*)")
@@ -60,9 +63,9 @@ def run_command(
         _discard_output()
         os._exit(0)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in FULL:
             raise
-        _stop(f"{error.filename}: {error.strerror}")
+        _stop(f"{error.filename or f'the results, or {tempfile.gettempdir()}'}: {error.strerror}")
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("interrupted", file=sys.stderr)

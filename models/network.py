@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -19,8 +21,10 @@ from leukemia_tf.models.head_layers import add_head
 from leukemia_tf.models.heads import HEADS, Head, HeadFunction, as_head
 from leukemia_tf.models.layer_names import INPUT, LOGIT, SCALE
 from leukemia_tf.models.member import members_of
+from leukemia_tf.models.network_file import file_problem
 from leukemia_tf.models.probability import get_calibration
 
+UNLOADABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError, BadZipFile)
 FRESH_MOMENTUM = 0.9  # of BatchNormalization that starts at random: Keras's 0.99 needs hundreds of steps to settle
 
 
@@ -93,19 +97,26 @@ def preprocessings_of(model: keras.Model) -> list[dict]:
 
 
 def load_network(path: Path) -> keras.Model:
-    """Load a network from a `.keras` file, in Keras's safe mode.
+    """Load a network from a `.keras` file, in Keras's safe mode: nothing in the file is run.
 
     Raises
     ------
     RunError
         If the file is no network of this package.
     """
+    problem = file_problem(path) if Path(path).is_file() else "there is no such file"
+    if problem:
+        raise RunError(f"{path} is not a network of this package ({problem}).")
     try:
-        model = keras.saving.load_model(path, compile=False)
+        with warnings.catch_warnings(record=True) as caught:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
         preprocessings_of(model)
         get_calibration(model)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} is not a network of this package ({str(error).splitlines()[0]}).") from None
+    except UNLOADABLE as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise RunError(f"{path} is not a network of this package ({reason}).") from None
+    for warning in caught:  # of a file that loads; of another the error says enough
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -13,13 +14,14 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
-from keras_tuner.errors import FailedTrialError
+from keras_tuner.errors import FailedTrialError, FatalError
 from keras_tuner.oracles import BayesianOptimizationOracle, GridSearchOracle, RandomSearchOracle
 
 from leukemia_tf.core.errors import ArgumentError, nearest
 
 Value = float | int | str
 SCORE = "score"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a full disk, or a used-up quota
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ class _Search(keras_tuner.Tuner):
         try:
             score = float(self.compute_score(values))
             failure = "" if math.isfinite(score) else f"the score is {score}"
+        except OSError as error:
+            if error.errno in FULL:  # no fault of its settings: the search goes on once there is room
+                raise FatalError(str(error)) from error
+            failure = str(error)
         except Exception as error:  # a trial may fail in any way
             failure = (str(error).splitlines() or [""])[0] or type(error).__name__
         self.callback(Trial(number, values, None if failure else score, time.perf_counter() - started, failure))
@@ -154,7 +160,10 @@ def search(
         tuner = _Search(objective, on_trial_end, oracle=oracle, directory=str(folder), project_name=method)
     tuner.oracle.max_trials = trials  # a resumed search may have been started with fewer
     tuner.oracle.verbose = 0
-    tuner.search()
+    try:
+        tuner.search()
+    except FatalError as error:
+        raise (error.__cause__ or error) from None
 
 
 def check_method(method: str) -> None:

@@ -112,5 +112,21 @@ class WeightsError(UserError):
     """Pretrained weights that cannot be had or do not fit."""
 
 
+class DamagedFileError(UserError, ValueError):
+    """A table or a record that cannot be read as what it should be.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    reason : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(f"{path} is damaged, or another file ({reason}): restore it from a copy, or write it anew.")
+        self.reason = reason
+
+
 class RunError(UserError):
     """A run folder that is missing, of another version, or in the way."""

@@ -7,10 +7,12 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from leukemia_tf.core.errors import DamagedFileError
 
 SCRATCH = ".writing-"  # how the name of a file that is not yet whole begins
 
@@ -50,6 +52,12 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> Path:
     return path
 
 
+def copy_atomically(source: Path, target: Path) -> Path:
+    """Copy a file's content; an error in writing names `target`."""
+    content = source.read_bytes()
+    return write_atomically(target, lambda scratch: scratch.write_bytes(content))
+
+
 def _flush(path: Path) -> None:
     """Let a file's content, or the names in a folder, reach the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -67,8 +75,25 @@ def free_path(path: Path) -> Path:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return what a JSON file holds.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(path, str(error)) from None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what a JSON file holds, which must be an object; see `read_json`."""
+    record = read_json(path)
+    if not isinstance(record, dict):
+        raise DamagedFileError(path, f"it holds {type(record).__name__}, not an object")
+    return record
 
 
 def write_json(path: Path, value: Any) -> Path:
@@ -109,12 +134,35 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]
     return write_atomically(path, write)
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a CSV with a header line; one dictionary a row."""
-    return list(iterate_csv(path))
+def read_csv(path: Path, columns: Collection[str] = ()) -> list[dict[str, str]]:
+    """Read a CSV with a header line; one dictionary a row. See `iterate_csv`."""
+    return list(iterate_csv(path, columns))
 
 
-def iterate_csv(path: Path) -> Iterator[dict[str, str]]:
-    """Read a CSV with a header line row by row."""
+def iterate_csv(path: Path, columns: Collection[str] = ()) -> Iterator[dict[str, str]]:
+    """Read a CSV with a header line row by row.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, in UTF-8.
+    columns : collection of str
+        Those that it must have, with a value in each row, which may be empty.
+
+    Raises
+    ------
+    DamagedFileError
+        If it lacks one, or is no CSV.
+    """
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-        yield from csv.DictReader(stream)
+        reader = csv.DictReader(stream)
+        try:
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DamagedFileError(path, f"it has no column {', '.join(missing)}")
+            for line, row in enumerate(reader, start=2):
+                if any(row[name] is None for name in columns):
+                    raise DamagedFileError(path, f"line {line} is cut short")
+                yield row
+        except csv.Error as error:
+            raise DamagedFileError(path, str(error)) from None

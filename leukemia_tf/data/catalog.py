@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from glob import glob, has_magic
 from pathlib import Path
 
-from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.errors import DamagedFileError, DataError
 from leukemia_tf.core.files import read_csv, write_csv
 from leukemia_tf.data.folder_files import list_files
 from leukemia_tf.data.integrity import READ
@@ -88,10 +88,20 @@ def write_cells(path: Path, cells: Iterable[Cell]) -> Path:
 
 
 def read_cells(path: Path) -> tuple[Cell, ...]:
-    """Read cells.csv."""
-    rows = read_csv(path)
-    pseudo = [row.pop("pseudo", "") for row in rows]
-    cells = (Cell(**row, pseudo=float(text) if text else None) for row, text in zip(rows, pseudo))
+    """Read cells.csv.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is no such table.
+    """
+    rows = read_csv(path, ("path", "label", "patient"))
+    try:
+        pseudo = [float(row["pseudo"]) if row.get("pseudo") else None for row in rows]
+    except ValueError as error:
+        raise DamagedFileError(path, str(error)) from None
+    names = [column.name for column in fields(Cell) if column.name != "pseudo"]
+    cells = (Cell(**{name: row.get(name) or "" for name in names}, pseudo=value) for row, value in zip(rows, pseudo))
     return tuple(replace(cell, patient=patient_name(cell.patient)) for cell in cells)
 
 

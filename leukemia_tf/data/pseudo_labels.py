@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leukemia_tf.core.errors import DataError
+from leukemia_tf.core.errors import DamagedFileError, DataError
 from leukemia_tf.data.catalog import LABELS, Cell, read_cells
 from leukemia_tf.data.cell_views import unroll
 from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
@@ -118,8 +118,8 @@ def join_pseudo_labelled(
 def _read_labelled(path: Path) -> list[Cell]:
     try:
         labelled = {cell.path: cell for cell in read_cells(path) if cell.pseudo is not None}
-    except (TypeError, ValueError, KeyError) as error:
-        raise DataError(f"{path} has no pseudo-labels ({error}): it takes a file of `noisy_student`.") from None
+    except DamagedFileError as error:
+        raise DataError(f"{path} has no pseudo-labels ({error.reason}): it takes a file of `noisy_student`.") from None
     if not labelled:
         raise DataError(f"{path} has no pseudo-labels: it takes a file of `noisy_student`, with a column `pseudo`.")
     return list(labelled.values())

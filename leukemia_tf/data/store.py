@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -139,6 +140,14 @@ def choose_cache(size: int, cache: str = "auto") -> str:
 
 
 def _mapped(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array in a file that vanishes with its last user, even after a kill."""
+    """Return an array in a file that vanishes with its last user, even after a kill.
+
+    Its space is reserved first: a map of a file that the disk has no room for ends the process when it is written.
+    """
     with tempfile.TemporaryFile() as stream:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(stream.fileno(), 0, math.prod(shape))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from None
         return np.memmap(stream, np.uint8, "w+", shape=shape)

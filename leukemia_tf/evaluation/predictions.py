@@ -105,7 +105,7 @@ def _parse(row: Mapping[str, str | None], where: str) -> Prediction:
     missing = [name for name in REQUIRED if name not in values]
     if missing or None in row:  # DictReader's key for what is beyond the header
         problem = f"no {', '.join(missing)}" if missing else "more values than columns"
-        raise DataError(f"{where}: {problem}, so this is not a table of predictions ({', '.join(REQUIRED)}).")
+        raise DataError(f"{where}: {problem}, so this is not a table of predictions ({', '.join(REQUIRED)}). {REWRITE}")
     for name in NUMBERS:
         if name in values:
             values[name] = _parse_number(values[name], f"{where}: {name}")

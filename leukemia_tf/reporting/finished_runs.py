@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from leukemia_tf.core.errors import RunError
-from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.data.catalog import read_cells
-from leukemia_tf.evaluation.predictions import Prediction, by_patient_group, read_labelled_predictions
+from leukemia_tf.evaluation.predictions import REWRITE, Prediction, by_patient_group, read_labelled_predictions
 from leukemia_tf.runs.run_folder import RunFolder, network_file, open_run
+
+SPLIT_OF = {"test": ("test",), "val": ("val", "train")}  # with inner folds, training cells are predicted out of fold
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class FinishedRun:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json."""
-        return cast("dict[str, Any]", read_json(self.run.metrics))
+        return self.run.read_metrics()
 
     @property
     def threshold(self) -> float:
@@ -99,14 +100,20 @@ def named_networks(paths: Sequence[Path]) -> dict[str, Path]:
 
 def training_seconds(run: RunFolder) -> float:
     """Return a run's training time; of an ensemble, the sum over its members."""
-    return run.read_config().get("seconds") or sum(float(row["seconds"]) for row in read_csv(run.history))
+    return run.read_config().get("seconds") or sum(float(row["seconds"]) for row in run.read_history())
 
 
 def _read_predictions(run: RunFolder, part: str) -> list[Prediction]:
     if not run.metrics.is_file() or not run.predictions(part).is_file():
         raise RunError(f"{run} has no predictions on {part} patients: finish it with `resume=True`, or evaluate it.")
-    patients = {cell.patient for cell in read_cells(run.cells)}
+    run.check_files(run.environment, run.cells, run.history)
+    cells = {cell.path: cell for cell in read_cells(run.cells)}
+    patients = {cell.patient for cell in cells.values()}
     rows = sorted(read_labelled_predictions(run.predictions(part), patients), key=lambda row: row.path)
+    for row in rows:
+        cell = cells.get(row.path)
+        if cell is None or (cell.patient, cell.label) != (row.patient, row.label) or cell.split not in SPLIT_OF[part]:
+            raise RunError(f"{run.predictions(part)}: {row.path} is no {part} cell of this run. {REWRITE}")
     return by_patient_group(rows, run.read_config()["data"].get("same_patients", ()))
 
 

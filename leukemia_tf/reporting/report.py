@@ -9,7 +9,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 
-from leukemia_tf.core.files import read_csv, read_json
+from leukemia_tf.core.files import read_json
 from leukemia_tf.core.version import __version__
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.evaluation.cautions import cautions
@@ -54,7 +54,7 @@ def write_report(
     folder : pathlib.Path
         Where its cells lie.
     """
-    figures = run_figures(predictions, read_csv(run.history), metrics, areas)
+    figures = run_figures(predictions, run.read_history(), metrics, areas)
     for name, figure in figures.items():
         save(figure, run.figure(name))
     examples = galleries(model, folder, predictions, calibration_from_config(metrics["decision"]))
@@ -78,7 +78,7 @@ def _card(run: RunFolder, metrics: Mapping[str, Any]) -> str:
         data=summary.data_text(metrics),
         split=summary.split_text(metrics),
         parts=tables.part_rows(run),
-        stages=tables.stage_rows(settings, read_csv(run.history)),
+        stages=tables.stage_rows(settings, run.read_history()),
         command=reproducing_command(settings),
         intervals=INTERVALS,
         scores=scores,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from matplotlib.figure import Figure
 
-from leukemia_tf.core.files import read_csv, read_json
+from leukemia_tf.core.files import read_json
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.evaluation.cautions import cautions
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction
@@ -108,7 +108,7 @@ def _members(settings: Mapping[str, Any]) -> list[Section]:
     rows = []
     for member in settings.get("members", ()):
         run = RunFolder(Path(member["run"]))
-        scores = read_json(run.metrics)["parts"]["test"]["cell"] if run.metrics.is_file() else {}
+        scores = run.read_metrics()["parts"]["test"]["cell"] if run.metrics.is_file() else {}
         texts = [format_score(scores[name]) if scores else "" for name in MEMBER_SCORES]
         rows.append([member["name"], f"{member['weight']:.3f}", *texts])
     if not rows:
@@ -129,7 +129,7 @@ def _split(run: RunFolder, metrics: Mapping[str, Any]) -> Section:
 
 
 def _training(run: RunFolder, settings: Mapping[str, Any], scored: sections.Scored) -> list[Section]:
-    titles, *rows = tables.stage_rows(settings, read_csv(run.history))
+    titles, *rows = tables.stage_rows(settings, run.read_history())
     if not rows:
         return []
     table = Table("stages", "The stages of the training.", titles, rows, stacked=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from leukemia_tf.config.upgrade import upgraded
-from leukemia_tf.core.errors import RunError
-from leukemia_tf.core.files import SCRATCH, read_json, write_json
+from leukemia_tf.core.errors import DamagedFileError, RunError
+from leukemia_tf.core.files import SCRATCH, as_json, read_csv, read_json, read_record, write_json
 from leukemia_tf.core.version import __version__
+from leukemia_tf.runs.belonging import check_belonging, file_hashes
 
 FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
 RUNS = Path("runs")
@@ -132,8 +135,69 @@ class RunFolder(Folder):
         return Path(self.read_config()["data"]["folder"])
 
     def write_config(self, **values: Any) -> None:
-        """Write config.json, its format number first."""
-        write_json(self.config, {"format": FORMAT, "version": __version__, **values})
+        """Write config.json, its format number first, and the hashes of the files that were written before it."""
+        files = file_hashes((self.environment, self.splits, self.cells, self.patients))
+        write_json(self.config, {"format": FORMAT, "version": __version__, **values, "files": files})
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write metrics.json, with the hashes of the network that was scored and of its history."""
+        write_json(self.metrics, {**metrics, "files": file_hashes((self.model, self.history))})
+
+    def has_metrics(self, metrics: Mapping[str, Any]) -> bool:
+        """Return whether metrics.json holds these scores."""
+        try:
+            held = self.read_metrics()
+        except (RunError, OSError):
+            return False
+        return {**held, "files": None} == {**json.loads(as_json(metrics)), "files": None}
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return the content of metrics.json.
+
+        Raises
+        ------
+        RunError
+            If it is not a run's scores.
+        """
+        try:
+            metrics = read_record(self.metrics)
+            if not {"parts", "decision"} <= metrics.keys():
+                raise DamagedFileError(self.metrics, "it has no scores")
+        except DamagedFileError as error:
+            raise RunError(
+                f"{self.metrics} is damaged, or another file ({error.reason}): delete it and evaluate the run again."
+            ) from None
+        return metrics
+
+    def read_history(self) -> list[dict[str, str]]:
+        """Return the rows of history.csv.
+
+        Raises
+        ------
+        DamagedFileError
+            If it is no such table.
+        """
+        return read_csv(self.history, ("stage",))
+
+    def check_files(self, *paths: Path) -> None:
+        """Stop unless these files are there, and are this run's; see `check_belonging`.
+
+        Parameters
+        ----------
+        *paths : pathlib.Path
+            Some of the run's own, such as `run.cells`.
+
+        Raises
+        ------
+        RunError
+            At the first that is not.
+        """
+        scored = [path for path in paths if path in (self.model, self.history)]
+        first = [path for path in paths if path not in scored]
+        check_belonging(self.config, self.read_config().get("files", {}), first, "train the run again")
+        metrics = self.read_metrics() if scored and self.metrics.is_file() else {}
+        mend = f"delete {self.metrics.name} and evaluate the run again"
+        check_belonging(self.metrics, metrics.get("files", {}), scored, mend)
 
 
 def new_run_path(name: str) -> Path:
@@ -172,8 +236,9 @@ def open_run(path: Path | str) -> RunFolder:
     try:
         run_format = run.read_config().get("format")
     except (ValueError, AttributeError) as error:
+        reason = getattr(error, "reason", error)
         raise RunError(
-            f"{run.config} is not a run's settings ({error}): name another run, or train it again."
+            f"{run.config} is not a run's settings ({reason}): name another run, or train it again."
         ) from None
     if run_format != FORMAT:
         raise RunError(
@@ -192,13 +257,12 @@ def newest_run(root: Path = RUNS) -> RunFolder:
 
 
 def run_or_newest(path: Path | None) -> RunFolder:
-    """Open the named run, or the newest where none is named; its model must be there."""
-    if path is None:
-        return newest_run()
-    run = open_run(path)
+    """Open the named run, or the newest where none is named; its model must be there, and the one that was scored."""
+    run = newest_run() if path is None else open_run(path)
     if not run.model.is_file():
-        command = f"python -m leukemia_tf.train --out {path} --resume"
-        raise RunError(f"{path} has no trained model yet: finish it ({command}), or name another run.")
+        command = f"python -m leukemia_tf.train --out {run} --resume"
+        raise RunError(f"{run} has no trained model yet: finish it ({command}), or name another run.")
+    run.check_files(run.model)
     return run
 
 

@@ -66,7 +66,8 @@ def open_study(path: Path, kind: str) -> Study:
         settings = study.read_config()
         received = (settings["format"], settings["kind"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{study.config} cannot be read ({error}): name another folder.") from None
+        reason = getattr(error, "reason", error)
+        raise RunError(f"{study.config} cannot be read ({reason}): name another folder.") from None
     if received != (FORMAT, kind):
         raise RunError(
             f"{path} is a folder of `{received[1]}`, format {received[0]}; this reads `{kind}`, format {FORMAT}."

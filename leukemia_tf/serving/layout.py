@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
+FULL = os.strerror(errno.ENOSPC)
 NOTES = "assets.extra/signatures.json"  # of a version: the heat maps' method, the model's score
 
 
@@ -32,6 +36,11 @@ def write_version(folder: Path, write: Callable[[Path], Any]) -> Path:
     -------
     pathlib.Path
         `folder/VERSION`.
+
+    Raises
+    ------
+    OSError
+        That names `folder`, if the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
@@ -40,6 +49,14 @@ def write_version(folder: Path, write: Callable[[Path], Any]) -> Path:
         scratch.chmod(0o755)
         version = folder / str(next_version(folder))
         os.replace(scratch, version)
+    except tf.errors.ResourceExhaustedError as error:
+        if FULL not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, FULL, str(folder)) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(folder)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return version

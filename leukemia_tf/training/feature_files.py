@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from leukemia_tf.core.cache import cache_folder
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.core.version import __version__
 from leukemia_tf.data.preprocessing import stored_preprocessing
@@ -25,16 +26,8 @@ from leukemia_tf.training.devices import processor_settings, usable_cores
 
 log = logging.getLogger(__name__)
 
-CACHE = "LEUKEMIA_TF_CACHE"
 LARGEST = 4e9  # bytes of all features together: beyond that the least recently used are deleted
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # what NumPy raises at a torn file
-
-
-def cache_folder() -> Path:
-    """Return the folder named by LEUKEMIA_TF_CACHE, else `leukemia_tf` in the user's cache."""
-    if CACHE in os.environ:
-        return Path(os.environ[CACHE])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "leukemia_tf"
 
 
 class FeatureFiles:

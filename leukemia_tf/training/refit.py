@@ -8,7 +8,6 @@ from typing import Any
 
 from leukemia_tf.config import SetupConfig, TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
-from leukemia_tf.core.files import read_csv, read_json, write_json
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.runs.run_folder import RunFolder, open_run
 from leukemia_tf.training.history import epochs_followed
@@ -67,6 +66,7 @@ def _read_evaluated(run: RunFolder) -> tuple[dict[str, Any], TrainConfig]:
     if not run.metrics.is_file():
         raise RunError(f"`refit={run}`: it is not finished; go on with it by `out={run}` and `resume=True`.")
     settings = run.read_config()
+    run.check_files(run.environment, run.splits, run.cells, run.model, run.history)
     if "members" in settings:
         raise RunError(f"`refit={run}`: it is an ensemble; refit its members, and combine those.")
     config = TrainConfig(**settings["train"])
@@ -89,15 +89,15 @@ def check_head(name: str, run: RunFolder, recorded: dict[str, Any], config: Setu
 def completed_stages(run: RunFolder, keep: str) -> list[dict[str, Any]]:
     """Return the stages that a run's network comes from, each up to the epoch from which training went on."""
     records = run.read_config()["stages"]
-    lengths = epochs_followed(records, read_csv(run.history), keep)
+    lengths = epochs_followed(records, run.read_history(), keep)
     return [{**record, "ends": ends, "patience": None} for record, ends in zip(records, lengths) if ends]
 
 
 def copy_scores(run: RunFolder, evaluated: RunFolder) -> dict[str, Any]:
     """Write, as the metrics of a refit, those of the run whose recipe it follows, with a caution that says so."""
     caution = f"scores of {evaluated}, by whose recipe this was trained on all patients; it has none of its own"
-    metrics: Any = read_json(evaluated.metrics)
+    metrics: Any = evaluated.read_metrics()
     caution = "; ".join(filter(None, (caution, metrics.get("caution"))))
     metrics = {**metrics, "caution": caution, "scores_of": str(evaluated), "trained_on": "all patients"}
-    write_json(run.metrics, metrics)
+    run.write_metrics(metrics)
     return metrics

@@ -39,6 +39,7 @@ def _same_settings(config: TrainConfig, run: RunFolder) -> bool:
 
 def resumed_config(run: RunFolder) -> TrainConfig:
     """Return a run's settings with `resume`; its split, its patients and its pseudo-labels are read from its folder."""
+    run.check_files(run.environment, run.splits, run.cells)
     settings = run.read_config()
     config = TrainConfig(**settings["train"])
     split = config.split

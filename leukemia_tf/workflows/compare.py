@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.config import CompareConfig
 from leukemia_tf.core.errors import UserError
-from leukemia_tf.core.files import read_csv, write_csv, write_json
+from leukemia_tf.core.files import write_csv, write_json
 from leukemia_tf.evaluation.intervals import paired_difference
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.predictions import arrays
@@ -107,7 +107,7 @@ def _draw(members: Sequence[FinishedRun], wrong: np.ndarray, comparison: Mapping
     scores, parameters, seconds = ({name: row[cost] for name, row in comparison["runs"].items()} for cost in COSTS)
     return {
         "wrong-counts": errors.draw_wrong_counts(labels, wrong),
-        "histories": errors.draw_histories({member.name: read_csv(member.run.history) for member in members}),
+        "histories": errors.draw_histories({member.name: member.run.read_history() for member in members}),
         "scores": errors.draw_scores(scores),
         "costs": errors.draw_costs(scores, parameters, seconds),
     }

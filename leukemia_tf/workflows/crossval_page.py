@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leukemia_tf.core.files import read_csv, read_json
+from leukemia_tf.core.files import read_json
 from leukemia_tf.data.folds import read_folds
 from leukemia_tf.evaluation.figures import pooled_figures
 from leukemia_tf.evaluation.plots import save
@@ -43,7 +43,7 @@ def write_crossval_report(study: Study, areas: Mapping[str, float] | None = None
         for name, picture in one.pictures.items():
             save(picture.figure, study.figure(f"{name}-seed-{seed}"))
     figure = draw_histories(
-        {f"seed {row['seed']}, fold {row['fold']}": read_csv(study.run(row["run"]).history) for row in metrics["runs"]}
+        {f"seed {row['seed']}, fold {row['fold']}": study.run(row["run"]).read_history() for row in metrics["runs"]}
     )
     save(figure, study.figure("histories"))
     histories = Picture("histories", figure, HISTORIES, f"Curves. {HISTORIES}", wide=True)

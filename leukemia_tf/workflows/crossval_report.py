@@ -11,7 +11,7 @@ import numpy as np
 
 from leukemia_tf.config import CrossvalConfig
 from leukemia_tf.core.errors import RunError
-from leukemia_tf.core.files import read_csv, read_json, write_json
+from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.folds import FoldTable
 from leukemia_tf.data.patient_groups import groups_by_patient, patient_group_names
@@ -162,7 +162,7 @@ def _score_seed(
 
 def _row(seed: int, fold: int, run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scores of one fold."""
-    test, history = metrics["parts"]["test"], read_csv(run.history)
+    test, history = metrics["parts"]["test"], run.read_history()
     return {
         "seed": seed,
         "fold": fold,

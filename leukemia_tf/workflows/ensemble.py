@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from leukemia_tf.config import CompareConfig, EnsembleConfig
 from leukemia_tf.core.errors import ArgumentError, DataError, RunError, UserError, nearest
-from leukemia_tf.core.files import as_read, read_json, write_atomically, write_csv, write_json
+from leukemia_tf.core.files import as_read, copy_atomically, read_json, write_atomically, write_csv, write_json
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import arrays, with_probabilities, write_predictions
 from leukemia_tf.evaluation.thresholds import check_threshold
@@ -73,6 +72,7 @@ def _is_unfinished(run: RunFolder, config: EnsembleConfig) -> bool:
 def _read_members(config: EnsembleConfig) -> list[FinishedRun]:
     members = read_finished_runs(config.runs)
     for member in members:
+        member.run.check_files(member.run.model, member.run.splits)
         if "members" in member.run.read_config():
             raise RunError(f"{member.run} is an ensemble itself: name its members.")
     return members
@@ -106,7 +106,7 @@ def _write_run(
     write_json(run.environment, {**software_environment(), "computed_on": read_json(first.environment)["computed_on"]})
     for name in ("splits", "cells", "fingerprints", "rejected"):
         if getattr(first, name).is_file():
-            shutil.copy(getattr(first, name), getattr(run, name))
+            copy_atomically(getattr(first, name), getattr(run, name))
     write_csv(run.history, HISTORY, [])
     write_summary(run.summary, Network(model, (), None), [])
     if read_split(run.splits).folds:

@@ -114,6 +114,7 @@ def _evaluate_file(network: Path, config: EvaluateConfig) -> tuple[dict, RunFold
 
 
 def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunFolder]:
+    run.check_files(run.cells)
     folder = config.data or run.data
     named = [column.name for column in fields(Reading) if getattr(config, column.name)]
     if config.data and (named or is_external(run, folder)):  # paths may be the same by chance
@@ -175,9 +176,8 @@ def evaluate_run(
         evaluation = _open(run, folder, tta)
         logits = _logits(evaluation)
         change = _recalibrate(evaluation, logits, threshold) if threshold else {}
-        run.metrics.unlink(missing_ok=True)  # of what is written over from here on
         if threshold:
-            write_atomically(run.model, evaluation.model.save)
+            write_atomically(run.model, lambda scratch: _save(evaluation, scratch))
         predictions = _predict(evaluation, logits)
         shapes = measure_cells(predictions["test"], folder)
         metrics = _score(evaluation, predictions, shapes, seed) | change
@@ -201,6 +201,7 @@ def _check_settings(threshold: str | None, tta: str) -> None:
 
 
 def _open(run: RunFolder, folder: Path, tta: str) -> _Evaluation:
+    run.check_files(run.environment, run.splits, run.cells, run.model, run.history)
     settings, split = run.read_config(), read_split(run.splits)
     if split.protocol == REFIT:
         raise RunError(
@@ -222,6 +223,12 @@ def _check_pictures(folder: Path, cells: Sequence[Cell]) -> None:
             raise DataError(
                 f"{folder / cell.path} is not the picture that the run was split with: name its folder as `data`."
             )
+
+
+def _save(evaluation: _Evaluation, scratch: Path) -> None:
+    """Save the network, and only then delete the scores of the former one."""
+    evaluation.model.save(scratch)
+    evaluation.run.metrics.unlink(missing_ok=True)
 
 
 def _logits(evaluation: _Evaluation) -> dict[str, np.ndarray]:
@@ -292,9 +299,11 @@ def _write(
 ) -> Page:
     """Write predictions, figures, report and card; metrics.json last, so that a run that has it is finished."""
     run = evaluation.run
+    if not run.has_metrics(metrics):
+        run.metrics.unlink(missing_ok=True)  # of what is written over from here on
     for part, rows in predictions.items():
         write_predictions(run.predictions(part), rows)
     test = by_patient_group(predictions["test"], evaluation.groups)
     page = write_report(run, metrics, test, areas, evaluation.model, evaluation.folder)
-    write_json(run.metrics, metrics)
+    run.write_metrics(metrics)
     return page

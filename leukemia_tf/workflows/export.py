@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 import keras
 
 from leukemia_tf.config import ExportConfig
-from leukemia_tf.core.files import read_json
+from leukemia_tf.core.files import copy_atomically, read_json
 from leukemia_tf.explain.faithfulness_scores import more_faithful
 from leukemia_tf.explain.maps import explain_function, explained_layers
 from leukemia_tf.explain.methods import METHODS, find_cam, find_method
@@ -32,6 +31,7 @@ def export(config: ExportConfig) -> Path:
     if config.run is not None and config.run.is_file():
         return _export(config, config.run, config.run.stem, config.run)
     run = run_or_newest(config.run)
+    run.check_files(run.environment)
     return _export(config, run.model, run.read_config()["network"]["name"], run)
 
 
@@ -80,4 +80,4 @@ def _log_more_faithful(model: keras.Model, method: str, run: RunFolder) -> None:
 def _copy_documents(run: RunFolder, scratch: Path) -> None:
     for path in (run.card, run.config):
         if path.is_file():
-            shutil.copy(path, scratch)
+            copy_atomically(path, scratch / path.name)

@@ -50,7 +50,7 @@ def _run_notes(run: RunFolder) -> dict[str, Any]:
     if date:  # earlier versions have not recorded it
         notes["trained"] = date
     if run.metrics.is_file():
-        metrics = read_json(run.metrics)
+        metrics = run.read_metrics()
         test = metrics["parts"]["test"]["cell"]
         notes["test"] = {
             "headline": headline(metrics),

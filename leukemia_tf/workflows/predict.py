@@ -74,10 +74,11 @@ def _predictions(config: PredictConfig) -> Iterator[Iterator[Prediction]]:
 
 def _trained_on(network: Path) -> frozenset[str]:
     """Return the patients whose cells trained or validated a run's network; none for a file without its run."""
-    splits = RunFolder(network.parent).splits
-    if not splits.is_file():
+    run = RunFolder(network.parent)
+    if not run.config.is_file():
         return frozenset()
-    split = read_split(splits)
+    run.check_files(run.splits)
+    split = read_split(run.splits)
     return frozenset({*split.train, *split.val})
 
 

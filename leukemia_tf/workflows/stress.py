@@ -141,7 +141,7 @@ def _folders(subject: Subject, config: StressConfig) -> list[Folder]:
 
 def _write_report(run: RunFolder, subject: Subject) -> None:
     areas = measure_cells(subject.predictions, subject.data)["area"]
-    write_report(run, read_json(run.metrics), subject.predictions, areas, load_network(run.model), subject.data)
+    write_report(run, run.read_metrics(), subject.predictions, areas, load_network(run.model), subject.data)
 
 
 def _show(subject: Subject, config: StressConfig, result: Mapping[str, Any]) -> None:

@@ -83,6 +83,7 @@ def open_subject(path: Path | None, data: Path | None) -> Subject:
 
 
 def _open_run(run: RunFolder, data: Path | None) -> Subject:
+    run.check_files(run.splits)
     if read_split(run.splits).protocol == REFIT:
         evaluated = run.read_config()["train"]["refit"]
         raise RunError(f"{run} was trained on all its patients, so it has no test cells: name {evaluated}.")

@@ -1,6 +1,7 @@
 """Run and study folders: settings of an earlier version, what cannot be opened, what must not be written over."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -8,8 +9,17 @@ import leukemia_tf
 from leukemia_tf.config import CrossvalConfig, TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import SCRATCH, write_json
+from leukemia_tf.runs import run_folder
 from leukemia_tf.runs.environment import software_environment
-from leukemia_tf.runs.run_folder import FORMAT, RunFolder, check_vacant, newest_run, open_run, run_or_newest
+from leukemia_tf.runs.run_folder import (
+    FORMAT,
+    RunFolder,
+    check_vacant,
+    new_run_path,
+    newest_run,
+    open_run,
+    run_or_newest,
+)
 from leukemia_tf.runs.study_folder import Study, open_study, resolve_study
 
 EARLIER = {"base": "scratch", "contrast": "stain", "balance": "main-report"}
@@ -60,6 +70,21 @@ def test_a_run_without_a_network_is_not_the_newest(tmp_path, monkeypatch):
         run_or_newest(run.path)
     run.model.touch()
     assert run_or_newest(None).path.resolve() == run.path
+
+
+def test_a_clock_that_was_put_back_takes_no_folder_that_is_there(tmp_path, monkeypatch):
+    class Clock:
+        @staticmethod
+        def now():
+            return datetime(2026, 10, 25, 2, 30)  # an hour that came twice
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_folder, "datetime", Clock)
+    taken = []
+    for _ in range(3):
+        taken.append(new_run_path("scratch"))
+        taken[-1].mkdir(parents=True)
+    assert [path.name for path in taken] == [f"2026-10-25T02-30-scratch{end}" for end in ("", "-2", "-3")]
 
 
 def test_only_a_folder_with_the_first_files_of_a_run_counts_as_stopped_before_its_settings(tmp_path):
