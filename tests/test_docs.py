@@ -47,7 +47,7 @@ def sentences(text):
 
 
 def test_sentences_of_a_page():
-    text = "# Title\n\nOne `a. b. c` and [two](x.md). Three\nfour five!\n\n| six. |\n\n- Seven.\n- Ten.\n\n```\nx.\n```\n"
+    text = "# Title\n\nOne `a. b. c` and [two](x.md). Three\nfour five!\n\n| six. |\n- Seven.\n- Ten.\n\n```\nx.\n```\n"
     assert sentences(text) == ["One code and two.", "Three four five!", "Seven.", "Ten."]
 
 
