@@ -30,6 +30,7 @@ from leukemia_tf.models.table import ARCHITECTURES, find_architecture
 from leukemia_tf.models.weights_search import local_weights
 
 VIEW = (330, "fixed", "none", "reinhard")
+ALONG = 25  # places of an interval's line that no name covers
 
 
 def milliseconds(name: str, drop_blocks: int) -> float:
@@ -55,18 +56,24 @@ def draw(rows: list[dict], path: Path) -> None:
     from leukemia_tf.evaluation.plots import SERIES, axes, log_x, place_labels, save
 
     whole, cut = (look["color"] for look in SERIES[:2])
-    figure, (axis,) = axes(6.4, 4.6)
+    figure, (axis,) = axes(8.4, 4.6)
     for row in rows:
         score, colour = row["auroc_by_patient"], cut if row["network"].endswith("-cut") else whole
         error = [[score["value"] - score["low"]], [score["high"] - score["value"]]]
         axis.errorbar(row["milliseconds"], score["value"], error, fmt="o", color=colour, capsize=3)
+    axis.margins(x=0.22)  # room for the names
     log_x(axis)
     axis.set(xlabel="milliseconds per image, forward", ylabel="AUROC by patient, out of fold")
     axis.plot([], [], "o", color=whole, label="whole")
     axis.plot([], [], "o", color=cut, label="without the last block")
     figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
     points = [(row["milliseconds"], row["auroc_by_patient"]["value"]) for row in rows]
-    place_labels(axis, points, [row["network"] for row in rows])
+    bars = [
+        (row["milliseconds"], height)
+        for row in rows
+        for height in np.linspace(row["auroc_by_patient"]["low"], row["auroc_by_patient"]["high"], ALONG)
+    ]
+    place_labels(axis, points, [row["network"] for row in rows], others=bars)
     save(figure, path)
 
 

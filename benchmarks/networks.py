@@ -30,6 +30,7 @@ COLUMNS = (
     *("forward_per_s", "training_per_s", "gflop_per_s", "forward_mib", "training_mib"),
 )
 SECONDS, AT_LEAST = 1.5, 2  # of repeated steps
+ALONG = 25  # places of a line that no name covers
 
 
 def rate(step: Callable[[], object], images: int) -> float:
@@ -115,7 +116,7 @@ def draw(rows: list[dict], path: Path) -> None:
             if pair:
                 names.append(name)
                 points.append((x[0], y[0]))
-                others += zip(x[1:], y[1:])
+                others += zip(np.geomspace(x[0], x[-1], ALONG)[1:], np.geomspace(y[0], y[-1], ALONG)[1:])
         labels.append((axis, points, names, others))
         axis.set(xscale="log", yscale="log", xlabel="parameters of the base")
     forward.set_ylabel("images per second, forward")

@@ -28,14 +28,14 @@ def cautions(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> list[st
     settings : mapping
         The content of config.json; empty for a network without a run.
     """
-    test = metrics["parts"]["test"]
+    test, external = metrics["parts"]["test"], metrics["protocol"] == "external"
     return [
         *_of_other_cells(metrics),
         *_of_protocol(metrics),
         *_of_origin(metrics, settings),
         *_of_chance(metrics["parts"]),
-        *_of_one_label(test["cell"]),
-        *_of_few_patients(test["patients"]),
+        *_of_one_label(test["cell"], "cell" if external else "test cell"),
+        *_of_few_patients(test["patients"], "The folder" if external else "The test part"),
         *_of_calibration(metrics["decision"]),
     ]
 
@@ -103,23 +103,23 @@ def _of_chance(parts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _of_one_label(cell: Mapping[str, Any]) -> list[str]:
+def _of_one_label(cell: Mapping[str, Any], unit: str = "test cell") -> list[str]:
     sides = (cell["sensitivity"]["value"], cell["specificity"]["value"])
     if sides not in ((1, 0), (0, 1)):
         return []
     label = LABEL_NAMES["all" if sides == (1, 0) else "hem"]
-    return [f"At its threshold the network gives every test cell one label, {label}."]
+    return [f"At its threshold the network gives every {unit} one label, {label}."]
 
 
-def _of_few_patients(patients: Mapping[str, int]) -> list[str]:
+def _of_few_patients(patients: Mapping[str, int], scored: str = "The test part") -> list[str]:
     fewest = min(patients.values())
     have = " and ".join(f"{patients[label]} {name}" for label, name in LABEL_NAMES.items())
     if not fewest:
-        return [f"The test part lacks a class ({have} patients): AUROC and other metrics are undefined."]
+        return [f"{scored} lacks a class ({have} patients): AUROC and other metrics are undefined."]
     if fewest < FEWEST:
-        return [f"The test part has {have} patients: too few for intervals ({FEWEST} of each class)."]
+        return [f"{scored} has {have} patients: too few for intervals ({FEWEST} of each class)."]
     if fewest < MIN_PATIENTS:
-        return [f"The test part has {have} patients: with fewer than {MIN_PATIENTS} of a class a score is uncertain."]
+        return [f"{scored} has {have} patients: with fewer than {MIN_PATIENTS} of a class a score is uncertain."]
     return []
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.data.catalog import CODES
-from leukemia_tf.evaluation.predictions import Prediction, as_record, iterate_predictions
+from leukemia_tf.evaluation.predictions import UNLIKE, Prediction, as_record, iterate_predictions
 
 JSON_LINES = ".jsonl"
 
@@ -64,20 +64,31 @@ def write_submission(path: Path, predictions: Iterable[Prediction]) -> Path:
 
 @dataclass
 class _Counts:
-    """Of one patient: cells, cells predicted leukemic, and the sum of their probabilities."""
+    """Of one patient: cells that vote, those predicted leukemic, the sum of their probabilities, and other cells."""
 
     cells: int = 0
     leukemic: int = 0
     total: float = 0.0
+    unlike: int = 0
+    unreadable: int = 0
 
     @property
     def vote(self) -> str:
         """The prediction of most cells."""
+        if not self.cells:
+            return "none"
         return "tie" if 2 * self.leukemic == self.cells else "all" if 2 * self.leukemic > self.cells else "hem"
+
+    @property
+    def mean(self) -> str:
+        """The mean probability."""
+        return f"{self.total / self.cells:.3f}" if self.cells else ""
 
 
 class PatientTally:
     """Counts predictions per patient, one after the other, in memory that grows only with the patients.
+
+    A cell that is unlike the training cells, or unreadable, does not vote for its patient.
 
     Parameters
     ----------
@@ -90,24 +101,45 @@ class PatientTally:
         self._trained = frozenset(trained)
 
     def add(self, row: Prediction) -> None:
-        """Count a prediction, unless its patient is unknown or its image was unreadable."""
-        if row.patient and row.probability is not None:
-            counts = self._counts.setdefault(row.patient, _Counts())
+        """Count a prediction, unless its patient is unknown."""
+        if not row.patient:
+            return
+        counts = self._counts.setdefault(row.patient, _Counts())
+        if row.probability is None:
+            counts.unreadable += 1
+        elif row.status == UNLIKE:
+            counts.unlike += 1
+        else:
             counts.cells += 1
             counts.leukemic += row.prediction == "all"
             counts.total += row.probability
 
     def table(self) -> str:
-        """Return a line per patient: cells, cells predicted leukemic, the vote, the mean probability, who trained."""
+        """Return a line per patient: voting cells, those predicted leukemic, other cells, vote, mean probability."""
+        if not self._counts:
+            return ""
         wide = max([7, *map(len, self._counts)]) + 2
-        lines = [f"{'patient':<{wide}}{'cells':>7}{'all':>7}  {'vote':<6}mean probability"]
+        lines = [
+            f"{'patient':<{wide}}{'voting cells':>12}{'all':>7}{'without a vote':>16}  {'vote':<6}mean probability"
+        ]
         for patient, counts in sorted(self._counts.items()):
-            mean = counts.total / counts.cells
+            numbers = f"{counts.cells:>12}{counts.leukemic:>7}{counts.unlike + counts.unreadable:>16}"
             mark = "  (in training)" if patient in self._trained else ""
-            lines.append(f"{patient:<{wide}}{counts.cells:>7}{counts.leukemic:>7}  {counts.vote:<6}{mean:.3f}{mark}")
+            lines.append(f"{patient:<{wide}}{numbers}  {counts.vote:<6}{counts.mean}{mark}")
+        return "\n".join([*lines, *self._notes()])
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what is said below the table: who did not vote, and who trained the network."""
+        unlike, unreadable = (
+            sum(getattr(counts, name) for counts in self._counts.values()) for name in ("unlike", "unreadable")
+        )
+        if unlike + unreadable:
+            yield (
+                f"\n{unlike + unreadable} of these patients' cells do not vote: "
+                f"{unlike} unlike the training cells, {unreadable} unreadable."
+            )
         known = len(self._trained & set(self._counts))
         if known:
-            lines.append(
+            yield (
                 f"\nThe network was trained on {known} of these {len(self._counts)} patients: on them it is not tested."
             )
-        return "\n".join(lines) if self._counts else ""

@@ -171,6 +171,8 @@ class Page:
         In order.
     cautions : sequence of str
         What limits the validity of the scores.
+    cautions_first : bool
+        Whether these stand above the headline: they may say that no score can be relied on.
     about : mapping of str to str
         What identifies the numbers.
     """
@@ -182,6 +184,7 @@ class Page:
     details: str
     sections: Sequence[Section]
     cautions: Sequence[str] = ()
+    cautions_first: bool = False
     about: Mapping[str, str] = field(default_factory=dict)
 
     @property

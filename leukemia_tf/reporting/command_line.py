@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
-from leukemia_tf.config import CrossvalConfig, NoisyStudentConfig, TrainConfig, TuneConfig
+from leukemia_tf.config import CrossvalConfig, EvaluateConfig, NoisyStudentConfig, TrainConfig, TuneConfig
 from leukemia_tf.config.settings import flag_word
 from leukemia_tf.core.files import as_read
 
 STUDIES = {"crossval": CrossvalConfig, "tune": TuneConfig, "noisy_student": NoisyStudentConfig}
+PATTERN = "--patient-pattern"
 
 
 def reproducing_command(settings: Mapping[str, Any]) -> str:
@@ -26,12 +27,29 @@ def reproducing_command(settings: Mapping[str, Any]) -> str:
         The content of config.json.
     """
     words = _ensemble_words(settings) if "members" in settings else _flag_words("train", settings, TrainConfig())
-    return shlex.join(map(_without_folder, words))
+    return _shown(words)
 
 
 def study_command(name: str, settings: Mapping[str, Any]) -> str:
     """Return the command line of a study: of `crossval`, `tune` or `noisy_student`, from the content of study.json."""
-    return shlex.join(map(_without_folder, _flag_words(name, settings, STUDIES[name]())))
+    return _shown(_flag_words(name, settings, STUDIES[name]()))
+
+
+def external_command(metrics: Mapping[str, Any]) -> str:
+    """Return the command line of `evaluate` on another folder, from the content of metrics.json there."""
+    words = ["python", "-m", "leukemia_tf.evaluate", metrics["run"], "--data", metrics["folder"]]
+    options = {**metrics["reading"], "tta": metrics["tta"], "seed": metrics["permutation_seed"]}
+    default = _flags(cast("dict[str, Any]", as_read(asdict(EvaluateConfig()))))
+    for flag, value in _flags(options).items():
+        if value != default[flag]:
+            words += [flag, *map(str, value if isinstance(value, list) else [value])]
+    return _shown(words)
+
+
+def _shown(words: Sequence[str]) -> str:
+    """Return words as typed, paths by their last name; a pattern may hold slashes and is no path."""
+    before = ["", *words]
+    return shlex.join(word if flag == PATTERN else _without_folder(word) for flag, word in zip(before, words))
 
 
 def _without_folder(word: str) -> str:

@@ -60,7 +60,6 @@ def run_page(
     names = tables.names_by_group(cells, settings["data"].get("same_patients", ()))
     scored = sections.Scored(predictions, threshold, pictures(figures, texts), names, folder)
     verdict = metrics["decision"].get("calibration_verdict", "")
-    heat = [section("examples", "Example cells", _heat_text(), *examples)] if examples else []
     return Page(
         title=f"{settings['network']['name']}: {metrics['protocol']} split, seed {metrics['seed']}",
         name=settings["network"]["name"],
@@ -79,14 +78,16 @@ def run_page(
             sections.patients_section(scored),
             sections.wrong_section(scored, metrics.get("wrong_cells", ())),
             *stored_stress(run, threshold),
-            *heat,
+            *heat_section(examples),
             _reproduce(run, settings, environment),
         ],
     )
 
 
-def _heat_text() -> Text:
-    return Text(f"{HEAT} p is the probability of {LABEL_NAMES['all']}.")
+def heat_section(examples: Sequence[Gallery]) -> list[Section]:
+    """Return the section of example cells with heat maps, if there are any; `examples`: as from `galleries`."""
+    about = Text(f"{HEAT} p is the probability of {LABEL_NAMES['all']}.")
+    return [section("examples", "Example cells", about, *examples)] if examples else []
 
 
 def _scores(metrics: Mapping[str, Any]) -> Section:

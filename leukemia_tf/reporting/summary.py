@@ -69,7 +69,8 @@ def validation_text(metrics: Mapping[str, Any]) -> str:
 def calibration_text(metrics: Mapping[str, Any]) -> str:
     """Return what was fitted, what that changed on the test part, and how many of its cells are out of distribution."""
     unlike = metrics["parts"]["test"]["unlike_training"] or "None"
-    return f"{decision_text(metrics)} {unlike} of the test cells are unlike the training cells; all are scored."
+    whose = _whose(metrics)
+    return f"{decision_text(metrics)} {unlike} of the {whose} cells are unlike the training cells; all are scored."
 
 
 def decision_text(metrics: Mapping[str, Any]) -> str:
@@ -81,7 +82,8 @@ def decision_text(metrics: Mapping[str, Any]) -> str:
     else:
         sentences = [
             f"The temperature, {_with_range(decision, 'temperature')}, was fitted on the validation patients.",
-            f"On the test patients it changed the expected calibration error (ECE) from {before} to {after}.",
+            f"On the {_whose(metrics)} patients it changed the expected calibration error (ECE) from {before} to "
+            f"{after}.",
         ]
     if decision.get("log_loss_change"):  # of this version
         change, result = format_score(decision["log_loss_change"], "+"), VERDICTS[decision["calibration_verdict"]]
@@ -89,6 +91,10 @@ def decision_text(metrics: Mapping[str, Any]) -> str:
     if decision.get("threshold_low") is not None:
         sentences.append(f"The threshold, {_with_range(decision, 'threshold')}, was fitted on the validation patients.")
     return " ".join(sentences)
+
+
+def _whose(metrics: Mapping[str, Any]) -> str:
+    return "external" if metrics["protocol"] == "external" else "test"
 
 
 def _with_range(decision: Mapping[str, Any], name: str) -> str:

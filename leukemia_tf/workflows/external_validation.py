@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from leukemia_tf.config import Reading, TrainConfig
 from leukemia_tf.core.errors import DataError, RunError
-from leukemia_tf.core.files import read_json, write_json
+from leukemia_tf.core.files import as_read, read_json
 from leukemia_tf.data.catalog import Catalog, Cell, read_cells
-from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
 from leukemia_tf.data.patient_groups import list_patient_groups
 from leukemia_tf.data.prepare import find_doubles, log_findings, scan_folder
 from leukemia_tf.data.scan import Scan
 from leukemia_tf.evaluation.decision import decision_record
-from leukemia_tf.evaluation.figures import run_figures
-from leukemia_tf.evaluation.plots import save
-from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, by_patient_group, write_predictions
+from leukemia_tf.evaluation.predictions import LABEL_NAMES
 from leukemia_tf.evaluation.scores import score_part
 from leukemia_tf.evaluation.tta import check_tta
 from leukemia_tf.inference.cells import cell_logits, cell_predictions
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration
+from leukemia_tf.reporting.wrong_cells import compare_wrong_predictions, measure_cells
 from leukemia_tf.runs.run_folder import RunFolder
-from leukemia_tf.workflows.seen_pictures import check_unseen, seen_cells
+from leukemia_tf.workflows.external_report import External, write_external
+from leukemia_tf.workflows.seen_pictures import check_unseen, trained_names
 
 log = logging.getLogger("leukemia_tf")
 
@@ -75,7 +74,7 @@ def evaluate_network(
     folder : pathlib.Path
         Labelled cells.
     out : RunFolder
-        Where predictions, metrics.json and figures are written.
+        Where predictions, metrics.json, figures and report.html are written.
     seed : int
         Of the permutation test.
     tta : str
@@ -101,28 +100,28 @@ def evaluate_network(
     catalog, scanned, groups = _labelled_cells(folder, _cnmc_doubles(run), reading)
     cells = scanned.cells
     _warn_of_one_class(folder, cells)
-    if run:
-        check_unseen(run, folder, scanned.cells, scanned.fingerprints())
-        _warn_of_names(run, catalog, cells)
-    else:
-        log.warning("WARNING: whether %s was trained on these cells cannot be checked: it has no run folder", network)
+    warnings = _check_unseen(network, run, folder, catalog, scanned)
     _check_same_folder(out, folder)
     model = load_network(network)
     settings = run.read_config()["train"] if run else vars(TrainConfig())
     logits = cell_logits(model, folder, cells, settings, tta)
     predictions = cell_predictions(model, folder, cells, logits, tta)
-    calibration, grouped = get_calibration(model), by_patient_group(predictions, groups)
+    external = External(network, run, model, folder, cells, groups, predictions)
+    calibration, shapes = get_calibration(model), measure_cells(predictions, folder)
     metrics = {
         "protocol": "external",
         "permutation_seed": seed,
         "data": folder.resolve().name,
         "folder": str(folder.resolve()),
         "run": str(run or network),
-        "decision": decision_record(calibration, grouped),
+        "decision": decision_record(calibration, external.grouped),
         "tta": tta,
-        "parts": {"test": score_part(grouped, calibration.threshold, seed)},
+        "reading": as_read({column.name: getattr(reading or Reading(), column.name) for column in fields(Reading)}),
+        "warnings": warnings,
+        "parts": {"test": score_part(external.grouped, calibration.threshold, seed)},
+        "wrong_cells": compare_wrong_predictions(shapes, external.grouped),
     }
-    _write(out, predictions, grouped, metrics)
+    write_external(out, external, metrics, shapes["area"])
     return metrics
 
 
@@ -144,22 +143,16 @@ def _labelled_cells(
     return catalog, scanned, list_patient_groups(scanned.cells, scanned.near_duplicates(), doubles)
 
 
-def _warn_of_names(run: RunFolder, catalog: Catalog, cells: Sequence[Cell]) -> None:
-    """Warn of patients with the name of one that the run was trained or selected on; of C-NMC's, any of his names."""
-    trained = seen_cells(run)
-    seen = {cell.patient for cell in trained}
-    if _cnmc_doubles(run) == "merge":
-        seen |= (
-            with_doubles(cell.patient for cell in trained if parse_cnmc_name(Path(cell.path))) & catalog.cnmc_patients
-        )
-    names = {cell.patient for cell in cells} & seen
-    if names:
-        log.warning(
-            "WARNING: %d patients here have the names of patients that the run was trained on (%s): make sure that "
-            "they are other people",
-            len(names),
-            ", ".join(sorted(names)[:5]),
-        )
+def _check_unseen(network: Path, run: RunFolder | None, folder: Path, catalog: Catalog, scanned: Scan) -> list[str]:
+    """Stop at cells that the run was trained on; warn, and return the sentences, of what cannot be checked."""
+    if run:
+        check_unseen(run, folder, scanned.cells, scanned.fingerprints())
+        sentence = trained_names(run, catalog, scanned.cells, _cnmc_doubles(run))
+    else:
+        sentence = f"Whether {network.name} was trained on these cells cannot be checked: it has no run folder."
+    if sentence:
+        log.warning("WARNING: %s", sentence)
+    return [sentence] if sentence else []
 
 
 def _warn_of_one_class(folder: Path, cells: Sequence[Cell]) -> None:
@@ -181,12 +174,3 @@ def _check_same_folder(out: RunFolder, folder: Path) -> None:
         raise RunError(
             f"{out} holds the scores on another folder named {folder.resolve().name}: move it, or rename the folder."
         )
-
-
-def _write(
-    out: RunFolder, predictions: Sequence[Prediction], grouped: Sequence[Prediction], metrics: dict[str, Any]
-) -> None:
-    write_predictions(out.predictions("test"), predictions)
-    for name, figure in run_figures(grouped, [], metrics).items():
-        save(figure, out.figure(name))
-    write_json(out.metrics, metrics)

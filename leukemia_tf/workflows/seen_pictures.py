@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from leukemia_tf.core.errors import DataError
-from leukemia_tf.data.catalog import Cell, read_cells
+from leukemia_tf.data.catalog import Catalog, Cell, read_cells
+from leukemia_tf.data.cnmc import parse_cnmc_name, with_doubles
 from leukemia_tf.data.fingerprints import (
     Fingerprints,
     as_fingerprints,
@@ -81,6 +82,25 @@ def _check_unseen(run: RunFolder, folder: Path, pictures: Sequence[Cell], finger
             f"was trained or selected on, such as {name_copies(copies)}: leave such pictures out, or every score is "
             "too high."
         )
+
+
+def trained_names(run: RunFolder, catalog: Catalog, cells: Sequence[Cell], cnmc_doubles: str) -> str:
+    """Return a sentence on patients with the name of one that a run was trained or selected on; empty if there is none.
+
+    Of C-NMC's patients any of their names counts, unless `cnmc_doubles` is `ignore`.
+    """
+    trained = seen_cells(run)
+    seen = {cell.patient for cell in trained}
+    if cnmc_doubles == "merge":
+        known = with_doubles(cell.patient for cell in trained if parse_cnmc_name(Path(cell.path)))
+        seen |= known & catalog.cnmc_patients
+    names = sorted({cell.patient for cell in cells} & seen)
+    if not names:
+        return ""
+    return (
+        f"{len(names)} patients here have the names of patients that the run was trained on ({', '.join(names[:5])}): "
+        "make sure that they are other people."
+    )
 
 
 def _fingerprints(run: RunFolder, cells: list[Cell]) -> Fingerprints:

@@ -33,7 +33,7 @@ def show_scores(run: RunFolder, metrics: Mapping[str, Any]) -> None:
         log.info("\n%s", change_table(metrics["before"], metrics["decision"], run.path))
     if not external:
         show_cautions(run, metrics)
-    log.info("\nrun folder: %s", run)
+    log.info("\n%s: %s", *(("report", run.report) if external else ("run folder", run)))
 
 
 def show_cautions(run: RunFolder, metrics: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def test_other_cells_that_are_unlike_come_first():
     assert "too few" in few
     metrics["parts"]["test"]["unlike_training"] = 3
     assert cautions(metrics, SETTINGS) == [few]
-    assert cautions({**metrics, "protocol": "patient"}, SETTINGS) == [few]
+    assert cautions({**metrics, "protocol": "patient"}, SETTINGS) == [few.replace("The folder", "The test part")]
 
 
 def test_a_temperature_that_made_it_worse():

@@ -11,7 +11,7 @@ from leukemia_tf.config import PredictConfig
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import find_images
 from leukemia_tf.data.splits import read_split
-from leukemia_tf.evaluation.predictions import COLUMNS, Prediction
+from leukemia_tf.evaluation.predictions import COLUMNS, UNLIKE, Prediction
 from leukemia_tf.inference.writers import PatientTally, write_submission
 from leukemia_tf.workflows.predict import predict, predict_command
 
@@ -79,12 +79,24 @@ def test_patients_vote():
     for patient, probability in (("7", 0.9), ("7", 0.8), ("7", 0.1), ("H2", 0.2), ("H2", 0.6), ("", 0.5)):
         label = "all" if probability >= 0.5 else "hem"
         tally.add(Prediction("x.bmp", patient, probability=probability, prediction=label))
-    tally.add(Prediction("y.bmp", "H2", status="unreadable"))
     assert [line.split() for line in tally.table().splitlines()[1:]] == [
-        ["7", "3", "2", "all", "0.600"],
-        ["H2", "2", "1", "tie", "0.400"],
+        ["7", "3", "2", "0", "all", "0.600"],
+        ["H2", "2", "1", "0", "tie", "0.400"],
     ]
     assert PatientTally().table() == ""
+
+
+def test_what_is_unlike_training_or_unreadable_does_not_vote():
+    tally = PatientTally()
+    for patient, probability, status in (
+        *(("7", 0.9, UNLIKE), ("7", 0.8, UNLIKE), ("7", 0.2, "ok"), ("7", None, "unreadable")),
+        *(("8", 0.9, UNLIKE), ("", 0.9, UNLIKE)),
+    ):
+        label = "" if probability is None else "all" if probability >= 0.5 else "hem"
+        tally.add(Prediction("x.bmp", patient, probability=probability, prediction=label, status=status))
+    lines = tally.table().splitlines()
+    assert [line.split() for line in lines[1:3]] == [["7", "1", "0", "3", "hem", "0.200"], ["8", "0", "0", "1", "none"]]
+    assert lines[-1] == "4 of these patients' cells do not vote: 3 unlike the training cells, 1 unreadable."
 
 
 def test_patients_of_the_training_are_marked(tiny_run, tiny_cells, tmp_path, caplog):

@@ -66,9 +66,9 @@ def predictions():
 @pytest.fixture(scope="module")
 def path(predictions, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    for row in predictions:
+    for number, row in enumerate(predictions):
         pixels = np.zeros((60, 60, 3), np.uint8)
-        cv2.imwrite(str(folder / row.path), cv2.circle(pixels, (30, 30), 18, (150, 60, 140), -1))
+        cv2.imwrite(str(folder / row.path), cv2.circle(pixels, (30, 30), 18, (50 + 2 * number, 60, 140), -1))
     areas = np.linspace(500, 900, len(predictions))
     return write_page(folder / "report.html", make_page(predictions, folder, areas))
 
@@ -205,8 +205,10 @@ def test_without_scripts_the_same_is_there(path, browser):
     context.close()
 
 
-def test_print_has_no_controls(path, open_report):
+def test_print_has_every_picture_and_no_controls(path, open_report):
     page = open_report(path)
+    sources = {image.get_attribute("src") for image in page.query_selector_all(".cells img")}
+    assert page.pdf().count(b"/Subtype /Image") >= len(sources) > 10
     page.emulate_media(media="print")
     assert not any(button.is_visible() for button in page.query_selector_all(".tool"))
     assert not page.is_visible("#threshold-input")

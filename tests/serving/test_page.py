@@ -24,6 +24,13 @@ SHOWN = """image => {
     pen.drawImage(image, 0, 0);
     return [height, width, [...pen.getImageData(0, 0, width, height).data]];
 }"""
+CHANGED = """threshold => new Promise(done => {
+    const changes = [], observer = new MutationObserver(some => changes.push(...some));
+    observer.observe(at("cells"), {subtree: true, childList: true, characterData: true});
+    at("threshold").value = threshold;
+    at("threshold").dispatchEvent(new Event("input"));
+    requestAnimationFrame(() => setTimeout(() => done(changes.length)));
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +268,8 @@ def test_the_threshold_moves_labels_and_votes(page, cells, tiny_run, tmp_path):
     assert page.locator("#cells .label", has_text=LABEL_NAMES["all"]).count() == 8
     page.locator("#patients", has_text=LABEL_NAMES["hem"]).wait_for(state="hidden")
     assert page.inner_text("#threshold-note") == f"not the model's {usual}"
+    assert page.evaluate(CHANGED, "0.001") == 0  # no card: each has the label that it had
+    page.fill("#threshold", "0")
     name, table = save_csv(page, tmp_path / "page.csv")
     assert name == "predictions-threshold-0.csv"
     assert {row["prediction"] for row in table} == {"all"}
@@ -295,6 +304,14 @@ def test_sort_filter_and_lightbox_by_keyboard(page, cells, tiny_run):
     page.select_option("#patient", "")
     high = [name for name, row in zip(names, sorted(rows, key=lambda row: -row.probability)) if row.probability >= 0.5]
     assert texts(page, "#cells .name:visible") == high
+
+
+def test_pictures_that_were_never_in_view_are_printed(page, cells):
+    classify(page, cells)
+    page.locator("#cells img[src]").nth(len(cells) - 1).wait_for(state="attached")
+    page.evaluate("Promise.all(cells.map(cell => cell.card.image.decode()))")
+    assert not page.evaluate("cells.every(cell => cell.near)")
+    assert page.pdf().count(b"/Subtype /Image") >= len(cells)
 
 
 def test_without_heat_the_pixels_are_the_originals(page, cells):

@@ -38,10 +38,10 @@ function wordsOf(cell) {
 
 function showCard(cell) {
   const {box, open, label, detail, note} = cell.card, words = wordsOf(cell), kind = kindOf(cell);
-  box.className = kind;
-  label.textContent = words.label;
-  detail.textContent = words.detail;
-  note.textContent = words.note;
+  if (box.className !== kind) box.className = kind;
+  setText(label, words.label);  // an equal text is not laid out again: a threshold changes few of many cells
+  setText(detail, words.detail);
+  setText(note, words.note);
   open.setAttribute("aria-label", `Open ${cell.path}${words.label && ": " + words.label}`);
   showAgain(cell, kind === "failed" || words.note !== "");
 }

@@ -3,7 +3,7 @@
 const STOPS = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];  // of inferno, evenly apart
 const COLOURS = Uint32Array.from({length: 256}, (_, level) => inferno(level));
 const MOST_SIDE = 600;  // pixels of a map in the gallery
-const MOST_MAPS = 300;  // of cells out of view, so that they can be printed
+const MOST_PRINTED = 300;  // cells whose pictures and maps stay when out of view, so that they can be printed
 
 /** Return a level's colour, as opaque as it is high: four bytes, the lowest red. */
 function inferno(level) {
@@ -14,15 +14,26 @@ function inferno(level) {
 
 /** Show the picture of a cell in an image element. */
 async function showPicture(cell, image) {
+  image.onload = () => image.parentElement?.classList.remove("blank");  // none: another cell has been opened meanwhile
+  image.onerror = () => showNoPicture(image);
   try {
     if (cell.file.size > settings.mostBytes) throw new FileError(cell.file);
     cell.url ||= URL.createObjectURL(await asStored(cell.file));
     image.src = cell.url;
-    await image.decode();
-    image.parentElement?.classList.remove("blank");  // none: another cell has been opened meanwhile
-  } catch {
-    image.removeAttribute("src");
-    image.parentElement?.classList.add("blank");
+  } catch { showNoPicture(image); }
+}
+
+function showNoPicture(image) {
+  image.removeAttribute("src");
+  image.parentElement?.classList.add("blank");
+}
+
+/** Load the pictures of cells that were never in view: a browser prints only what it has loaded. */
+async function loadForPrint() {
+  for (const cell of cells.slice(0, MOST_PRINTED)) {
+    const {image, open} = cell.card;
+    if (!open.isConnected) return;  // all cells were cleared meanwhile
+    if (!image.src && !open.classList.contains("blank")) await showPicture(cell, image);
   }
 }
 
@@ -60,6 +71,6 @@ function setNear(cell, near) {
   const {image, canvas} = cell.card;
   cell.near = near;
   if (near && !image.src) showPicture(cell, image);
-  if (!near && cells.length > MOST_MAPS) canvas.width = canvas.height = 0;  // memory is bounded
+  if (!near && cells.length > MOST_PRINTED) canvas.width = canvas.height = 0;  // memory is bounded
   if (near && !canvas.width) paintHeat(cell, canvas, MOST_SIDE);
 }

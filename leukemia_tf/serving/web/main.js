@@ -75,7 +75,6 @@ const HANDLERS = [  // id, event, function
 function start() {
   for (const [id, event, act] of HANDLERS) at(id).addEventListener(event, act);
   for (const event of ["dragover", "dragleave", "drop"]) addEventListener(event, dropped);
-  addEventListener("beforeprint", () => { for (const cell of cells) if (!cell.near) setNear(cell, true); });
   addChoices();
   addPatientHeader();
   addBoxHandlers();

@@ -16,7 +16,9 @@ async function lane() {
   queue.lanes -= 1;
   if (hasWaiting()) startQueue();  // cells that came after this lane's last look
   showSoon();
-  if (isIdle()) startHeat();
+  if (!isIdle()) return;
+  startHeat();
+  loadForPrint();
 }
 
 /** Return whether requests can be sent: the model is known, and the token where one is required. */
