@@ -161,7 +161,7 @@ def network_text(settings: Mapping[str, Any]) -> str:
     if "members" in settings:
         members = ", ".join(f"{member['name']} ({member['weight']:.3f})" for member in settings["members"])
         return f"{parameters}; ensemble ({settings['asked']['method']}) of {members}; data: {data}"
-    weights = f"of {train['from_']}" if train.get("from_") else Path(settings["weights"]["source"]).name
+    weights = f"the run {Path(train['from_']).name}" if train.get("from_") else Path(settings["weights"]["source"]).name
     size, view = network["image_size"], ", ".join(f"{name.replace('_', ' ')} {train[name]}" for name in VIEW)
     view += ", channels registered" if train.get("register_channels") else ""
     return f"{parameters}; {size} x {size} pixels; initial weights: {weights}; {view}; data: {data}"

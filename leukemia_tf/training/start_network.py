@@ -43,4 +43,4 @@ def with_network_of_run(config: Setup) -> Setup:
             raise UserError(f"`{name}` beside `from_`: the network and its weights are those of {run}.")
     changes = {name: getattr(trained, name) for name in NETWORK}
     changes |= {name: getattr(trained, name) for name in WITHOUT_WEIGHTS if getattr(config, name) is None}
-    return replace(config, **changes)
+    return replace(config, from_=run.path.resolve(), **changes)

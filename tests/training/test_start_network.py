@@ -49,7 +49,7 @@ def test_its_head_is_trained_first_and_then_the_last_block(started, tiny_run):
     assert stages == [("head", []), ("unfreeze block4", ["block4"])]
     assert [row["stage"] for row in read_csv(started.history)] == ["head", "unfreeze block4"]
     assert started.read_config()["weights"]["source"] == str(tiny_run.model)
-    assert f"initial weights: of {tiny_run}" in started.report.read_text().replace("\n", " ")
+    assert f"initial weights: the run {tiny_run.path.name};" in started.report.read_text().replace("\n", " ")
     first, last = ({layer.name: layer for layer in load_network(run.model).layers} for run in (tiny_run, started))
     moved = {name for name, layer in last.items() if layer.weights and _differs(layer, first[name])}
     assert "logit" in moved
