@@ -56,6 +56,15 @@ def tiny_run(tiny_cells, tmp_path_factory):
     return train(config)
 
 
+@pytest.fixture(scope="session")
+def exported(tiny_run, tmp_path_factory):
+    """Version 1 of the tiny run, exported once: copy its folder to add a version."""
+    from leukemia_tf.config import ExportConfig
+    from leukemia_tf.workflows.export import export
+
+    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("served")))
+
+
 def shared(name, what):
     if not (SHARED / name).is_dir():
         pytest.skip(f"{what} are not at hand")

@@ -102,7 +102,9 @@ def _about(network: Path, run: RunFolder | None, metrics: Mapping[str, Any], cel
     scored = {"Scored cells": f"{metrics['data']} ({fingerprint})"}
     if run:
         rows = provenance(run, read_cells(run.cells), read_json(run.environment))
-        return {{"Data fingerprint": "Training data"}.get(key, key): value for key, value in rows.items()} | scored
+        return {
+            {"Data fingerprint": "Data fingerprint (run)"}.get(key, key): value for key, value in rows.items()
+        } | scored
     digest = hashlib.sha256(network.read_bytes()).hexdigest()[:DIGITS]
     return {
         "Network": f"{network.name} ({digest})",

@@ -129,10 +129,10 @@ def _evaluate_folder(run: RunFolder, config: EvaluateConfig) -> tuple[dict, RunF
 def _check_external(config: EvaluateConfig) -> None:
     if config.threshold:
         raise ArgumentError(
-            "threshold", config.threshold, "it is fitted on the run's own validation patients: leave out `data`."
+            "threshold", config.threshold, "it is fitted on the run's validation patients: leave out `data`."
         )
     if config.paper:
-        raise ArgumentError("paper", config.paper, "it is written of a run's own patients: leave out `data`.")
+        raise ArgumentError("paper", config.paper, "it is written for a run's test patients: leave out `data`.")
 
 
 def evaluate_run(

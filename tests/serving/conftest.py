@@ -11,15 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from leukemia_tf.config import ExportConfig
-from leukemia_tf.workflows.export import export
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def model_folder(tiny_run, tmp_path_factory):
-    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("served"))).parent
+def model_folder(exported):
+    return exported.parent
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +58,14 @@ def _wait(process, ready, seconds=120):
 @pytest.fixture(scope="session")
 def running_server(running, model_folder):
     with running(model_folder) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def guarded_server(running, model_folder):
+    """One that requires the token `secret`, logs JSON, and admits pages of one other origin."""
+    flags = ("--json-logs", "--cors-origin", "https://lab.example")
+    with running(model_folder, *flags, LEUKEMIA_TF_TOKEN="secret") as both:
         yield both
 
 

@@ -185,26 +185,25 @@ class Allowed(list):
             super().append(text)
 
 
-def test_the_token_is_requested_first(open_page, running, model_folder, cells, tmp_path):
-    with running(model_folder, LEUKEMIA_TF_TOKEN="secret") as (client, _):
-        page = open_page(client, error="Failed to load resource")
-        assert page.evaluate("document.activeElement.id") == "token"
-        gone = shutil.copy(cells[0], tmp_path)
-        add(page, [gone, *cells[:2]])
-        Path(gone).unlink()
-        wait_for(page, "^3 images waiting for the token$")
-        page.fill("#token", "wrong")
-        page.keyboard.press("Enter")
-        page.locator("#token-problem", has_text="The token is wrong.").wait_for()
-        assert page.evaluate("document.activeElement.id") == "token"
-        page.keyboard.type("secret")
-        page.keyboard.press("Enter")
-        wait_for(page, "^2 images classified, 0 unreadable, 1 not classified$")
-        assert "cannot be read any more" in texts(page)[0]
-        assert not page.is_visible("#token-form")
-        with page.expect_popup() as popup:
-            page.click("#card")
-        assert "Research use, not for diagnosis" in popup.value.inner_text("body")
+def test_the_token_is_requested_first(open_page, guarded_server, cells, tmp_path):
+    page = open_page(guarded_server[0], error="Failed to load resource")
+    assert page.evaluate("document.activeElement.id") == "token"
+    gone = shutil.copy(cells[0], tmp_path)
+    add(page, [gone, *cells[:2]])
+    Path(gone).unlink()
+    wait_for(page, "^3 images waiting for the token$")
+    page.fill("#token", "wrong")
+    page.keyboard.press("Enter")
+    page.locator("#token-problem", has_text="The token is wrong.").wait_for()
+    assert page.evaluate("document.activeElement.id") == "token"
+    page.keyboard.type("secret")
+    page.keyboard.press("Enter")
+    wait_for(page, "^2 images classified, 0 unreadable, 1 not classified$")
+    assert "cannot be read any more" in texts(page)[0]
+    assert not page.is_visible("#token-form")
+    with page.expect_popup() as popup:
+        page.click("#card")
+    assert "Research use, not for diagnosis" in popup.value.inner_text("body")
 
 
 def test_the_page_says_which_model_answers(page, tiny_run, server):

@@ -41,8 +41,9 @@ print(json.dumps({name: [v.decode() if isinstance(v, bytes) else v for v in valu
 
 
 @pytest.fixture(scope="module")
-def exported(tiny_run, tmp_path_factory):
-    return export(ExportConfig(run=tiny_run.path, out=tmp_path_factory.mktemp("saved_models")))
+def served(exported):
+    """The signatures, loaded once."""
+    return tf.saved_model.load(exported).signatures
 
 
 def predict_alone(exported, paths):
@@ -111,7 +112,7 @@ def test_agrees_with_predict_on_real_files(exported, tiny_run, real_cells):
     assert compare(exported, tiny_run, paths) == {"unlike-training"}  # it was trained on small phantom cells
 
 
-def test_explains_as_gradcam(exported, tiny_run, tiny_cells, tmp_path):
+def test_explains_as_gradcam(served, tiny_run, tiny_cells, tmp_path):
     """The same heat in the original's pixels, for files of different sizes, one of them no image."""
     narrow = tmp_path / "narrow.png"
     image = cv2.imread(str(min(tiny_cells.rglob("*_all.bmp"))))
@@ -119,8 +120,7 @@ def test_explains_as_gradcam(exported, tiny_run, tiny_cells, tmp_path):
     bad = tmp_path / "bad.bmp"
     bad.write_bytes(b"BM rubbish")
     files = [min(tiny_cells.rglob("*_hem.bmp")), bad, narrow]
-    served = tf.saved_model.load(exported).signatures["explain"]
-    answer = served(image_bytes=tf.constant([path.read_bytes() for path in files]))
+    answer = served["explain"](image_bytes=tf.constant([path.read_bytes() for path in files]))
     assert set(answer) == {"probability", "heatmap"}
     assert np.isnan(answer["probability"][1])
     assert answer["heatmap"][1] == b""
@@ -159,9 +159,8 @@ def test_the_method_is_in_the_metadata(exported, tiny_run, tiny_cells, tmp_path,
     assert not (tmp_path / "none").exists()
 
 
-def test_decoded_images_are_predicted_as_their_files(exported, tiny_cells):
+def test_decoded_images_are_predicted_as_their_files(served, tiny_cells):
     paths = sorted(tiny_cells.rglob("*.bmp"))[::7]
-    served = tf.saved_model.load(exported).signatures
     by_file = served["serving_default"](image_bytes=tf.constant([path.read_bytes() for path in paths]))
     by_pixel = served["tensor"](image=np.stack([cv2.imread(str(path))[..., ::-1] for path in paths]))
     assert set(by_file) == set(by_pixel)
@@ -172,9 +171,8 @@ def test_decoded_images_are_predicted_as_their_files(exported, tiny_cells):
             np.testing.assert_allclose(values, by_pixel[name], atol=1e-6)
 
 
-def test_warm_up_calls_every_signature(exported):
+def test_warm_up_calls_every_signature(exported, served):
     """The warm-up requests, read with TensorFlow Serving's protobufs and sent to the model."""
-    served = tf.saved_model.load(exported).signatures
     requests = Counter()
     for record in tf.data.TFRecordDataset(str(exported / FILE)).as_numpy_iterator():
         request = PredictionLog.FromString(record).predict_log.request
@@ -186,7 +184,8 @@ def test_warm_up_calls_every_signature(exported):
     assert requests == dict.fromkeys(served, 2)
 
 
-def test_next_version_beside_the_first(exported, tiny_run):
-    again = export(ExportConfig(run=tiny_run.path, out=exported.parent.parent))
-    assert again == exported.with_name("2")
-    assert sorted(path.name for path in exported.parent.iterdir()) == ["1", "2"]
+def test_next_version_beside_the_first(exported, tiny_run, tmp_path):
+    first = shutil.copytree(exported.parent, tmp_path / "scratch") / "1"
+    again = export(ExportConfig(run=tiny_run.path, out=tmp_path))
+    assert again == first.with_name("2")
+    assert sorted(path.name for path in first.parent.iterdir()) == ["1", "2"]

@@ -230,14 +230,15 @@ def test_versions_follow_the_folder(model_folder, tmp_path):
     assert model.version.number == 1  # still in memory
 
 
-def test_logs_and_origins(model_folder, running):
-    with running(model_folder, "--json-logs", "--cors-origin", "https://lab.example") as (client, process):
-        answer = client.get("/v1/models/scratch", headers={"Origin": "https://lab.example"})
-        assert answer.headers["access-control-allow-origin"] == "https://lab.example"
-        other = client.get("/v1/models/scratch", headers={"Origin": "https://other.example"})
-        assert "access-control-allow-origin" not in other.headers
-        lines = [json.loads(line) for line in process.log.read_text().splitlines()]
-    (first, second) = [line for line in lines if "path" in line]
+def test_logs_and_origins(guarded_server):
+    client, process = guarded_server
+    token = {"Authorization": "Bearer secret"}
+    answer = client.get("/v1/models/scratch", headers={**token, "Origin": "https://lab.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://lab.example"
+    other = client.get("/v1/models/scratch", headers={**token, "Origin": "https://other.example"})
+    assert "access-control-allow-origin" not in other.headers
+    lines = [json.loads(line) for line in process.log.read_text().splitlines()]
+    first, second = [line for line in lines if "path" in line][-2:]
     assert (first["method"], first["path"], first["status"]) == ("GET", "/v1/models/scratch", 200)
     assert 0 < second["milliseconds"] < 10_000
 
@@ -264,13 +265,13 @@ def test_a_new_version_is_served_and_an_incomplete_one_is_not(model_folder, runn
         assert client.post(PREDICT, json=content).json() == before
 
 
-def test_token(model_folder, running):
-    with running(model_folder, LEUKEMIA_TF_TOKEN="secret") as (client, _):
-        assert client.get("/healthz").status_code == client.get("/").status_code == 200
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
-            assert client.get("/v1/models/scratch", headers=headers).status_code == 401
-            assert client.post(PREDICT, json=rows_of([b""]), headers=headers).status_code == 401
-        assert client.get("/v1/models/scratch", headers={"Authorization": "Bearer secret"}).status_code == 200
+def test_token(guarded_server):
+    client, _ = guarded_server
+    assert client.get("/healthz").status_code == client.get("/").status_code == 200
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
+        assert client.get("/v1/models/scratch", headers=headers).status_code == 401
+        assert client.post(PREDICT, json=rows_of([b""]), headers=headers).status_code == 401
+    assert client.get("/v1/models/scratch", headers={"Authorization": "Bearer secret"}).status_code == 200
 
 
 def test_the_page_contacts_no_other_server(server):

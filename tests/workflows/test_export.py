@@ -29,12 +29,10 @@ def test_a_network_file_is_served_as_it_predicts(tiny_run, tiny_cells, tmp_path)
     assert export(ExportConfig(run=network, out=tmp_path / "saved", name="other")).parent.name == "other"
 
 
-def test_a_run_is_exported_with_its_card_and_settings(tiny_run, tmp_path):
-    version = export(ExportConfig(run=tiny_run.path, out=tmp_path))
-    assert version.parent.name == tiny_run.read_config()["network"]["name"]
-    assert {"saved_model.pb", "config.json", "MODEL_CARD.md"} <= {path.name for path in version.iterdir()}
-    assert export(ExportConfig(run=tiny_run.path, out=tmp_path)).name == "2"
-    notes, metrics = read_json(version / NOTES)["model"], read_json(tiny_run.metrics)
+def test_a_run_is_exported_with_its_card_and_settings(exported, tiny_run):
+    assert exported.parent.name == tiny_run.read_config()["network"]["name"]
+    assert {"saved_model.pb", "config.json", "MODEL_CARD.md"} <= {path.name for path in exported.iterdir()}
+    notes, metrics = read_json(exported / NOTES)["model"], read_json(tiny_run.metrics)
     assert notes["trained"] == read_json(tiny_run.environment)["date"]
     for name in ("threshold", "temperature"):
         assert notes[name] == pytest.approx(metrics["decision"][name])
