@@ -31,8 +31,9 @@ log = logging.getLogger("leukemia_tf")
 
 def is_external(run: RunFolder, folder: Path) -> bool:
     """Return whether a folder holds other cells than those that a run was split with."""
-    present = [(folder / cell.path).is_file() for cell in read_cells(run.cells) if cell.split in ("val", "test")]
-    return sum(present) < len(present) / 2  # a path may be the same by chance
+    cells = read_cells(run.cells)
+    scored = [cell for cell in cells if cell.split in ("val", "test")] or cells  # a refit has training cells alone
+    return sum((folder / cell.path).is_file() for cell in scored) < len(scored) / 2  # a path may be the same by chance
 
 
 def evaluate_run_external(

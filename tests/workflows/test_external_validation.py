@@ -8,14 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from leukemia_tf.config import EvaluateConfig
+from leukemia_tf.config import EvaluateConfig, TrainConfig
 from leukemia_tf.core.errors import DataError
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.fingerprints import read_fingerprints
-from leukemia_tf.data.synthetic import draw_cells
+from leukemia_tf.data.synthetic import draw_cells, write_phantoms
 from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.evaluate import evaluate
+from leukemia_tf.workflows.train import train
 
 
 def corner_pixel(pixels):
@@ -136,3 +137,12 @@ def test_the_report_of_one_class_begins_with_what_can_be_measured(own_run, draw_
     assert "The folder lacks a class (5 ALL (leukemic) and 0 HEM (normal) patients)" in text
     assert "Whether model.keras was trained on these cells cannot be checked" in text
     assert "python -m leukemia_tf.evaluate model.keras --data leukemic --labels all=all" in text
+
+
+def test_a_refit_is_scored_on_other_cells(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refit = train(TrainConfig(refit=tiny_run.path, out=tmp_path / "refit"))
+    other = write_phantoms(tmp_path / "other", patients=3, cells=2, seed=21, side=120)
+    metrics = evaluate(EvaluateConfig(run=refit.path, data=other))
+    assert metrics["protocol"] == "external"
+    assert refit.external("other").report.is_file()
