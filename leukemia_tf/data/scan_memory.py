@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,15 +72,14 @@ def recall(folder: Path) -> dict[str, Remembered]:
         with np.load(_memory(folder), allow_pickle=False) as stored:
             if str(stored["read_by"]) != _code() or str(stored["folder"]) != _name(folder):
                 return {}
-            columns = (stored["stamps"].tolist(), stored["hashes"], stored["sizes"].tolist(), stored["views"])
+            stamps, sizes = stored["stamps"].tolist(), stored["sizes"].tolist()
+            hashes, views = stored["hashes"], stored["views"]
             paths, warnings = json.loads(str(stored["paths"])), json.loads(str(stored["warnings"]))
+        shown = ((width, height, area, text) for (width, height, area), text in zip(sizes, warnings, strict=True))
+        rows = zip(paths, shown, stamps, hashes, views, strict=True)
         return {
-            path: Remembered(
-                (stamp[0], stamp[1], stamp[2]),
-                row.tobytes().hex(),
-                CellStatistics(size[0], size[1], size[2], warning, view),
-            )
-            for path, warning, stamp, row, size, view in zip(paths, warnings, *columns, strict=True)
+            path: Remembered((size, modified, changed), row.tobytes().hex(), CellStatistics(*shown, view))
+            for path, shown, (size, modified, changed), row, view in rows
         }
     except UNREADABLE:
         return {}
@@ -97,7 +97,7 @@ def remember(folder: Path, rows: Mapping[str, Remembered]) -> None:
     """
     kept = {path: row for path, row in rows.items() if (folder / path).is_file()}
     statistics = [row.statistics for row in kept.values()]
-    arrays = {
+    arrays: dict[str, Any] = {
         "read_by": np.array(_code()),
         "folder": np.array(_name(folder)),
         "paths": np.array(json.dumps(list(kept))),
@@ -109,7 +109,7 @@ def remember(folder: Path, rows: Mapping[str, Remembered]) -> None:
     }
     try:
         path = _memory(folder)
-        write_atomically(path, lambda scratch: np.savez(scratch, **arrays))  # type: ignore[arg-type]
+        write_atomically(path, lambda scratch: np.savez(scratch, **arrays))
         for old in sorted(path.parent.glob("[!.]*.npz"), key=lambda one: one.stat().st_mtime)[:-FOLDERS]:
             with suppress(OSError):
                 old.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from leukemia_tf.config import EngineConfig
 from leukemia_tf.core.console import progress_bar
+from leukemia_tf.core.errors import DamagedFileError
 from leukemia_tf.core.files import read_json, write_json
 from leukemia_tf.evaluation.predictions import write_predictions
 from leukemia_tf.inference.batches import predict_paths
@@ -87,7 +88,11 @@ def _prepare_folder(parts: Path, model: Path, batch_size: int, runtime: str) -> 
         network = hashlib.file_digest(file, "sha256").hexdigest()
     request = {"model": network, "runtime": runtime, "batch_size": batch_size}
     state = parts / "request.json"
-    if not state.is_file() or read_json(state) != request:
+    try:
+        same = state.is_file() and read_json(state) == request
+    except DamagedFileError:
+        same = False
+    if not same:
         shutil.rmtree(parts, ignore_errors=True)
         write_json(state, request)
 

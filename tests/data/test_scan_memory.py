@@ -181,7 +181,7 @@ def test_a_damaged_image_is_read_each_time(cells, read):
         assert bad.name in read
 
 
-def test_two_processes_with_one_cache(cells):
+def test_writers_and_readers_at_once(cells):
     """Each finds nothing or everything: a memory is replaced in one step."""
     settle()
     catalog = read_catalog(cells)

@@ -90,6 +90,9 @@ def test_parts_of_another_network_or_other_images_are_not_reused(many, tiny_run,
         file.write(b"\0")
     spoil()
     assert tables(other, images, 32) == second
+    spoil()
+    (parts / "request.json").write_bytes(b"{")  # of which no one knows what it was
+    assert tables(other, images, 32) == second
 
 
 def test_a_batch_size_of_0_is_refused(many, tiny_run):
