@@ -26,6 +26,7 @@ def test_settings_of_other_programs(tiny_run, tiny_cells, tmp_path, run_module):
     assert "image_data_format is set to channels_last" in again.stderr
 
 
+@pytest.mark.slow
 def test_the_window_system_of_a_notebook(tiny_cells, tmp_path, run_module):
     image = next(tiny_cells.rglob("*.bmp"))
     result = run_module(".preview", image, cwd=tmp_path, MPLBACKEND="module://not_installed.here")

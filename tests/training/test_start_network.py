@@ -29,7 +29,9 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def started(lab, tiny_run, tmp_path_factory):
     """A run on the laboratory's cells, started from `tiny_run`."""
-    config = TrainConfig(from_=tiny_run.path, data=lab, out=tmp_path_factory.mktemp("runs") / "started", epochs=1)
+    config = TrainConfig(
+        from_=tiny_run.path, data=lab, out=tmp_path_factory.mktemp("runs") / "started", epochs=1, inner_folds=0
+    )
     return train(config)
 
 

@@ -96,6 +96,7 @@ def test_a_fold_is_an_ordinary_run(study, config, tmp_path):
     assert alone.predictions("test").read_bytes() == fold.predictions("test").read_bytes()
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_resumes(study, config, tmp_path):
     out = tmp_path / "stopped"
     shutil.copytree(study, out)

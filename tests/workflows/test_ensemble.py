@@ -131,6 +131,7 @@ def test_an_interrupted_ensemble_is_built_again(both, tiny_run, other_run, tmp_p
         ensemble(config)
 
 
+@pytest.mark.slow
 def test_its_reports(both, check_report):
     text = check_report(both.report).inner_text("#table-members")
     for member in both.read_config()["members"]:

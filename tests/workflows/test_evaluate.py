@@ -195,5 +195,5 @@ def test_what_a_paper_needs(tiny_run, tmp_path):
     scores = read_csv(tmp_path / "paper" / "scores.csv")
     by_patient = next(row for row in scores if row["metric"] == "AUROC by patient")
     assert by_patient["test, over cells"] == format_score(metrics["parts"]["test"]["cell"]["auroc_by_patient"])
-    with pytest.raises(ArgumentError, match="own patients"):
+    with pytest.raises(ArgumentError, match="a run's test patients"):
         evaluate(EvaluateConfig(run.path, data=tmp_path, paper=tmp_path / "paper"))

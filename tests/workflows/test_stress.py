@@ -176,6 +176,7 @@ def test_the_folds_of_a_cross_validation_are_pooled(tiny_cells, tmp_path):
         stress(StressConfig(study.path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["run", "out"])
 def test_its_report_in_a_browser(run, result, check_report, which):
     page = check_report(run.report if which == "run" else result[1] / "report.html")

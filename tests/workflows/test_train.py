@@ -29,7 +29,16 @@ from leukemia_tf.workflows.train import train
 def test_run_folder(tiny_run):
     names = {path.name for path in tiny_run.path.iterdir()}
     assert names == {
-        *("config.json", "environment.json", "cells.csv", "splits.json", "summary.txt", "history.csv", "model.keras"),
+        *(
+            "config.json",
+            "environment.json",
+            "cells.csv",
+            "splits.json",
+            "summary.txt",
+            "seconds.json",
+            "history.csv",
+            "model.keras",
+        ),
         *("batches.csv", "fingerprints.npz"),
         *("predictions-val.csv", "predictions-test.csv", "metrics.json", "figures", "report.html", "MODEL_CARD.md"),
     }

@@ -41,6 +41,7 @@ def test_the_outcome_is_a_recipe_and_a_run_by_it(study):
     assert study.figure("search").is_file()
 
 
+@pytest.mark.slow
 def test_more_trials_resume_the_search(study):
     before = study.trials.read_text()
     settings = study.read_config()
