@@ -30,7 +30,8 @@ from leukemia_tf.models.calibration import Calibration
 from leukemia_tf.models.network import load_network, preprocessing_of
 from leukemia_tf.models.pretrained import build_pretrained
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.open_runs import open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.settings import dropped_blocks
 
 SHOWN = ("auroc", "auroc_by_patient", "weighted_f1", "balanced_accuracy")

@@ -42,7 +42,7 @@ from leukemia_tf.inference import image_files
 from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
 from leukemia_tf.models.member import as_inputs
 from leukemia_tf.models.network import load_network, logit_model, preprocessings_of
-from leukemia_tf.runs.run_folder import network_file
+from leukemia_tf.runs.open_runs import network_file
 from leukemia_tf.serving.runtime_networks import logits_on, write_network
 from leukemia_tf.serving.runtimes import RUNTIMES, check_runtime
 from leukemia_tf.serving.signatures import prediction_function

@@ -25,7 +25,7 @@ from leukemia_tf.evaluation.scores import format_score
 from leukemia_tf.evaluation.tta import COUNTS, predict_views
 from leukemia_tf.models.network import load_network, logit_model, preprocessing_of
 from leukemia_tf.models.probability import get_calibration
-from leukemia_tf.runs.run_folder import open_run
+from leukemia_tf.runs.open_runs import open_run
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import write_json
 from leukemia_tf.models.heads import HEADS
 from leukemia_tf.models.table import ARCHITECTURES
-from leukemia_tf.runs.run_folder import newest_run, open_run
+from leukemia_tf.runs.open_runs import newest_run, open_run
 from leukemia_tf.workflows.train import train
 
 ROOT = Path(__file__).resolve().parent.parent

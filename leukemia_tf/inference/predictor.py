@@ -22,7 +22,7 @@ from leukemia_tf.explain.methods import DEFAULT
 from leukemia_tf.inference.batches import predict_arrays, predict_paths
 from leukemia_tf.models.network import load_network, preprocessings_of
 from leukemia_tf.models.probability import get_calibration
-from leukemia_tf.runs.run_folder import network_file
+from leukemia_tf.runs.open_runs import network_file
 from leukemia_tf.serving.runtime_networks import logits_on
 from leukemia_tf.serving.runtimes import TENSORFLOW
 from leukemia_tf.serving.signatures import prediction_function, tensor_function

@@ -14,7 +14,8 @@ import numpy as np
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.evaluation.predictions import REWRITE, Prediction, by_patient_group, read_labelled_predictions
-from leukemia_tf.runs.run_folder import RunFolder, network_file, open_run
+from leukemia_tf.runs.open_runs import network_file, open_run
+from leukemia_tf.runs.run_folder import RunFolder
 
 SPLIT_OF = {"test": ("test",), "val": ("val", "train")}  # with inner folds, training cells are predicted out of fold
 

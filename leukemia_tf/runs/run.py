@@ -10,7 +10,8 @@ from typing import Any
 
 from leukemia_tf.core.files import read_csv, read_json
 from leukemia_tf.core.pictures import Picture, Pictures
-from leukemia_tf.runs.run_folder import RunFolder, newest_run, open_run
+from leukemia_tf.runs.open_runs import newest_run, open_run
+from leukemia_tf.runs.run_folder import RunFolder
 
 NUMBERS = ("logit", "probability")
 

@@ -18,7 +18,6 @@ from leukemia_tf.core.version import __version__
 from leukemia_tf.runs.belonging import check_belonging, file_hashes
 
 FORMAT = 5  # of the run folder; raise it when an older folder can no longer be read
-RUNS = Path("runs")
 CONFIG, ENVIRONMENT, REJECTED = "config.json", "environment.json", "rejected.csv"
 BEFORE = "before-"  # how the folder of a former network and its scores begins
 
@@ -117,7 +116,7 @@ class RunFolder(Folder):
             for file in (self.model, self.metrics):
                 shutil.copy2(file, scratch)
             scratch.chmod(0o755)
-            return scratch.rename(_free(self.path / f"{BEFORE}{datetime.now():%Y-%m-%dT%H-%M-%S}"))
+            return scratch.rename(free_folder(self.path / f"{BEFORE}{datetime.now():%Y-%m-%dT%H-%M-%S}"))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -200,72 +199,10 @@ class RunFolder(Folder):
         check_belonging(self.metrics, metrics.get("files", {}), scored, mend)
 
 
-def new_run_path(name: str) -> Path:
-    """Return a free path below `runs/` with the time and a name."""
-    return _free(RUNS / f"{datetime.now():%Y-%m-%dT%H-%M}-{name}")
-
-
-def _free(path: Path) -> Path:
+def free_folder(path: Path) -> Path:
     """Return `path`, or one with a number that is free."""
     stem, number = path.name, 1
     while path.exists():
         number += 1
         path = path.with_name(f"{stem}-{number}")
     return path
-
-
-def check_vacant(path: Path) -> None:
-    """Stop before `path`, a folder with something in it, is written over."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunError(
-            f"{path} is there already: name another folder by `out`, or go on with that run by `resume=True`."
-        )
-
-
-def open_run(path: Path | str) -> RunFolder:
-    """Open a finished or interrupted run.
-
-    Raises
-    ------
-    RunError
-        If there is no run, or one that this version cannot read.
-    """
-    run = RunFolder(Path(path))
-    if not run.config.is_file():
-        raise RunError(f"{path} is not a run folder: it has no {run.config.name}. Train one, or name another.")
-    try:
-        run_format = run.read_config().get("format")
-    except (ValueError, AttributeError) as error:
-        reason = getattr(error, "reason", error)
-        raise RunError(
-            f"{run.config} is not a run's settings ({reason}): name another run, or train it again."
-        ) from None
-    if run_format != FORMAT:
-        raise RunError(
-            f"{path} is a run of another version: its format is {run_format}, this leukemia_tf "
-            f"{__version__} reads format {FORMAT}. Train it again, or use the version that made it."
-        )
-    return run
-
-
-def newest_run(root: Path = RUNS) -> RunFolder:
-    """Open the newest run below `root` that has a trained model."""
-    trained = [folder for folder in root.glob("*") if RunFolder(folder).model.is_file()]
-    if not trained:
-        raise RunError(f"there is no trained run in {root.resolve()}: train one first, or name one by `run`.")
-    return open_run(max(trained, key=lambda folder: RunFolder(folder).model.stat().st_mtime_ns))
-
-
-def run_or_newest(path: Path | None) -> RunFolder:
-    """Open the named run, or the newest where none is named; its model must be there, and the one that was scored."""
-    run = newest_run() if path is None else open_run(path)
-    if not run.model.is_file():
-        command = f"python -m leukemia_tf.train --out {run} --resume"
-        raise RunError(f"{run} has no trained model yet: finish it ({command}), or name another run.")
-    run.check_files(run.model)
-    return run
-
-
-def network_file(path: Path | None) -> Path:
-    """Return a network's file: the named one, that of the named run, or the newest run's where nothing is named."""
-    return path if path is not None and path.is_file() else run_or_newest(path).model

@@ -10,7 +10,8 @@ from leukemia_tf.config import EngineConfig, TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import as_read, write_json
 from leukemia_tf.core.version import __version__
-from leukemia_tf.runs.run_folder import Folder, RunFolder, check_vacant
+from leukemia_tf.runs.open_runs import check_vacant
+from leukemia_tf.runs.run_folder import Folder, RunFolder
 
 Config = TypeVar("Config", bound=TrainConfig)
 STUDY = "study.json"

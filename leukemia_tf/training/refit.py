@@ -9,7 +9,8 @@ from typing import Any
 from leukemia_tf.config import SetupConfig, TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.models.table import find_architecture
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.open_runs import open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.history import epochs_followed
 from leukemia_tf.training.resume import kept_patients
 from leukemia_tf.training.settings import resolve_head

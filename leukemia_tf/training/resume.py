@@ -8,7 +8,8 @@ from pathlib import Path
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import as_read
-from leukemia_tf.runs.run_folder import RunFolder, check_vacant, open_run
+from leukemia_tf.runs.open_runs import check_vacant, open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.stages import Stage
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from leukemia_tf.config import SetupConfig, TrainConfig
 from leukemia_tf.core.errors import RunError, UserError
-from leukemia_tf.runs.run_folder import run_or_newest
+from leukemia_tf.runs.open_runs import run_or_newest
 from leukemia_tf.training.refit import check_head
 
 Setup = TypeVar("Setup", bound=SetupConfig)

@@ -15,8 +15,9 @@ from leukemia_tf.data.folds import FoldTable, read_folds, write_folds
 from leukemia_tf.data.patient_groups import list_patient_groups
 from leukemia_tf.data.prepare import find_doubles, scan_folder, warn_of_joined
 from leukemia_tf.data.source import find_source
+from leukemia_tf.runs.open_runs import new_run_path
 from leukemia_tf.runs.parallel import check_engine, run_tasks
-from leukemia_tf.runs.run_folder import RunFolder, new_run_path
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import CROSSVAL, Study, resolve_study
 from leukemia_tf.training.settings import check_count
 from leukemia_tf.workflows.crossval_folds import draw_fold_table, write_fold_split

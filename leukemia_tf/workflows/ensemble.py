@@ -20,7 +20,8 @@ from leukemia_tf.models.network import load_network
 from leukemia_tf.models.pretrained import Network
 from leukemia_tf.reporting.finished_runs import FinishedRun, read_finished_runs, training_seconds
 from leukemia_tf.runs.environment import software_environment
-from leukemia_tf.runs.run_folder import RunFolder, check_vacant, new_run_path, open_run
+from leukemia_tf.runs.open_runs import check_vacant, new_run_path, open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.training.layer_summary import write_summary
 from leukemia_tf.training.objects import HISTORY

@@ -32,7 +32,7 @@ from leukemia_tf.reporting.page import write_page
 from leukemia_tf.reporting.sections import Scored
 from leukemia_tf.reporting.tables import names_by_group
 from leukemia_tf.reporting.wrong_cells import folder_with, measure_cells
-from leukemia_tf.runs.run_folder import check_vacant, new_run_path
+from leukemia_tf.runs.open_runs import check_vacant, new_run_path
 from leukemia_tf.runs.study_folder import Study, open_study
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
 from leukemia_tf.workflows import crossval

@@ -35,7 +35,8 @@ from leukemia_tf.reporting.blocks import Page
 from leukemia_tf.reporting.paper import methods_sentence, write_paper
 from leukemia_tf.reporting.report import write_report
 from leukemia_tf.reporting.wrong_cells import compare_wrong_predictions, measure_cells
-from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.runs.open_runs import run_or_newest
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study
 from leukemia_tf.workflows.evaluate_study import evaluate_study
 from leukemia_tf.workflows.external_validation import evaluate_network, evaluate_run_external, is_external

@@ -32,7 +32,8 @@ from leukemia_tf.reporting.blocks import Gallery, Thumb
 from leukemia_tf.reporting.explain_page import explain_page
 from leukemia_tf.reporting.finished_runs import read_finished_runs
 from leukemia_tf.reporting.page import picture_source, write_page
-from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.runs.open_runs import run_or_newest
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.settings import check_count
 
 log = logging.getLogger("leukemia_tf")

@@ -14,7 +14,8 @@ from leukemia_tf.explain.maps import explain_function, explained_layers
 from leukemia_tf.explain.methods import METHODS, find_cam, find_method
 from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
 from leukemia_tf.models.network import load_network
-from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.runs.open_runs import run_or_newest
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.serving.layout import write_version
 from leukemia_tf.serving.runtime_networks import write_network
 from leukemia_tf.serving.runtimes import SAVED_MODEL, check_runtime

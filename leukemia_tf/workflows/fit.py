@@ -14,7 +14,8 @@ from leukemia_tf.core.files import write_atomically
 from leukemia_tf.evaluation.metrics import all_metrics
 from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration, set_calibration
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.open_runs import open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.history import kept_text
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.logs import epoch_logger

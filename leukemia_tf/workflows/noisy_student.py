@@ -14,7 +14,7 @@ from leukemia_tf.data.folds import SemiSupervisedFold, draw_semi_supervised_fold
 from leukemia_tf.data.patient_groups import groups_by_patient
 from leukemia_tf.data.prepare import Prepared, log_split
 from leukemia_tf.data.source import Source
-from leukemia_tf.runs.run_folder import new_run_path
+from leukemia_tf.runs.open_runs import new_run_path
 from leukemia_tf.runs.study_folder import Study, resolve_study
 from leukemia_tf.training.settings import check_count
 from leukemia_tf.training.setup import read_training_cells

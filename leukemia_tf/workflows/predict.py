@@ -19,8 +19,9 @@ from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import COLUMNS, UNLIKE, Prediction, as_row, iterate_predictions
 from leukemia_tf.inference.image_files import predict_images
 from leukemia_tf.inference.writers import PatientTally, join_tables, json_line, write_submission
+from leukemia_tf.runs.open_runs import network_file
 from leukemia_tf.runs.parallel import check_engine
-from leukemia_tf.runs.run_folder import RunFolder, network_file
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.serving.runtimes import TENSORFLOW, check_runtime
 from leukemia_tf.training.settings import check_count
 

@@ -17,7 +17,8 @@ from leukemia_tf.data.fingerprints import (
     name_copies,
     read_fingerprints,
 )
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.open_runs import open_run
+from leukemia_tf.runs.run_folder import RunFolder
 
 log = logging.getLogger("leukemia_tf")
 

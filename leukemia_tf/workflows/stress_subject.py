@@ -15,7 +15,8 @@ from leukemia_tf.data.split_protocols import REFIT
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.evaluation.predictions import LABEL_NAMES, Prediction, by_patient_group
 from leukemia_tf.reporting.finished_runs import read_finished_runs
-from leukemia_tf.runs.run_folder import RunFolder, run_or_newest
+from leukemia_tf.runs.open_runs import run_or_newest
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study, open_study
 from leukemia_tf.workflows import crossval
 from leukemia_tf.workflows.out_of_fold import read_out_of_fold

@@ -16,7 +16,8 @@ from leukemia_tf.data.prepare import log_split
 from leukemia_tf.data.scan import quarantine
 from leukemia_tf.data.splits import read_split
 from leukemia_tf.models.architecture import Architecture, network_name
-from leukemia_tf.runs.run_folder import RunFolder, new_run_path, open_run
+from leukemia_tf.runs.open_runs import new_run_path, open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.objects import TrainingObjects
 from leukemia_tf.training.refit import copy_scores

@@ -16,8 +16,9 @@ from leukemia_tf.data.source import Source
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.reporting.page import write_page
 from leukemia_tf.reporting.tune_page import text_of, tune_page
+from leukemia_tf.runs.open_runs import new_run_path
 from leukemia_tf.runs.parallel import check_engine
-from leukemia_tf.runs.run_folder import RunFolder, new_run_path
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.runs.study_folder import Study, resolve_study
 from leukemia_tf.training.settings import check_count
 from leukemia_tf.training.setup import read_training_cells

@@ -9,17 +9,10 @@ import leukemia_tf
 from leukemia_tf.config import CrossvalConfig, TrainConfig
 from leukemia_tf.core.errors import RunError
 from leukemia_tf.core.files import SCRATCH, write_json
-from leukemia_tf.runs import run_folder
+from leukemia_tf.runs import open_runs
 from leukemia_tf.runs.environment import software_environment
-from leukemia_tf.runs.run_folder import (
-    FORMAT,
-    RunFolder,
-    check_vacant,
-    new_run_path,
-    newest_run,
-    open_run,
-    run_or_newest,
-)
+from leukemia_tf.runs.open_runs import check_vacant, new_run_path, newest_run, open_run, run_or_newest
+from leukemia_tf.runs.run_folder import FORMAT, RunFolder
 from leukemia_tf.runs.study_folder import Study, open_study, resolve_study
 
 EARLIER = {"base": "scratch", "contrast": "stain", "balance": "main-report"}
@@ -79,7 +72,7 @@ def test_a_clock_that_was_put_back_takes_no_folder_that_is_there(tmp_path, monke
             return datetime(2026, 10, 25, 2, 30)  # an hour that came twice
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "datetime", Clock)
+    monkeypatch.setattr(open_runs, "datetime", Clock)
     taken = []
     for _ in range(3):
         taken.append(new_run_path("scratch"))

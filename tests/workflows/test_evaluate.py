@@ -16,7 +16,8 @@ from leukemia_tf.data.catalog import read_cells
 from leukemia_tf.data.synthetic import draw_cells, write_phantoms
 from leukemia_tf.evaluation.predictions import read_predictions
 from leukemia_tf.evaluation.scores import format_score
-from leukemia_tf.runs.run_folder import RunFolder, open_run
+from leukemia_tf.runs.open_runs import open_run
+from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.predict import predict
 
