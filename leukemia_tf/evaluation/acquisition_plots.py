@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from leukemia_tf.data.acquisition import AREA, CUES
 from leukemia_tf.data.catalog import LABELS
@@ -20,7 +22,7 @@ from leukemia_tf.evaluation.scores import format_score
 COLUMNS = 4
 SPREAD = 0.28  # of a class's points, to either side
 MOST_NAMES = 60  # patients: with more their names are not drawn
-LEGEND = "a point: a patient, larger with more cells; a line: the mean over patients"
+LEGEND = "a point: a patient, larger with more cells, named where there is room; a line: the mean over patients"
 AREA_TITLE = "cell area (px), for comparison"
 
 
@@ -50,7 +52,19 @@ def draw_acquisition(rows: Sequence[Mapping[str, Any]], comparison: Mapping[str,
     for axis in grid[len(titles) :]:
         axis.set_axis_off()
     figure.suptitle(f"The cues in the pixels together: {together_text(comparison['together'])}\n{LEGEND}", fontsize=10)
+    figure.draw_without_rendering()  # only now is it known where the names are
+    for axis in grid:
+        _hide_overlapping(axis.texts)
     return figure
+
+
+def _hide_overlapping(names: Sequence[Text]) -> None:
+    """Hide each name that overlaps one before it."""
+    shown: list[Bbox] = []
+    for name in names:
+        box = name.get_window_extent()
+        name.set_visible(not any(box.overlaps(other) for other in shown))
+        shown += [box] if name.get_visible() else []
 
 
 def _draw(axis: Axes, name: str, rows: Sequence[Mapping[str, Any]], title: str) -> None:
@@ -72,6 +86,7 @@ def _draw(axis: Axes, name: str, rows: Sequence[Mapping[str, Any]], title: str) 
 
 
 def _draw_names(axis: Axes, across: np.ndarray, values: np.ndarray, names: Sequence[str]) -> None:
+    """Name the points, those farthest from the median first: of overlapping names the first is shown."""
     look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 5, "color": GREY}
-    for x, value, name in zip(across, values, names):
-        axis.annotate(plain(name), (x, value), (0, 4), **look)
+    for place in np.argsort(-np.abs(values - np.median(values)), kind="stable") if len(values) else ():
+        axis.annotate(plain(names[place]), (across[place], values[place]), (0, 4), **look)

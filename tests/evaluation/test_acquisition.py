@@ -1,5 +1,7 @@
 """Acquisition alone tells the classes apart where it does, and is not called a cue where it does not."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -120,3 +122,11 @@ def test_a_patient_under_both_labels_is_two():
     table = acquisition_table(cells, rows)
     assert {"P (all)", "P (hem)"} <= set(table.patients)
     assert compare_acquisition(table)["patients"] == {"all": 6, "hem": 6}
+
+
+def test_names_of_patients_do_not_overlap():
+    table = acquisition_table(*folder(patients=20))
+    figure = draw_acquisition(patient_rows(table), compare_acquisition(table))
+    shown = [[text.get_window_extent() for text in axis.texts if text.get_visible()] for axis in figure.axes]
+    assert max(map(len, shown)) > 10
+    assert not [one for boxes in shown for one, other in combinations(boxes, 2) if one.overlaps(other)]
