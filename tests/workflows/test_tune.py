@@ -25,6 +25,7 @@ def study(tiny_cells, tmp_path_factory):
     return tune(TuneConfig(**TINY, data=tiny_cells, out=out, trials=2, method="random", folds=2, over=over))
 
 
+@pytest.mark.slow
 def test_the_outcome_is_a_recipe_and_a_run_by_it(study):
     rows = read_csv(study.trials)
     assert [row["trial"] for row in rows] == ["0", "1"]
@@ -99,6 +100,7 @@ def test_what_cannot_be_is_refused(tiny_cells, tmp_path, flags, sentence):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_its_report(study, check_report):
     page = check_report(study.report)
     best = read_json(study.run("best").metrics)["parts"]["test"]["cell"]["auroc_by_patient"]
