@@ -19,13 +19,17 @@ def test_lrfind_draws_the_curve_and_suggests(tiny_cells, tmp_path, caplog):
     result = lrfind(config)
     assert cv2.imread(str(config.out)).std() > 5
     assert json.loads(caplog.messages[-1]) == {"suggested": result.suggested}
-    assert 1e-6 < result.suggested < 1
+    assert result.suggested is None or 1e-6 < result.suggested < 1  # few cells: there may be no fall
     assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]
 
 
 @pytest.mark.slow
 def test_lr_auto_takes_what_it_suggests(tiny_cells, tmp_path, caplog):
-    run = train(TrainConfig(**TINY, data=tiny_cells, out=tmp_path / "run", lr="auto", epochs=1, tensorboard=True))
+    run = train(
+        TrainConfig(
+            **TINY, data=tiny_cells, out=tmp_path / "run", lr="auto", epochs=1, schedule="constant", tensorboard=True
+        )
+    )
     (row,) = read_csv(run.history)
     (stage,) = run.read_config()["stages"]
     assert float(row["learning_rate"]) == pytest.approx(stage["learning_rate"], rel=1e-6)
