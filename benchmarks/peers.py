@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers_child import SIDE
 from shared import use_shared
 
 from leukemia_tf.data.catalog import find_images
@@ -104,7 +105,7 @@ def main() -> None:
     for precision in arguments.precisions:
         ours = Library(sys.executable, "peers_ours.py", precision)
         peer = Library(arguments.torch, "peers_torch.py", precision)
-        peak = 2 * 4096**3 / min(ours.ask(row="peak"), peer.ask(row="peak"))
+        peak = 2 * SIDE**3 / min(ours.ask(row="peak"), peer.ask(row="peak"))
         for network in arguments.networks:
             operations = ours.ask(row="operations", network=network, size=330)
             for case, cells, times in measure(ours, peer, network, files, arguments.rounds):

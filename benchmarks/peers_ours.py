@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -16,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from peers_child import SIDE, seconds, serve
 
 from leukemia_tf.config import Augmentation
 from leukemia_tf.data.catalog import Cell
@@ -31,8 +30,10 @@ from leukemia_tf.training.devices import prepare_devices
 from leukemia_tf.training.examples import load_examples
 from leukemia_tf.training.feature_cache import FeatureStore
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "gpu"))
+from operations import operations
+
 PLAIN = Head(units=(), dropout=0.0)  # mean pooling and one logit, as PyTorch has it
-SIDE = 4096  # of the matrices
 
 
 @cache
@@ -78,30 +79,7 @@ def extract(built: Network, files: list[str], size: int) -> float:
     return time.perf_counter() - began
 
 
-def operations(model: keras.Model) -> float:
-    """Return the floating-point operations of a forward pass of one cell: those of its convolutions."""
-    total = 0.0
-    for layer in model.layers:
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-            _, height, width, channels = layer.output.shape
-            inputs = 1 if isinstance(layer, keras.layers.DepthwiseConv2D) else layer.input.shape[-1]
-            total += 2 * height * width * channels * inputs * np.prod(layer.kernel_size)
-    return float(total)
-
-
-def seconds(call: Callable[[], Any]) -> float:
-    """Return the shortest time of a call, of as many as fit into two seconds, behind one that warms up."""
-    call()
-    times: list[float] = []
-    while not times or (sum(times) < 2 and len(times) < 30):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return min(times)
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
     prepare_devices()
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+    serve(answer)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 import torchvision
+from peers_child import SIDE, seconds, serve
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "gpu"))
 from torch_rows import MIDDLE, NETWORKS, SCALE
 
 LAST = {"resnet50": "6.", "vgg16": ("17.", "19.", "21."), "mobilenetv2": ("14.", "15.", "16.")}  # the last block
-SIDE = 4096  # of the matrices
 torch._dynamo.config.recompile_limit = 64  # beyond its 8 it would run without compiling
 
 
@@ -89,23 +87,6 @@ def answer(request: dict[str, Any]) -> float:
         optimizer.step()
 
     return seconds(step)
-
-
-def seconds(call: Callable[[], Any]) -> float:
-    """Return the shortest time of a call, of as many as fit into two seconds, behind one that warms up."""
-    call()
-    times: list[float] = []
-    while not times or (sum(times) < 2 and len(times) < 30):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return min(times)
-
-
-def serve(answer: Callable[[dict[str, Any]], float]) -> None:
-    """Answer each line of standard input."""
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from cells import build
 from device_views import Forward, take_cells
+from operations import operations
 from steps import Steps
 
 from leukemia_tf.config import Augmentation
@@ -45,17 +46,6 @@ def matrix_peak(dtype: str, side: int = MATRIX) -> float:
     matrix = jnp.ones((side, side), dtype)
     product = jax.jit(lambda a, b: a @ b)
     return 2 * side**3 / timed(lambda: product(matrix, matrix))
-
-
-def operations(model: keras.Model) -> float:
-    """Return the floating-point operations of a forward pass of one cell: those of its convolutions."""
-    total = 0.0
-    for layer in model.layers:
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-            _, height, width, channels = layer.output.shape
-            inputs = 1 if isinstance(layer, keras.layers.DepthwiseConv2D) else layer.input.shape[-1]
-            total += 2 * height * width * channels * inputs * np.prod(layer.kernel_size)
-    return total
 
 
 def jax_row(base: str, size: int, precision: str, batch: int, weights: Path | None) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -56,6 +57,12 @@ def copy_atomically(source: Path, target: Path) -> Path:
     """Copy a file's content; an error in writing names `target`."""
     content = source.read_bytes()
     return write_atomically(target, lambda scratch: scratch.write_bytes(content))
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from leukemia_tf.config import EngineConfig
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.errors import DamagedFileError
-from leukemia_tf.core.files import read_json, write_json
+from leukemia_tf.core.files import file_hash, read_json, write_json
 from leukemia_tf.evaluation.predictions import write_predictions
 from leukemia_tf.inference.batches import predict_paths
 from leukemia_tf.models.network import load_network
@@ -84,9 +84,7 @@ def _fingerprint(images: Sequence[Path]) -> str:
 
 def _prepare_folder(parts: Path, model: Path, batch_size: int, runtime: str) -> None:
     """Make the folder for the tables; delete those of another network."""
-    with model.open("rb") as file:
-        network = hashlib.file_digest(file, "sha256").hexdigest()
-    request = {"model": network, "runtime": runtime, "batch_size": batch_size}
+    request = {"model": file_hash(model), "runtime": runtime, "batch_size": batch_size}
     state = parts / "request.json"
     try:
         same = state.is_file() and read_json(state) == request

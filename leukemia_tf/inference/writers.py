@@ -129,7 +129,7 @@ class PatientTally:
         return "\n".join([*lines, *self._notes()])
 
     def _notes(self) -> Iterator[str]:
-        """Yield what is said below the table: who did not vote, and who trained the network."""
+        """Yield the notes below the table: who did not vote, and who trained the network."""
         unlike, unreadable = (
             sum(getattr(counts, name) for counts in self._counts.values()) for name in ("unlike", "unreadable")
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -39,11 +39,7 @@ def external_command(metrics: Mapping[str, Any]) -> str:
     """Return the command line of `evaluate` on another folder, from the content of metrics.json there."""
     words = ["python", "-m", "leukemia_tf.evaluate", metrics["run"], "--data", metrics["folder"]]
     options = {**metrics["reading"], "tta": metrics["tta"], "seed": metrics["permutation_seed"]}
-    default = _flags(cast("dict[str, Any]", as_read(asdict(EvaluateConfig()))))
-    for flag, value in _flags(options).items():
-        if value != default[flag]:
-            words += [flag, *map(str, value if isinstance(value, list) else [value])]
-    return _shown(words)
+    return _shown([*words, *_changed_flags(options, EvaluateConfig())])
 
 
 def _shown(words: Sequence[str]) -> str:
@@ -69,16 +65,19 @@ def _flag_words(name: str, settings: Mapping[str, Any], default: TrainConfig) ->
     options = dict(settings["asked"])
     if settings["data"].get("name") != "embedded":
         options["data"] = settings["data"]["folder"]
-    words = ["python", "-m", f"leukemia_tf.{name}"]
+    return ["python", "-m", f"leukemia_tf.{name}", *_changed_flags(options, default)]
+
+
+def _changed_flags(options: Mapping[str, Any], default: TrainConfig | EvaluateConfig) -> Iterator[str]:
+    """Yield the words of the options that differ from their defaults; where results go is not part of them."""
     defaults = _flags(cast("dict[str, Any]", as_read(asdict(default))))
     for flag, value in _flags(options).items():
         if value == defaults.get(flag) or flag in ("--out", "--resume"):
             continue
         if isinstance(value, bool):
-            words.append(flag if value else re.sub(r"^--(augment\.)?", r"--\1no-", flag))
+            yield flag if value else re.sub(r"^--(augment\.)?", r"--\1no-", flag)
         else:
-            words += [flag, *map(str, value if isinstance(value, list) else [value])]
-    return words
+            yield from (flag, *map(str, value if isinstance(value, list) else [value]))
 
 
 def _flags(options: Mapping[str, Any], prefix: str = "--") -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leukemia_tf.core.files import read_json
+from leukemia_tf.core.files import file_hash, read_json
 from leukemia_tf.core.version import __version__
 from leukemia_tf.data.catalog import Cell, read_cells
 from leukemia_tf.evaluation.cautions import cautions
@@ -105,9 +104,8 @@ def _about(network: Path, run: RunFolder | None, metrics: Mapping[str, Any], cel
         return {
             {"Data fingerprint": "Data fingerprint (run)"}.get(key, key): value for key, value in rows.items()
         } | scored
-    digest = hashlib.sha256(network.read_bytes()).hexdigest()[:DIGITS]
     return {
-        "Network": f"{network.name} ({digest})",
+        "Network": f"{network.name} ({file_hash(network)[:DIGITS]})",
         "Report written": f"{datetime.now(UTC):{DATE}}",
         "leukemia_tf": __version__,
     } | scored

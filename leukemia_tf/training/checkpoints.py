@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -16,7 +15,7 @@ import numpy as np
 
 import leukemia_tf
 from leukemia_tf.core.errors import RunError
-from leukemia_tf.core.files import SCRATCH, write_atomically
+from leukemia_tf.core.files import SCRATCH, file_hash, write_atomically
 from leukemia_tf.training.schedules import Plateau
 
 log = logging.getLogger(__name__)
@@ -157,8 +156,7 @@ def _states(folder: Path) -> list[Path]:
 
 
 def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    return file_hash(path)[:16]
 
 
 def network_variables(model: keras.Model) -> list[keras.Variable]:

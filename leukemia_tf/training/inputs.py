@@ -122,9 +122,14 @@ def _cached_inputs(
 ) -> TrainingInputs:
     """Feed the trainable tail from cached features."""
     off = Augmentation(dihedral=False)
-    train_features, val_features = (
-        _features(model, boundary, part, augment, shared) for part, augment in ((train, sampling.augment), (val, off))
-    )
+    stored = cache(lambda: _feature_stores(model, boundary))  # one frozen network for both
+
+    def features(examples: Examples, augment: Augmentation) -> FeatureStore | SharedFeatures:
+        if shared and shared.holds(boundary, examples):
+            return SharedFeatures(shared, examples)
+        return stored()(examples, augment)
+
+    train_features, val_features = features(train, sampling.augment), features(val, off)
     views = len(train_features.computed)
     view = cached_view(train_features.rows, train_features.row_kinds, views)
     weights, patients = class_weights(train.labels, sampling), train.patients
@@ -160,25 +165,14 @@ def cached_boundary(model: keras.Model, sampling: Sampling, train: int, val: int
 
 def shared_features(model: keras.Model, examples: Examples, sampling: Sampling) -> FeatureStore:
     """Return features of cells that several trainings of the same tail draw their cells from."""
-    return _stored(model, frozen_boundary(model), examples, sampling.augment)
+    return _feature_stores(model, frozen_boundary(model))(examples, sampling.augment)
 
 
-def _features(
-    model: keras.Model,
-    boundary: Sequence[KerasTensor],
-    examples: Examples,
-    augment: Augmentation,
-    shared: FeatureStore | None,
-) -> FeatureStore | SharedFeatures:
-    if shared and shared.holds(boundary, examples):
-        return SharedFeatures(shared, examples)
-    return _stored(model, boundary, examples, augment)
-
-
-def _stored(
-    model: keras.Model, boundary: Sequence[KerasTensor], examples: Examples, augment: Augmentation
-) -> FeatureStore:
+def _feature_stores(
+    model: keras.Model, boundary: Sequence[KerasTensor]
+) -> Callable[[Examples, Augmentation], FeatureStore]:
+    """Return a function of cells and an augmentation that returns their features at these outputs."""
     prefix = keras.Model(model.input, list(boundary))
-    fused = fuse_batch_normalization(prefix)  # up to 1.6 times as fast, the same features but for rounding
+    fused = fuse_batch_normalization(prefix)  # faster, and the same features but for rounding
     files = FeatureFiles(fused) if all(len(tensor.shape) == 2 for tensor in boundary) else None
-    return FeatureStore(prefix, examples, augment, files, fused)
+    return lambda examples, augment: FeatureStore(prefix, examples, augment, files, fused)
