@@ -16,6 +16,7 @@ from leukemia_tf.data.preprocessing import stored_preprocessing
 from leukemia_tf.data.store import open_store
 from leukemia_tf.evaluation.predictions import UNLIKE, UNLIKE_REASON, Prediction, make_prediction
 from leukemia_tf.evaluation.tta import predict_views
+from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
 from leukemia_tf.models.network import preprocessings_of
 from leukemia_tf.models.probability import get_calibration, mahalanobis_distance
 
@@ -55,7 +56,8 @@ def cell_logits(
         preprocessing: open_store(folder, cells, preprocessing, settings["cache"], title)
         for preprocessing in dict.fromkeys(inputs)
     }
-    return predict_views(model, [stores[preprocessing] for preprocessing in inputs], tta, settings["batch_size"])
+    fused = fuse_batch_normalization(model)
+    return predict_views(fused, [stores[preprocessing] for preprocessing in inputs], tta, settings["batch_size"])
 
 
 def cell_predictions(

@@ -28,7 +28,7 @@ from leukemia_tf.training.objects import HISTORY
 from leukemia_tf.tuning.ensemble_weights import genetic_weights
 from leukemia_tf.workflows.compare import compare
 from leukemia_tf.workflows.ensemble_folds import ensemble_studies
-from leukemia_tf.workflows.evaluate import evaluate_run
+from leukemia_tf.workflows.evaluate_run import evaluate_run
 from leukemia_tf.workflows.show_scores import show_scores
 
 log = logging.getLogger("leukemia_tf")

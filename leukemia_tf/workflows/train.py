@@ -27,7 +27,7 @@ from leukemia_tf.training.setup import TrainingSetup, build_setup, read_training
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.start import check_same_cells, write_run_start
 from leukemia_tf.workflows.batch_size import with_batch_size
-from leukemia_tf.workflows.evaluate import evaluate_run
+from leukemia_tf.workflows.evaluate_run import evaluate_run
 from leukemia_tf.workflows.fit import fit
 from leukemia_tf.workflows.inner_folds import with_inner_folds
 from leukemia_tf.workflows.plan import plan

@@ -161,8 +161,8 @@ def test_another_threshold_shows_what_it_costs_and_keeps_the_former(copied_run, 
     "step",
     [
         "shutil.copy2",
-        pytest.param("leukemia_tf.workflows.evaluate.write_atomically", marks=pytest.mark.slow),
-        "leukemia_tf.workflows.evaluate.write_report",
+        pytest.param("leukemia_tf.workflows.evaluate_run.write_atomically", marks=pytest.mark.slow),
+        "leukemia_tf.workflows.evaluate_run.write_report",
     ],
 )
 def test_a_killed_evaluate_leaves_a_usable_run(copied_run, monkeypatch, step):
