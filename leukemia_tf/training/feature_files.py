@@ -109,8 +109,12 @@ def _read_rows(
 
 def drop_oldest(folder: Path, largest: float) -> None:
     """Delete the least recently used subfolders until the rest takes no more than `largest` bytes."""
-    sizes = {path: sum(f.stat().st_size for f in path.glob("*.npz")) for path in folder.iterdir() if path.is_dir()}
-    for path in sorted(sizes, key=lambda path: path.stat().st_mtime)[:-1]:
+    ages, sizes = {}, {}
+    for path in folder.iterdir():
+        with suppress(OSError):  # another process has deleted it, or is replacing a file
+            ages[path] = path.stat().st_mtime
+            sizes[path] = sum(file.stat().st_size for file in path.glob("[!.]*.npz"))
+    for path in sorted(sizes, key=lambda path: ages[path])[:-1]:
         if sum(sizes.values()) <= largest:
             break
         shutil.rmtree(path, ignore_errors=True)

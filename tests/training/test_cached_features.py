@@ -1,5 +1,8 @@
 """Cached features: the same training as without, computed once, stored on disk, damaged files noticed."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -193,6 +196,47 @@ def test_each_view_of_each_cell_is_computed_once_and_stored_on_disk(frozen):
     assert FeatureFiles(prefix).folder != store.files.folder
 
 
+SHARED = """
+import keras, numpy as np
+from leukemia_tf.config import Augmentation
+from leukemia_tf.data.preprocessing import Preprocessing
+from leukemia_tf.data.store import Store
+from leukemia_tf.training import feature_cache
+from leukemia_tf.training.examples import Examples
+from leukemia_tf.training.feature_files import FeatureFiles
+
+feature_cache.STORED = 16  # many small files
+keras.utils.set_random_seed(0)
+cell = keras.Input((8, 8, 3), dtype="uint8")
+scaled = keras.layers.Rescaling(1 / 255)(cell)
+prefix = keras.Model(cell, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(scaled)))
+pixels = np.random.default_rng(0).integers(0, 256, (160, 8, 8, 3), np.uint8)
+names = np.zeros(160, int)
+cells = Examples(Store(("",) * 160, Preprocessing(8), pixels), names, names, names, tuple(map(str, range(160))))
+
+def computed(files):
+    store = feature_cache.FeatureStore(prefix, cells, Augmentation(dihedral=True), files)
+    store.fill_all()
+    return store.arrays[0]
+
+np.testing.assert_array_equal(computed(FeatureFiles(prefix)), computed(None))
+np.testing.assert_array_equal(computed(FeatureFiles(prefix)), computed(None))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_cache(tmp_path):
+    """Both compute and store at the same time; what each reads is whole."""
+    environment = {**os.environ, "LEUKEMIA_TF_CACHE": str(tmp_path)}
+    command, pipe = [sys.executable, "-c", SHARED], subprocess.PIPE
+    processes = [subprocess.Popen(command, env=environment, stderr=pipe, text=True) for _ in range(2)]
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    assert not any("features are" in error for error in errors), errors  # computed again, or not stored
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len({path.name for path in files}) == len(files) == 80  # 160 cells, 8 views, 16 rows a file
+
+
 def test_features_of_a_cell_do_not_depend_on_its_batch(frozen):
     _, prefix, cells = frozen
     alone, together = (FeatureStore(prefix, cells, OFF, None) for _ in range(2))
@@ -202,8 +246,6 @@ def test_features_of_a_cell_do_not_depend_on_its_batch(frozen):
 
 
 def test_the_least_recently_used_are_deleted(tmp_path):
-    import os
-
     for age, name in enumerate("abc"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.npz").write_bytes(b"x" * 100)
