@@ -95,9 +95,9 @@ def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
 Results = dict[str, dict[str, dict]]  # by kind of folds and by row: pooled scores
 
 
-def cross_validate(jobs: list[tuple[str, str]], arguments: argparse.Namespace, results: Results) -> None:
-    """Add the pooled scores of each network under each kind of folds, training what is missing and can be."""
-    for name, by in jobs:
+def cross_validate(by: str, names: Sequence[str], arguments: argparse.Namespace, results: Results) -> None:
+    """Add the pooled scores of each network under one kind of folds, training what is missing and can be."""
+    for name in names:
         if name in results[by]:
             continue
         config = config_of(name, by, arguments.out, arguments.image_size)
@@ -152,10 +152,9 @@ def main() -> None:
     use_shared()
     results: Results = {"patient": {}, "image": {}}
     results |= read_json(arguments.results) if arguments.results.is_file() else {}
-    jobs = [(name, "patient") for name in arguments.rows]
-    jobs += [(name, "image") for name in arguments.rows if name in BY_IMAGE]
-    cross_validate(jobs, arguments, results)
-    for by in ("patient", "image"):
+    by_image = [name for name in arguments.rows if name in BY_IMAGE]
+    for by, names in (("patient", arguments.rows), ("image", by_image)):
+        cross_validate(by, names, arguments, results)
         combine(by, arguments, results)
     print(table(results))
     print(json.dumps(results))
