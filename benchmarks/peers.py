@@ -8,8 +8,9 @@ shortest time of all rounds counts. Random weights, which are as fast. `forward`
 `predict` calls. `extract`: real cells from their files to pooled features, decoding and framing included, in batches of
 32. `train`: a step of 32 cells at 224 pixels of the head and the last block, BatchNormalization fixed. PyTorch runs
 eagerly, in channels_last and by `torch.compile`; `extract` takes the fastest of them. bfloat16 here is
-ONEDNN_DEFAULT_FPMATH_MODE=BF16, in PyTorch autocast. Share of the peak: operations of the convolutions over those of a
-product of two matrices of side 4096, the faster library's. Cells from LEUKEMIA_TF_DATA (else ../shared).
+ONEDNN_DEFAULT_FPMATH_MODE=BF16, and for `extract` what `--precision mixed` takes; in PyTorch autocast. Share of the
+peak: operations of the convolutions over those of a product of two matrices of side 4096, the faster library's. Cells
+from LEUKEMIA_TF_DATA (else ../shared).
 """
 
 from __future__ import annotations

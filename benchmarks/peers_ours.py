@@ -26,7 +26,7 @@ from leukemia_tf.models.network import logit_model
 from leukemia_tf.models.pretrained import Network, build_pretrained
 from leukemia_tf.models.table import find_architecture
 from leukemia_tf.serving.runtime_networks import logits_on
-from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.training.devices import feature_dtype, prepare_devices
 from leukemia_tf.training.examples import load_examples
 from leukemia_tf.training.feature_cache import FeatureStore
 
@@ -53,7 +53,7 @@ def answer(request: dict[str, Any]) -> float:
     if request["row"] == "operations":
         return operations(built.model)
     if request["row"] == "extract":
-        return extract(built, request["files"], request["size"])
+        return extract(built, request["files"], request["size"], request["precision"])
     side, batch = request["size"], request["batch"]
     cells = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), np.uint8)
     if request["row"] == "forward":
@@ -68,13 +68,13 @@ def answer(request: dict[str, Any]) -> float:
     return seconds(lambda: trainer.train_on_batch(cells, targets))
 
 
-def extract(built: Network, files: list[str], size: int) -> float:
+def extract(built: Network, files: list[str], size: int, precision: str) -> float:
     """Return the seconds in which files become pooled features, as training computes them: one view of each."""
     prefix = keras.Model(built.model.input, built.model.get_layer("pool").output)
     cells = [Cell(file, "all", "1", sha256=sha256(file.encode()).hexdigest(), split="train") for file in files]
     began = time.perf_counter()
     examples = load_examples(Path("/"), cells, "train", Preprocessing(size, f"fixed:{size}"), "memory", ())
-    fused = fuse_batch_normalization(prefix)
+    fused = fuse_batch_normalization(prefix, feature_dtype("mixed" if precision == "bfloat16" else precision))
     FeatureStore(prefix, examples, Augmentation(dihedral=False), None, fused).fill_all()
     return time.perf_counter() - began
 

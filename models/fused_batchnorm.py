@@ -9,10 +9,11 @@ import keras
 import numpy as np
 from keras import layers, tree
 
+from leukemia_tf.models.cell_input import CellInput
 from leukemia_tf.models.member import Member
 
 
-def fuse_batch_normalization(model: keras.Model) -> keras.Model:
+def fuse_batch_normalization(model: keras.Model, map_dtype: str = "float32") -> keras.Model:
     """Return a copy of a network with each BatchNormalization fused into the convolution before it.
 
     A runtime then convolves, adds and activates in one pass; predictions differ by rounding alone. A convolution gets
@@ -22,6 +23,8 @@ def fuse_batch_normalization(model: keras.Model) -> keras.Model:
     ----------
     model : keras.Model
         A network of this package, or an ensemble. It is not changed.
+    map_dtype : str
+        The dtype policy of the layers whose outputs are maps, where the network's is float32.
 
     Returns
     -------
@@ -33,8 +36,10 @@ def fuse_batch_normalization(model: keras.Model) -> keras.Model:
 
     def copy(layer: layers.Layer) -> layers.Layer:
         if isinstance(layer, Member):
-            return Member(fuse_batch_normalization(layer.network), name=layer.name)
+            return Member(fuse_batch_normalization(layer.network, map_dtype), name=layer.name)
         config = layer.get_config()
+        if "dtype" in config and _computes_maps(layer):
+            config["dtype"] = map_dtype
         if layer.name in norms:
             config |= {"use_bias": True, "name": norms[layer.name].name}
         return type(layer).from_config(config)
@@ -51,6 +56,13 @@ def fuse_batch_normalization(model: keras.Model) -> keras.Model:
         elif layer.weights and layer.name not in fused and not isinstance(layer, Member):
             clone.get_layer(layer.name).set_weights(layer.get_weights())
     return clone
+
+
+def _computes_maps(layer: layers.Layer) -> bool:
+    """Return whether a layer of float32 makes maps of maps: cells are scaled before, and pooled behind, at float32."""
+    outside = isinstance(layer, (layers.InputLayer, CellInput, keras.Model))
+    is_map = all(len(tensor.shape) == 4 for tensor in tree.flatten(layer.output))
+    return is_map and not outside and layer.dtype_policy.name == "float32"
 
 
 def _norms_behind(model: keras.Model) -> dict[str, layers.BatchNormalization]:

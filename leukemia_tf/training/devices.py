@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from leukemia_tf.core.errors import ArgumentError, RunError
-from leukemia_tf.training.hardware import Device, processor, unused_card, usable_gpus
+from leukemia_tf.training.hardware import Device, multiplies_bfloat16, processor, unused_card, usable_gpus
 
 log = logging.getLogger("leukemia_tf")
 
@@ -43,14 +43,13 @@ def prepare_devices(
     Raises
     ------
     UserError
-        If there are not so many, or if a processor is to compute in mixed precision.
+        If there are not so many, or for mixed precision on a processor without AMX.
     """
     gpus = tf.config.list_physical_devices("GPU")
     count = count_devices(devices, len(gpus))
-    if precision == "mixed" and not gpus:
-        raise ArgumentError(
-            "precision", precision, "there is no GPU, and a processor is slower so: say `precision=float32`, or auto."
-        )
+    if precision == "mixed" and not gpus and not multiplies_bfloat16():
+        problem = "there is no GPU, and this processor has no AMX, without which it is slower: say `precision=float32`"
+        raise ArgumentError("precision", precision, f"{problem}, or auto.")
     if not gpus:
         tf.config.experimental.enable_op_determinism()
     pin_threads()
@@ -59,16 +58,26 @@ def prepare_devices(
     scope = _strategy(count, gpus).scope() if count > 1 else contextlib.nullcontext()
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     names = usable_gpus()[:count] or [processor(threads)]
-    _log_devices(names, policy)
+    frozen = feature_dtype(precision)
+    _log_devices(names, policy if frozen == "float32" else f"{policy}, frozen layers {frozen}")
     return scope, {
         "devices": [str(device) for device in names],
         "sharing_a_batch": count,
         "precision": policy,
+        "frozen_layers": policy if frozen == "float32" else frozen,
         "xla": bool(gpus) and count == 1,
         "threads": threads,
         **processor_settings(),
         "deterministic": not gpus,
     }
+
+
+def feature_dtype(precision: str) -> str:
+    """Return the dtype policy of frozen layers in training, where the network's own is float32.
+
+    At mixed precision a processor computes these alone in bfloat16; what is trained stays float32.
+    """
+    return "mixed_bfloat16" if precision == "mixed" and not has_gpu() else "float32"
 
 
 def count_devices(devices: str, gpus: int) -> int:

@@ -16,6 +16,9 @@ QUERY = ("--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 GIB, MIB = 2**30, 2**20
 
 
+CPUINFO = Path("/proc/cpuinfo")
+
+
 @dataclass(frozen=True)
 class Device:
     """Something that computes.
@@ -76,6 +79,19 @@ def unused_card() -> str | None:
         f"WARNING: this machine has a GPU ({cards[0]}), but TensorFlow finds no CUDA libraries for it and computes "
         "on the processor: `pip install 'leukemia_tf[gpu]'`, or set CUDA_VISIBLE_DEVICES=-1 to compute there on purpose"
     )
+
+
+def multiplies_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
+    """Return whether the processor multiplies matrices of bfloat16 (Intel AMX), and TensorFlow may use that.
+
+    Other instructions do not count: with AVX-512 alone convolutions of bfloat16 are slower than of float32.
+    """
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or "AMX" not in os.environ.get("ONEDNN_MAX_CPU_ISA", "AMX"):
+        return False
+    try:
+        return "amx_bf16" in cpuinfo.read_text(errors="replace").split()
+    except OSError:  # not Linux
+        return False
 
 
 def processor(threads: int) -> Device:

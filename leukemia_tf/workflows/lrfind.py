@@ -12,7 +12,7 @@ from leukemia_tf.data.prepare import log_split
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.training_plots import learning_rates
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
-from leukemia_tf.training.devices import prepare_devices
+from leukemia_tf.training.devices import feature_dtype, prepare_devices
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.optimizers import build_loss, build_optimizer
 from leukemia_tf.training.settings import check_count, resolve_optimization, resolve_sampling, resolved_batch_size
@@ -76,7 +76,14 @@ def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[s
     set_trainable(network.model, network.blocks, learning, network.pretrained, config.train_batchnorm, network.folded)
     with disable_frozen_dropout(network.model, network.blocks, learning):
         inputs = make_inputs(
-            network.model, train, val, sampling, resolved_batch_size(config), config.seed, config.cache != "none"
+            network.model,
+            train,
+            val,
+            sampling,
+            resolved_batch_size(config),
+            config.seed,
+            config.cache != "none",
+            feature_dtype=feature_dtype(config.precision),
         )
         loss = build_loss(optimization)
         inputs.trainer.compile(build_optimizer(optimization, 1e-3, {}), loss, metrics=[recorded_loss(loss)])

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError, RunError
-from leukemia_tf.training.devices import count_devices, prepare_devices
-from leukemia_tf.training.hardware import Device, nvidia_cards
+from leukemia_tf.training.devices import count_devices, feature_dtype, prepare_devices
+from leukemia_tf.training.hardware import Device, multiplies_bfloat16, nvidia_cards
 from leukemia_tf.training.settings import check_devices
 from leukemia_tf.workflows.train import train
 
@@ -106,12 +106,39 @@ def test_a_run_on_two_devices(tiny_cells, tmp_path, run_module):
 
 def test_a_processor_computes_in_float32_and_says_what_it_is(caplog):
     caplog.set_level(logging.INFO, "leukemia_tf")
-    with pytest.raises(ArgumentError, match=r"there is no GPU.*say `precision=float32`, or auto\. Received"):
-        prepare_devices("mixed")
     _, chosen = prepare_devices("auto")
     assert (chosen["precision"], chosen["xla"], chosen["deterministic"]) == ("float32", False, True)
     assert re.fullmatch(r"processor, \d+ threads?, \d+ GiB", chosen["devices"][0])
     assert f"computes on: {chosen['devices'][0]}; float32" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "wanted"),
+    [
+        ("fpu amx_bf16 amx_tile", {}, True),
+        ("fpu avx512_bf16", {}, False),  # slower than float32
+        ("fpu amx_bf16", {"ONEDNN_MAX_CPU_ISA": "AVX2"}, False),  # convolutions of bfloat16 fail there
+        ("fpu amx_bf16", {"TF_ENABLE_ONEDNN_OPTS": "0"}, False),
+        (None, {}, False),
+    ],
+)
+def test_bfloat16_where_the_processor_multiplies_it(flags, variables, wanted, tmp_path, monkeypatch):
+    for name in ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    cpuinfo = tmp_path / "cpuinfo"
+    if flags:
+        cpuinfo.write_text(f"flags\t\t: {flags}\n")
+    assert multiplies_bfloat16(cpuinfo) == wanted
+    monkeypatch.setattr("leukemia_tf.training.devices.multiplies_bfloat16", lambda: wanted)
+    if wanted:
+        _, chosen = prepare_devices("mixed")
+        assert (chosen["precision"], chosen["frozen_layers"]) == ("float32", feature_dtype("mixed"))
+        assert feature_dtype("mixed") != feature_dtype("auto") == "float32"
+    else:
+        with pytest.raises(ArgumentError, match=r"there is no GPU, and this processor has no AMX.* Received"):
+            prepare_devices("mixed")
 
 
 @pytest.mark.parametrize(("devices", "gpus", "count"), [("auto", 0, 1), ("auto", 8, 1), ("2", 0, 2), ("4", 4, 4)])
