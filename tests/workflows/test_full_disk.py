@@ -23,6 +23,7 @@ from leukemia_tf.config import (
     ExplainCheckConfig,
     ExportConfig,
     GradcamConfig,
+    NoisyStudentConfig,
     PredictConfig,
     PreviewConfig,
     SegmentConfig,
@@ -34,6 +35,7 @@ from leukemia_tf.core.files import SCRATCH
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.preprocessing import Preprocessing
 from leukemia_tf.data.store import open_store
+from leukemia_tf.data.synthetic import write_phantoms
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.audit import audit
 from leukemia_tf.workflows.compare import compare
@@ -43,6 +45,7 @@ from leukemia_tf.workflows.evaluate import evaluate
 from leukemia_tf.workflows.explain_check import explain_check
 from leukemia_tf.workflows.export import export
 from leukemia_tf.workflows.gradcam import gradcam
+from leukemia_tf.workflows.noisy_student import noisy_student
 from leukemia_tf.workflows.predict import predict_command
 from leukemia_tf.workflows.preview import preview
 from leukemia_tf.workflows.segment import segment
@@ -93,14 +96,22 @@ LONG = {
     "train": lambda disk, run, image: train(TrainConfig(**TINY, data=run.data, out=disk / "new")),
     "crossval": lambda disk, run, image: crossval(CrossvalConfig(**TINY, data=run.data, out=disk / "new", folds=2)),
     "tune": lambda disk, run, image: tune(TuneConfig(**TINY, data=run.data, out=disk / "new", trials=1, folds=2)),
+    "noisy_student": lambda disk, run, image: noisy_student(
+        NoisyStudentConfig(**TINY, data=more_patients(disk.parent), out=disk / "new", rounds=1, folds=2)
+    ),
 }
-RESTS = {"export": (0, 4000), "export --format": (0,), "train": (0, 1500), "crossval": (0, 1500), "tune": (0, 1500)}
+TRAINING = ("train", "crossval", "tune", "noisy_student")
+RESTS = {"export": (0, 4000), "export --format": (0,), **dict.fromkeys(TRAINING, (0, 1500))}
 
 
 def smear(folder):
     picture, *_ = draw_smear([WhiteCell(80, 80), WhiteCell(250, 200, 36)], seed=0)
     cv2.imwrite(str(folder / "field.png"), np.ascontiguousarray(picture[..., ::-1]))
     return folder / "field.png"
+
+
+def more_patients(folder):
+    return write_phantoms(folder / "cells", patients=5, cells=4, seed=3, side=120)
 
 
 def contents(folder):
