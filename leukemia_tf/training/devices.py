@@ -59,7 +59,9 @@ def prepare_devices(
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     names = usable_gpus()[:count] or [processor(threads)]
     frozen = feature_dtype(precision)
-    _log_devices(names, policy if frozen == "float32" else f"{policy}, frozen layers {frozen}")
+    _log_devices(
+        names, policy if frozen == "float32" else f"{policy}, frozen layers in {frozen.removeprefix('mixed_')}"
+    )
     return scope, {
         "devices": [str(device) for device in names],
         "sharing_a_batch": count,

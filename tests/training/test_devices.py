@@ -122,7 +122,8 @@ def test_a_processor_computes_in_float32_and_says_what_it_is(caplog):
         (None, {}, False),
     ],
 )
-def test_bfloat16_where_the_processor_multiplies_it(flags, variables, wanted, tmp_path, monkeypatch):
+def test_bfloat16_where_the_processor_multiplies_it(flags, variables, wanted, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "leukemia_tf")
     for name in ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -136,6 +137,7 @@ def test_bfloat16_where_the_processor_multiplies_it(flags, variables, wanted, tm
         _, chosen = prepare_devices("mixed")
         assert (chosen["precision"], chosen["frozen_layers"]) == ("float32", feature_dtype("mixed"))
         assert feature_dtype("mixed") != feature_dtype("auto") == "float32"
+        assert "; float32, frozen layers in bfloat16" in caplog.text
     else:
         with pytest.raises(ArgumentError, match=r"there is no GPU, and this processor has no AMX.* Received"):
             prepare_devices("mixed")
