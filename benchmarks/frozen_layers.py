@@ -84,7 +84,7 @@ def main() -> None:
         for _ in range(arguments.rounds + 1):  # the first traces
             for name, call in calls.items():
                 times[name] = min(times[name], seconds(call))
-        rates[title] = {name: BATCH / seconds for name, seconds in times.items()}
+        rates[title] = {name: BATCH / shortest for name, shortest in times.items()}
         print(f"| {title} | {' | '.join(f'{rate:.1f}' for rate in rates[title].values())} |", flush=True)
     print(json.dumps({"network": arguments.network, "rates": rates}))
 

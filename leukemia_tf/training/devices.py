@@ -58,15 +58,13 @@ def prepare_devices(
     scope = _strategy(count, gpus).scope() if count > 1 else contextlib.nullcontext()
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     names = usable_gpus()[:count] or [processor(threads)]
-    frozen = feature_dtype(precision)
-    _log_devices(
-        names, policy if frozen == "float32" else f"{policy}, frozen layers in {frozen.removeprefix('mixed_')}"
-    )
+    frozen = policy if gpus else feature_dtype(precision)
+    _log_devices(names, policy if frozen == policy else f"{policy}, frozen layers in {frozen.removeprefix('mixed_')}")
     return scope, {
         "devices": [str(device) for device in names],
         "sharing_a_batch": count,
         "precision": policy,
-        "frozen_layers": policy if frozen == "float32" else frozen,
+        "frozen_layers": frozen,
         "xla": bool(gpus) and count == 1,
         "threads": threads,
         **processor_settings(),
