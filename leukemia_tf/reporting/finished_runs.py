@@ -115,6 +115,7 @@ def _read_predictions(run: RunFolder, part: str) -> list[Prediction]:
         cell = cells.get(row.path)
         if cell is None or (cell.patient, cell.label) != (row.patient, row.label) or cell.split not in SPLIT_OF[part]:
             raise RunError(f"{run.predictions(part)}: {row.path} is no {part} cell of this run. {REWRITE}")
+    run.check_files(run.predictions(part))
     return by_patient_group(rows, run.read_config()["data"].get("same_patients", ()))
 
 

@@ -139,8 +139,12 @@ class RunFolder(Folder):
         write_json(self.config, {"format": FORMAT, "version": __version__, **values, "files": files})
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write metrics.json, with the hashes of the network that was scored and of its history."""
-        write_json(self.metrics, {**metrics, "files": file_hashes((self.model, self.history))})
+        """Write metrics.json, with the hashes of the network that was scored, its history and its predictions."""
+        write_json(self.metrics, {**metrics, "files": file_hashes(self._scored())})
+
+    def _scored(self) -> tuple[Path, ...]:
+        """Return the files whose hashes metrics.json holds."""
+        return (self.model, self.history, self.predictions("val"), self.predictions("test"))
 
     def has_metrics(self, metrics: Mapping[str, Any]) -> bool:
         """Return whether metrics.json holds these scores."""
@@ -191,7 +195,7 @@ class RunFolder(Folder):
         RunError
             At the first that is not.
         """
-        scored = [path for path in paths if path in (self.model, self.history)]
+        scored = [path for path in paths if path in self._scored()]
         first = [path for path in paths if path not in scored]
         check_belonging(self.config, self.read_config().get("files", {}), first, "train the run again")
         metrics = self.read_metrics() if scored and self.metrics.is_file() else {}

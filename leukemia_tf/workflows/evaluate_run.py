@@ -160,6 +160,7 @@ def _open(run: RunFolder, folder: Path, tta: str) -> _Evaluation:
     for part in PARTS:
         _check_pictures(folder, by_part[part])
     if split.folds and run.predictions("val").is_file():
+        run.check_files(run.predictions("val"))
         by_part["val"] = by_part["train"]
     return _Evaluation(run, folder, settings, split, by_part, model, tta)
 

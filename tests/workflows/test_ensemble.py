@@ -90,11 +90,11 @@ def test_optimised_weights_depend_on_the_validation_cells_only(tiny_run, other_r
     weights = [member["weight"] for member in run.read_config()["members"]]
     assert sum(weights) == pytest.approx(1)
     first = read_predictions(tiny_run.predictions("test"))
-    shuffled = tmp_path / "shuffled"
-    shutil.copytree(tiny_run, shuffled)
-    path = RunFolder(shuffled).predictions("test")
+    shuffled = RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "shuffled")))
+    path = shuffled.predictions("test")
     path.write_text(path.read_text().replace(str(first[0].probability), "0.123"))
-    again = ensemble(EnsembleConfig((shuffled, other_run.path), method="genetic", out=tmp_path / "again"))
+    shuffled.write_metrics(shuffled.read_metrics())
+    again = ensemble(EnsembleConfig((shuffled.path, other_run.path), method="genetic", out=tmp_path / "again"))
     assert [member["weight"] for member in again.read_config()["members"]] == weights
 
 
@@ -104,11 +104,12 @@ def test_what_cannot_be_is_refused(both, tiny_run, other_run, tmp_path):
         ensemble(EnsembleConfig((tiny_run.path,), out=out))
     with pytest.raises(UserError, match="`method`: choose one of average"):
         ensemble(EnsembleConfig((tiny_run.path, other_run.path), method="mean", out=out))
-    shutil.copytree(other_run, tmp_path / "fewer")
-    path = RunFolder(tmp_path / "fewer").predictions("test")
+    fewer = RunFolder(Path(shutil.copytree(other_run, tmp_path / "fewer")))
+    path = fewer.predictions("test")
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    fewer.write_metrics(fewer.read_metrics())
     with pytest.raises(RunError, match="not evaluated on the same cells"):
-        ensemble(EnsembleConfig((tiny_run.path, tmp_path / "fewer"), out=out))
+        ensemble(EnsembleConfig((tiny_run.path, fewer.path), out=out))
     with pytest.raises(RunError, match="is an ensemble itself"):
         ensemble(EnsembleConfig((tiny_run.path, both.path), out=out))
     with pytest.raises(RunError, match="refit its members"):

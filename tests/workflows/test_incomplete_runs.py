@@ -1,7 +1,7 @@
 """A run folder with one file gone, damaged or of another run: each command does without it, or names the file."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from leukemia_tf.config import (
 )
 from leukemia_tf.core.errors import RunError, UserError
 from leukemia_tf.core.files import read_json, write_json
+from leukemia_tf.evaluation.predictions import read_predictions, write_predictions
 from leukemia_tf.runs.run_folder import RunFolder
 from leukemia_tf.workflows.compare import compare
 from leukemia_tf.workflows.ensemble import ensemble
@@ -101,6 +102,19 @@ def test_the_file_is_named(command, name, how, place, other_run):
     assert "\n" not in sentence
     assert {path: path.read_bytes() for path in place.run.path.rglob("*") if path.is_file()} == before
     assert not place.out.exists()
+
+
+def test_predictions_of_another_run_on_the_same_split(place):
+    """The cells are the right ones; what the run says of them is not."""
+    path, before = place.run.predictions("test"), place.run.predictions("test").read_bytes()
+    rows = read_predictions(path)
+    write_predictions(path, [replace(row, logit=-row.logit, probability=1 - row.probability) for row in rows])
+    for command in ("compare", "ensemble", "stress"):
+        with pytest.raises(RunError, match=r"predictions-test.csv and metrics.json do not belong together"):
+            COMMANDS[command](place)
+    assert not place.out.exists()
+    COMMANDS["evaluate"](place)
+    assert path.read_bytes() == before
 
 
 def test_a_prediction_does_without_the_files_of_the_training(place):

@@ -110,9 +110,11 @@ def test_what_cannot_be_stressed(tiny_run, tmp_path):
             stress(StressConfig(copy.path, **{setting: value}))
     rows = read_predictions(copy.predictions("test"))
     write_predictions(copy.predictions("test"), [row for row in rows if row.label == "hem"])
+    copy.write_metrics(copy.read_metrics())
     with pytest.raises(RunError, match=r"tested on HEM \(normal\) cells alone"):
         stress(StressConfig(copy.path))
     write_predictions(copy.predictions("test"), [])
+    copy.write_metrics(copy.read_metrics())
     with pytest.raises(RunError, match="was tested on no cells"):
         stress(StressConfig(copy.path))
     copy.metrics.unlink()
