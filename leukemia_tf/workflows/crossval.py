@@ -10,6 +10,7 @@ from typing import Any
 
 from leukemia_tf.config import CrossvalConfig
 from leukemia_tf.core.errors import ArgumentError, RunError
+from leukemia_tf.core.locks import locked
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import FoldTable, read_folds, write_folds
 from leukemia_tf.data.patient_groups import list_patient_groups
@@ -32,6 +33,11 @@ KIND = CROSSVAL
 
 def crossval(config: CrossvalConfig) -> Study:
     """Run the command `crossval`; see `leukemia_tf.crossval.crossval`."""
+    with locked(config.out):
+        return _crossval(config)
+
+
+def _crossval(config: CrossvalConfig) -> Study:
     started, config, requested = resolve_study(config, KIND)
     _check(config)
     cells, areas, groups, data = _read_cells(config)

@@ -9,6 +9,7 @@ from typing import Any
 
 from leukemia_tf.config import NoisyStudentConfig
 from leukemia_tf.core.errors import ArgumentError, UserError, nearest
+from leukemia_tf.core.locks import locked
 from leukemia_tf.data.catalog import Cell
 from leukemia_tf.data.folds import SemiSupervisedFold, draw_semi_supervised_folds
 from leukemia_tf.data.patient_groups import groups_by_patient
@@ -32,6 +33,11 @@ STOPS = ("never", "worse")
 
 def noisy_student(config: NoisyStudentConfig) -> Study:
     """Run the command `noisy_student`; see `leukemia_tf.noisy_student.noisy_student`."""
+    with locked(config.out):
+        return _noisy_student(config)
+
+
+def _noisy_student(config: NoisyStudentConfig) -> Study:
     started, config, requested = resolve_study(config, KIND)
     _check(config)
     _, source, prepared = read_training_cells(resolve_settings(config))

@@ -11,6 +11,7 @@ from leukemia_tf.config import TrainConfig, TuneConfig
 from leukemia_tf.config.recipes import from_recipe
 from leukemia_tf.core.errors import ArgumentError, RunError
 from leukemia_tf.core.files import write_json
+from leukemia_tf.core.locks import locked
 from leukemia_tf.data.prepare import Prepared, log_split
 from leukemia_tf.data.source import Source
 from leukemia_tf.evaluation.plots import save
@@ -38,6 +39,11 @@ NOT_IN_RECIPES = ("data", "out", "seed", "split", "resume", "refit", "recipe", "
 
 def tune(config: TuneConfig) -> Study:
     """Run the command `tune`; see `leukemia_tf.tune.tune`."""
+    with locked(config.out):
+        return _tune(config)
+
+
+def _tune(config: TuneConfig) -> Study:
     started, config, requested = resolve_study(config, KIND)
     space = _check(config)
     _, source, prepared = read_training_cells(resolve_settings(config))
