@@ -58,6 +58,7 @@ BY_IMAGE = (*MEMBERS, LAST7)
 FOLDS = 3
 ENSEMBLES = ("average", "vote", "genetic")
 SHOWN = ("auroc_by_patient", "auroc", "weighted_f1")
+MINUS_AREA = "auroc_by_patient_minus_area"
 
 
 def rows() -> dict[str, dict]:
@@ -95,6 +96,14 @@ def config_of(name: str, by: str, out: Path, size: int) -> CrossvalConfig:
 Results = dict[str, dict[str, dict]]  # by kind of folds and by row: pooled scores
 
 
+def scores(part: dict[str, dict]) -> dict[str, dict]:
+    """Return what the table shows of a part of metrics.json; an ensemble of studies is not compared with cell area."""
+    area = part.get("compared_with_area")
+    return {metric: part["cell"][metric] for metric in SHOWN} | (
+        {MINUS_AREA: area["network_minus_area"][SHOWN[0]]} if area else {}
+    )
+
+
 def cross_validate(by: str, names: Sequence[str], arguments: argparse.Namespace, results: Results) -> None:
     """Add the pooled scores of each network under one kind of folds, training what is missing and can be."""
     for name in names:
@@ -107,10 +116,9 @@ def cross_validate(by: str, names: Sequence[str], arguments: argparse.Namespace,
         except UserError as error:
             print(f"{name}, by {by}: not run: {error}", file=sys.stderr, flush=True)
             continue
-        cell = read_json(Study(config.out).metrics)["parts"]["seed-0"]["cell"]
-        results[by][name] = {metric: cell[metric] for metric in SHOWN}
+        results[by][name] = scores(read_json(Study(config.out).metrics)["parts"]["seed-0"])
         write_json(arguments.results, results)
-        print(f"{name}, by {by}: {format_score(cell['auroc_by_patient'])}", file=sys.stderr, flush=True)
+        print(f"{name}, by {by}: {format_score(results[by][name][SHOWN[0]])}", file=sys.stderr, flush=True)
 
 
 def combine(by: str, arguments: argparse.Namespace, results: Results) -> None:
@@ -123,18 +131,21 @@ def combine(by: str, arguments: argparse.Namespace, results: Results) -> None:
         ensemble_studies(EnsembleConfig(members, out=study.path))
     parts = read_json(study.metrics)["parts"]
     for method in ENSEMBLES:
-        results[by][method] = {metric: parts[method]["cell"][metric] for metric in SHOWN}
+        results[by][method] = scores(parts[method])
     write_json(arguments.results, results)
 
 
 def table(results: Results) -> str:
     """Return one line per network and ensemble: folds by patient, and beside them folds by image."""
-    head = "AUROC by patient | AUROC over cells | weighted F1 | by image: AUROC over cells | weighted F1"
-    lines = [f"| | {head} |", "|---" * 6 + "|"]
+    head = (
+        "AUROC by patient | minus cell area | AUROC over cells | weighted F1 | by image: AUROC over cells | weighted F1"
+    )
+    lines = [f"| | {head} |", "|---" * 7 + "|"]
     for name in [*rows(), *ENSEMBLES]:
-        scores, leaky = (results[by].get(name) for by in ("patient", "image"))
+        clean, leaky = (results[by].get(name) for by in ("patient", "image"))
         title = f"{name} of the four" if name in ENSEMBLES else name
-        by_patient = [format_score(scores[metric]) for metric in SHOWN] if scores else ["not run", "", ""]
+        by_patient = [format_score(clean[metric]) for metric in SHOWN] if clean else ["not run", "", ""]
+        by_patient.insert(1, format_score(clean[MINUS_AREA], "+") if clean and MINUS_AREA in clean else "")
         by_image = [format_score(leaky[metric]) for metric in SHOWN[1:]] if leaky else ["", ""]
         lines.append(f"| {' | '.join([title, *by_patient, *by_image])} |")
     return "\n".join(lines)
