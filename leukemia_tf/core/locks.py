@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from leukemia_tf.core.errors import UserError
@@ -19,7 +19,8 @@ except ModuleNotFoundError:  # Windows, where a file that another process writes
 def locked(folder: Path | None) -> Iterator[None]:
     """Keep other processes that lock the same folder out; they stop with a sentence.
 
-    The lock goes with the process, however it ends. It is a file beside the folder, which need not exist yet.
+    The lock goes with the process, however it ends. It is a file beside the folder, which need not exist yet: folders
+    that are made for it go with it, unless something else is in them by then.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ def locked(folder: Path | None) -> Iterator[None]:
     if folder is None or fcntl is None:
         yield
         return
+    made = [parent for parent in folder.parents if not parent.exists()]  # the innermost first
     folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / f".{folder.name}.lock"
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
@@ -48,5 +50,8 @@ def locked(folder: Path | None) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+            with suppress(OSError):  # not empty
+                for parent in made:
+                    parent.rmdir()
     finally:
         os.close(handle)
