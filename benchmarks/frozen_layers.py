@@ -1,4 +1,4 @@
-"""Frozen layers as the network has them, fused, and fused in bfloat16: features and training steps on a processor.
+"""Layers as the network has them, fused, and fused in bfloat16: features and training steps on a processor.
 
     python benchmarks/frozen_layers.py [--network resnet50] [--rounds 3]
 

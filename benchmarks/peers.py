@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,9 +47,8 @@ class Library:
 
     def __init__(self, python: str, script: str, precision: str) -> None:
         self.precision = precision
-        mode = {"ONEDNN_DEFAULT_FPMATH_MODE": "BF16"} if precision == "bfloat16" else {}
         command, pipe = [python, str(HERE / script)], subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env={**os.environ, **mode})
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
     def ask(self, **request: Any) -> float:
         """Return the answer to a request."""

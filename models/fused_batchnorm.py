@@ -31,14 +31,14 @@ def fuse_batch_normalization(model: keras.Model, map_dtype: str = "float32") -> 
     keras.Model
         With the same inputs and outputs; not for training.
     """
-    norms = _norms_behind(model)
+    norms = norms_behind(model)
     fused = {norm.name for norm in norms.values()}
 
     def copy(layer: layers.Layer) -> layers.Layer:
         if isinstance(layer, Member):
             return Member(fuse_batch_normalization(layer.network, map_dtype), name=layer.name)
         config = layer.get_config()
-        if "dtype" in config and _computes_maps(layer):
+        if "dtype" in config and computes_maps(layer):
             config["dtype"] = map_dtype
         if layer.name in norms:
             config |= {"use_bias": True, "name": norms[layer.name].name}
@@ -58,14 +58,14 @@ def fuse_batch_normalization(model: keras.Model, map_dtype: str = "float32") -> 
     return clone
 
 
-def _computes_maps(layer: layers.Layer) -> bool:
+def computes_maps(layer: layers.Layer) -> bool:
     """Return whether a layer of float32 makes maps of maps: cells are scaled before, and pooled behind, at float32."""
     outside = isinstance(layer, (layers.InputLayer, CellInput, keras.Model))
     is_map = all(len(tensor.shape) == 4 for tensor in tree.flatten(layer.output))
     return is_map and not outside and layer.dtype_policy.name == "float32"
 
 
-def _norms_behind(model: keras.Model) -> dict[str, layers.BatchNormalization]:
+def norms_behind(model: keras.Model) -> dict[str, layers.BatchNormalization]:
     """Return the BatchNormalization of each convolution whose output nothing else reads, by the convolution's name."""
     readers = Counter(id(tensor) for operation in model.operations for tensor in tree.flatten(operation.input))
     readers.update(id(tensor) for tensor in model.outputs)

@@ -1,5 +1,6 @@
 """What the tests share: tiny phantom cells, a tiny run, and the real cells where they are at hand."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -14,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("LEUKEMIA_TF_DATA", None)
 os.environ.pop("LEUKEMIA_TF_WEIGHTS", None)
 os.environ["LEUKEMIA_TF_CACHE"] = tempfile.mkdtemp(prefix="leukemia-tf-cache-")
+atexit.register(shutil.rmtree, os.environ["LEUKEMIA_TF_CACHE"], ignore_errors=True)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LEUKEMIA_TF_SHARED", ROOT.parent / "shared"))

@@ -93,7 +93,7 @@ class SetupConfig(Reading):
     clip: float = 0.0
     """Largest global norm of the gradients; 0: no clipping."""
     precision: str = "auto"
-    """float32, mixed, or auto: mixed on a GPU. On a processor mixed needs AMX; frozen layers are in bfloat16."""
+    """float32, mixed, or auto: mixed on a GPU. On a processor mixed needs AMX."""
     devices: str = "auto"
     """Number of GPUs that share a batch, or auto: one. Without a GPU, the number of logical CPU devices."""
 

@@ -58,13 +58,12 @@ def prepare_devices(
     scope = _strategy(count, gpus).scope() if count > 1 else contextlib.nullcontext()
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     names = usable_gpus()[:count] or [processor(threads)]
-    frozen = policy if gpus else feature_dtype(precision)
-    _log_devices(names, policy if frozen == policy else f"{policy}, frozen layers in {frozen.removeprefix('mixed_')}")
+    computed = policy if gpus else map_dtype(precision)
+    _log_devices(names, computed)
     return scope, {
         "devices": [str(device) for device in names],
         "sharing_a_batch": count,
-        "precision": policy,
-        "frozen_layers": frozen,
+        "precision": computed,
         "xla": bool(gpus) and count == 1,
         "threads": threads,
         **processor_settings(),
@@ -72,10 +71,11 @@ def prepare_devices(
     }
 
 
-def feature_dtype(precision: str) -> str:
-    """Return the dtype policy of frozen layers in training, where the network's own is float32.
+def map_dtype(precision: str) -> str:
+    """Return the dtype policy of layers that make maps in training, where the network's own is float32.
 
-    At mixed precision a processor computes these alone in bfloat16; what is trained stays float32.
+    At mixed precision a processor computes maps in bfloat16; weights, pooled features and the logit stay float32. Keras
+    is not told so on a processor: what is saved and scored is float32.
     """
     return "mixed_bfloat16" if precision == "mixed" and not has_gpu() else "float32"
 

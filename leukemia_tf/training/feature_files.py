@@ -59,7 +59,9 @@ class FeatureFiles:
         names : numpy.ndarray
             int64 [views], as from `view_names`.
         """
-        places = {name: index for index, name in enumerate(hashes)}
+        places: dict[str, list[int]] = {}  # a picture may be there under several names
+        for index, name in enumerate(hashes):
+            places.setdefault(name, []).append(index)
         numbers = {name: number for number, name in enumerate(names.tolist())}
         for path in sorted(self.folder.glob("[!.]*.npz")):
             try:
@@ -89,15 +91,16 @@ def _read_rows(
     path: Path,
     arrays: Sequence[np.ndarray],
     computed: np.ndarray,
-    places: Mapping[str, int],
+    places: Mapping[str, Sequence[int]],
     numbers: Mapping[int, int],
 ) -> None:
     """Copy the rows of a file whose images are in `places` and whose views are in `numbers`."""
     with np.load(path, allow_pickle=False) as stored:
         found = [
-            (row, places[image], numbers[view])
+            (row, place, numbers[view])
             for row, (image, view) in enumerate(zip(stored["hashes"].tolist(), stored["views"].tolist(), strict=True))
-            if image in places and view in numbers
+            if view in numbers
+            for place in places.get(image, ())
         ]
         if not found:
             return

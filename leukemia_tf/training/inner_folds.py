@@ -34,7 +34,7 @@ def share_features(job: TrainingJob, stage: Stage) -> FeatureStore | None:
     train = _training_cells(job)
     if not job.cache_features or not caches_features(job.network, job.sampling, stage, len(train.labels)):
         return None
-    shared = shared_features(job.network.model, train, job.sampling, job.feature_dtype)
+    shared = shared_features(job.network.model, train, job.sampling, job.map_dtype)
     if stage.epochs >= len(shared.computed):  # nearly every view of every cell will be drawn
         shared.fill_all()
     return shared

@@ -27,6 +27,7 @@ from leukemia_tf.data.draws import MIXING
 from leukemia_tf.data.fixed_views import count_views
 from leukemia_tf.data.step_augmentation import all_in_step
 from leukemia_tf.models.fused_batchnorm import fuse_batch_normalization
+from leukemia_tf.models.fused_steps import fuse_for_steps
 from leukemia_tf.models.network import logit_model
 from leukemia_tf.training.augmented_steps import augmented_steps
 from leukemia_tf.training.devices import has_gpu, on_device
@@ -66,7 +67,7 @@ def make_inputs(
     augmentation: Callable[[tf.Tensor], tf.Tensor] | None = None,
     shared: FeatureStore | None = None,
     in_step: bool = False,
-    feature_dtype: str = "float32",
+    map_dtype: str = "float32",
 ) -> TrainingInputs:
     """Choose what a stage trains on; a network's `trainable` flags must be set.
 
@@ -90,22 +91,22 @@ def make_inputs(
         Features of these cells and others, as from `shared_features`.
     in_step : bool
         Whether cells are augmented inside the step, on the device that computes it, where that can be.
-    feature_dtype : str
-        The dtype policy of frozen layers, as from `leukemia_tf.training.devices.feature_dtype`.
+    map_dtype : str
+        The dtype policy of layers that make maps, as from `leukemia_tf.training.devices.map_dtype`.
     """
     counts = (len(train.labels), len(val.labels))
     boundary = cached_boundary(model, sampling, *counts) if cache_features and not augmentation else ()
     if in_step and any(len(tensor.shape) > 2 for tensor in boundary):
         boundary = ()  # maps are copied to a GPU more slowly than it computes them
     if boundary:
-        return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared, feature_dtype)
+        return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared, map_dtype)
     weights, patients = class_weights(train.labels, sampling), train.patients
     in_step = in_step and not augmentation and all_in_step(sampling.augment)
     view = drawn_view(train.cells) if in_step else cell_view(train.cells, sampling)
     if augmentation:
         view = _augmented(view, augmentation)
     return TrainingInputs(
-        augmented_steps(model, sampling.augment) if in_step else step_model(model, feature_dtype),
+        augmented_steps(model, sampling.augment) if in_step else step_model(model, map_dtype),
         lambda epoch, skip: on_device(
             training_batches(view, train.targets, weights, sampling, batch_size, seed, epoch, skip, patients)
         ),
@@ -113,22 +114,27 @@ def make_inputs(
     )
 
 
-def step_model(model: keras.Model, feature_dtype: str) -> keras.Model:
-    """Return the network up to its logit: on the same layers, but for a faster copy of the frozen ones.
+def step_model(model: keras.Model, map_dtype: str) -> keras.Model:
+    """Return the network up to its logit: on the same variables, but for a faster copy of the frozen layers.
 
     Parameters
     ----------
     model : keras.Model
         A network whose layers' `trainable` is set for the stage.
-    feature_dtype : str
-        The dtype policy of the copy, where the network's is float32.
+    map_dtype : str
+        The dtype policy of layers that make maps, where the network's is float32.
     """
     boundary = () if has_gpu() else frozen_boundary(model)  # a GPU's compiler fuses by itself
     if not boundary:
-        return logit_model(model)
-    frozen = fuse_batch_normalization(keras.Model(model.input, list(boundary)), feature_dtype)
+        return _learning(logit_model(model), map_dtype)
+    frozen = fuse_batch_normalization(keras.Model(model.input, list(boundary)), map_dtype)
     frozen.trainable = False
-    return keras.Model(frozen.input, trainable_tail(model, boundary)(frozen.outputs))
+    return keras.Model(frozen.input, _learning(trainable_tail(model, boundary), map_dtype)(frozen.outputs))
+
+
+def _learning(part: keras.Model, map_dtype: str) -> keras.Model:
+    """Return the part of a network that learns, with maps of that dtype."""
+    return part if map_dtype == "float32" else fuse_for_steps(part, map_dtype)
 
 
 def _cached_inputs(
@@ -140,11 +146,11 @@ def _cached_inputs(
     batch_size: int,
     seed: int,
     shared: FeatureStore | None,
-    feature_dtype: str,
+    map_dtype: str,
 ) -> TrainingInputs:
     """Feed the trainable tail from cached features."""
     off = Augmentation(dihedral=False)
-    stored = cache(lambda: _feature_stores(model, boundary, feature_dtype))  # one frozen network for both
+    stored = cache(lambda: _feature_stores(model, boundary, map_dtype))  # one frozen network for both
 
     def features(examples: Examples, augment: Augmentation) -> FeatureStore | SharedFeatures:
         if shared and shared.holds(boundary, examples):
@@ -167,11 +173,12 @@ def _cached_inputs(
         val_features.fill(indices, np.zeros_like(indices), "features for validation")
         return cached_batches(val_features.rows(indices, np.zeros_like(indices)), batch_size)
 
-    return TrainingInputs(trainable_tail(model, boundary), training, validation)
+    return TrainingInputs(_learning(trainable_tail(model, boundary), map_dtype), training, validation)
 
 
 def _augmented(view: View, augmentation: Callable[[tf.Tensor], tf.Tensor]) -> View:
-    return lambda index, draws: augmentation(view(index, draws))
+    convert = tf.function(augmentation, reduce_retracing=True)  # the caller's may be one for AutoGraph
+    return lambda index, draws: convert(view(index, draws))
 
 
 def cached_boundary(model: keras.Model, sampling: Sampling, train: int, val: int = 0) -> tuple[KerasTensor, ...]:
@@ -186,17 +193,17 @@ def cached_boundary(model: keras.Model, sampling: Sampling, train: int, val: int
 
 
 def shared_features(
-    model: keras.Model, examples: Examples, sampling: Sampling, feature_dtype: str = "float32"
+    model: keras.Model, examples: Examples, sampling: Sampling, map_dtype: str = "float32"
 ) -> FeatureStore:
     """Return features of cells that several trainings of the same tail draw their cells from."""
-    return _feature_stores(model, frozen_boundary(model), feature_dtype)(examples, sampling.augment)
+    return _feature_stores(model, frozen_boundary(model), map_dtype)(examples, sampling.augment)
 
 
 def _feature_stores(
-    model: keras.Model, boundary: Sequence[KerasTensor], feature_dtype: str
+    model: keras.Model, boundary: Sequence[KerasTensor], map_dtype: str
 ) -> Callable[[Examples, Augmentation], FeatureStore]:
     """Return a function of cells and an augmentation that returns their features at these outputs."""
     prefix = keras.Model(model.input, list(boundary))
-    fused = fuse_batch_normalization(prefix, feature_dtype)  # faster, and the same features but for rounding
+    fused = fuse_batch_normalization(prefix, map_dtype)  # faster, and the same features but for rounding
     files = FeatureFiles(fused) if all(len(tensor.shape) == 2 for tensor in boundary) else None
     return lambda examples, augment: FeatureStore(prefix, examples, augment, files, fused)

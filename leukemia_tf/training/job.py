@@ -44,8 +44,8 @@ class TrainingJob:
         `last`: the last epoch's weights are kept; `best`: those of the lowest `val_loss`.
     cache_features : bool
         Whether outputs of frozen layers may be cached.
-    feature_dtype : str
-        The dtype policy of frozen layers, as from `leukemia_tf.training.devices.feature_dtype`.
+    map_dtype : str
+        The dtype policy of layers that make maps, as from `leukemia_tf.training.devices.map_dtype`.
     on_epoch : callable
         Called after each epoch with its row of history.csv and the losses of its batches.
     objects : TrainingObjects
@@ -68,7 +68,7 @@ class TrainingJob:
     state_folder: Path | None
     keep: str = "last"
     cache_features: bool = True
-    feature_dtype: str = "float32"
+    map_dtype: str = "float32"
     on_epoch: Callable[[dict[str, Any], Sequence[float]], Any] = lambda row, losses: None
     objects: TrainingObjects = field(default_factory=TrainingObjects)
     shared: FeatureStore | None = None

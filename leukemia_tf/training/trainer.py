@@ -95,7 +95,7 @@ def _train_stage(
             augmentation,
             job.shared,
             in_step=has_gpu(),
-            feature_dtype=job.feature_dtype,
+            map_dtype=job.map_dtype,
         )
         multipliers = learning_rate_multipliers(model, blocks, stage.layer_decay)
         optimizer = job.objects.stage_optimizer(stage) or build_optimizer(

@@ -16,7 +16,7 @@ from leukemia_tf.models.network import load_network
 from leukemia_tf.models.probability import get_calibration, set_calibration
 from leukemia_tf.runs.open_runs import open_run
 from leukemia_tf.runs.run_folder import RunFolder
-from leukemia_tf.training.devices import feature_dtype
+from leukemia_tf.training.devices import map_dtype
 from leukemia_tf.training.history import kept_text
 from leukemia_tf.training.job import TrainingJob
 from leukemia_tf.training.logs import epoch_logger
@@ -67,7 +67,7 @@ def training_job(
         history_path=history,
         state_folder=states,
         cache_features=config.cache != "none",
-        feature_dtype=feature_dtype(config.precision),
+        map_dtype=map_dtype(config.precision),
         on_epoch=on_epoch,
         objects=objects or TrainingObjects(),
     )

@@ -12,7 +12,7 @@ from leukemia_tf.data.prepare import log_split
 from leukemia_tf.evaluation.plots import save
 from leukemia_tf.evaluation.training_plots import learning_rates
 from leukemia_tf.models.freezing import disable_frozen_dropout, set_trainable
-from leukemia_tf.training.devices import feature_dtype, prepare_devices
+from leukemia_tf.training.devices import map_dtype, prepare_devices
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.optimizers import build_loss, build_optimizer
 from leukemia_tf.training.settings import check_count, resolve_optimization, resolve_sampling, resolved_batch_size
@@ -83,7 +83,7 @@ def range_test(config: SetupConfig, setup: TrainingSetup, learning: Collection[s
             resolved_batch_size(config),
             config.seed,
             config.cache != "none",
-            feature_dtype=feature_dtype(config.precision),
+            map_dtype=map_dtype(config.precision),
         )
         loss = build_loss(optimization)
         inputs.trainer.compile(build_optimizer(optimization, 1e-3, {}), loss, metrics=[recorded_loss(loss)])

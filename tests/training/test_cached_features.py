@@ -19,6 +19,7 @@ from leukemia_tf.models.table import find_architecture
 from leukemia_tf.training.feature_cache import FeatureStore
 from leukemia_tf.training.feature_files import FeatureFiles, drop_oldest
 from leukemia_tf.training.frozen_boundary import frozen_boundary, trainable_tail
+from leukemia_tf.training.hardware import multiplies_bfloat16
 from leukemia_tf.training.inputs import make_inputs
 from leukemia_tf.training.stages import Stage
 from leukemia_tf.training.trainer import train_stages
@@ -80,6 +81,22 @@ def test_same_losses_as_without(make_job, stage, dihedral, head):
         results[cached] = losses + [row["val_loss"] for row in rows]
     np.testing.assert_allclose(results[True], results[False], rtol=1e-4)
     assert len(set(results[True])) > 10
+
+
+@pytest.mark.skipif(not multiplies_bfloat16(), reason="this processor does not multiply bfloat16")
+@pytest.mark.parametrize(("learning", "cached"), [(("block3",), True), (("block1", "block2", "block3"), False)])
+def test_maps_of_bfloat16_give_nearly_the_losses_of_float32_and_each_time_the_same(make_job, learning, cached):
+    results = []
+    for number, map_dtype in enumerate(("float32", "mixed_bfloat16", "mixed_bfloat16")):
+        losses = []
+        job = make_job(f"{number}", head=POOLED, cache_features=cached, map_dtype=map_dtype)
+        job = replace(job, on_epoch=lambda row, new: losses.extend([*new, row["val_loss"]]))  # noqa: B023
+        train_stages(job, [Stage("layers", learning, 1e-3, 2, 9)])
+        results.append([*losses, *values_of(job.network.model).values()])
+    float32, first, again = (np.concatenate([np.ravel(value) for value in result]) for result in results)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(first, float32, rtol=0.05, atol=0.01)
+    assert (first != float32).mean() > 0.5
 
 
 @pytest.mark.parametrize(
@@ -184,6 +201,10 @@ def test_each_view_of_each_cell_is_computed_once_and_stored_on_disk(frozen):
     again.fill(np.arange(20), np.zeros(20, int), "")
     assert counted.batches == 2
     np.testing.assert_array_equal(again.rows(some, views)[0], rows)
+
+    copies = replace(cells, hashes=(cells.hashes[3],) * len(cells.hashes))
+    read = FeatureStore(counted, copies, Augmentation(dihedral=True), FeatureFiles(prefix))
+    assert read.computed.all(axis=1).tolist() == [True] + 7 * [False], "a picture is read under each of its names"
 
     (stored, *_) = FeatureFiles(prefix).folder.glob("*.npz")
     stored.write_bytes(stored.read_bytes()[:200])

@@ -7,13 +7,14 @@ import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from leukemia_tf.config import TrainConfig
 from leukemia_tf.core.errors import ArgumentError, RunError
-from leukemia_tf.training.devices import count_devices, feature_dtype, prepare_devices
+from leukemia_tf.training.devices import count_devices, map_dtype, prepare_devices
 from leukemia_tf.training.hardware import Device, multiplies_bfloat16, nvidia_cards
 from leukemia_tf.training.settings import check_devices
 from leukemia_tf.workflows.train import train
@@ -135,9 +136,9 @@ def test_bfloat16_where_the_processor_multiplies_it(flags, variables, wanted, tm
     monkeypatch.setattr("leukemia_tf.training.devices.multiplies_bfloat16", lambda: wanted)
     if wanted:
         _, chosen = prepare_devices("mixed")
-        assert (chosen["precision"], chosen["frozen_layers"]) == ("float32", feature_dtype("mixed"))
-        assert feature_dtype("mixed") != feature_dtype("auto") == "float32"
-        assert "; float32, frozen layers in bfloat16" in caplog.text
+        assert chosen["precision"] == map_dtype("mixed") == "mixed_bfloat16"
+        assert map_dtype("auto") == "float32" == keras.config.dtype_policy().name
+        assert "; mixed bfloat16" in caplog.text
     else:
         with pytest.raises(ArgumentError, match=r"there is no GPU, and this processor has no AMX.* Received"):
             prepare_devices("mixed")
