@@ -97,7 +97,10 @@ def _framing(settings: Preprocessing, in_memory: bool) -> tf.types.experimental.
     return framed
 
 
-@tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([4], tf.int32), tf.TensorSpec([2], tf.int32)])
+@tf.function(
+    input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([4], tf.int32), tf.TensorSpec([2], tf.int32)],
+    autograph=False,
+)
 def to_original(heat: tf.Tensor, box: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
     """Undo resize, padding and crop: lay a map of the network's square over the original's pixels.
 

@@ -36,17 +36,18 @@ def targets(cells: Sequence[Cell]) -> np.ndarray:
     return np.array([LABELS.index(cell.label) if cell.pseudo is None else cell.pseudo for cell in cells], np.float32)
 
 
+do_not_convert = tf.autograph.experimental.do_not_convert  # there is nothing to convert, and looking takes seconds
 View = Callable[[tf.Tensor, tf.Tensor], Any]  # indices of cells, rows of draws -> a batch of what a network takes
 
 
 def cell_view(store: Store, sampling: Sampling) -> View:
     """Return the random views of cells: int32 [k], rows of `epoch_draws` -> uint8 [k, size, size, 3]."""
-    return lambda index, draws: augment(store.batch(index), draws, sampling.augment)
+    return _traced(lambda index, draws: augment(store.batch(index), draws, sampling.augment))
 
 
 def drawn_view(store: Store) -> View:
     """Return cells beside their draws, for a step that augments them: uint8 [k, size, size, 3], rows of draws."""
-    return lambda index, draws: (store.batch(index), draws)
+    return _traced(lambda index, draws: (store.batch(index), draws))
 
 
 def cached_view(
@@ -71,7 +72,12 @@ def cached_view(
         rows = tf.numpy_function(fetch, [index, chosen_view(draws, views)], dtypes, stateful=False)
         return tuple(tf.ensure_shape(values, [None, *shape]) for values, (shape, _) in zip(rows, shapes))
 
-    return view
+    return _traced(view)
+
+
+def _traced(view: View) -> View:
+    """Return a view that is traced for the first epoch alone."""
+    return tf.function(view, reduce_retracing=True, autograph=False)
 
 
 def training_batches(
@@ -114,9 +120,11 @@ def training_batches(
     all_targets = tf.constant(targets, tf.float32)[:, None]
     all_weights = tf.constant(weights * len(order) / weights[order].sum(), tf.float32)
 
+    @do_not_convert
     def plain(index: tf.Tensor, row: tf.Tensor) -> tuple[Any, tf.Tensor, tf.Tensor]:
         return view(index, row), tf.gather(all_targets, index), tf.gather(all_weights, index)
 
+    @do_not_convert
     def blended(
         index: tf.Tensor, row: tf.Tensor, other: tf.Tensor, own_share: tf.Tensor
     ) -> tuple[Any, tf.Tensor, tf.Tensor]:
@@ -142,7 +150,8 @@ def view_batches(
 ) -> tf.data.Dataset:
     """Return views of cells in batches of uint8 [batch, size, size, 3]: int [k]; float32 [k, transforms, numbers]."""
     pairs = tf.data.Dataset.from_tensor_slices((indices.astype(np.int32), draws)).batch(batch_size)
-    return pairs.map(lambda index, rows: augment(store.batch(index), rows, settings), tf.data.AUTOTUNE).prefetch(2)
+    view = do_not_convert(lambda index, rows: augment(store.batch(index), rows, settings))
+    return pairs.map(view, tf.data.AUTOTUNE).prefetch(2)
 
 
 def prediction_batches(cells: Store | np.ndarray, batch_size: int) -> tf.data.Dataset:
@@ -150,12 +159,14 @@ def prediction_batches(cells: Store | np.ndarray, batch_size: int) -> tf.data.Da
     if isinstance(cells, np.ndarray):
         return tf.data.Dataset.from_tensor_slices(cells).batch(batch_size).prefetch(1)
     indices = tf.data.Dataset.range(len(cells), output_type=tf.int32).batch(batch_size)
-    return indices.map(cells.batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
+    return indices.map(do_not_convert(cells.batch), num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 
 def zip_inputs(parts: Sequence[tf.data.Dataset]) -> tf.data.Dataset:
     """Return batches for a network with several inputs, from the batches of each input."""
-    return parts[0] if len(parts) == 1 else tf.data.Dataset.zip(tuple(parts)).map(lambda *cells: (cells,))
+    return (
+        parts[0] if len(parts) == 1 else tf.data.Dataset.zip(tuple(parts)).map(do_not_convert(lambda *cells: (cells,)))
+    )
 
 
 def cached_batches(outputs: Sequence[np.ndarray], batch_size: int) -> tf.data.Dataset:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -60,7 +61,7 @@ class Store:
         if self.array is None:
             spec = tf.TensorSpec([size, size, 3], tf.uint8)
             chosen = tf.gather(tf.constant(self.paths), indices)
-            cells = tf.map_fn(lambda p: _prepare(p, self.settings), chosen, fn_output_signature=spec)
+            cells = tf.map_fn(_preparing(self.settings), chosen, fn_output_signature=spec)
         else:
             cells = tf.numpy_function(self._rows, [indices], tf.uint8, stateful=False)
         return tf.ensure_shape(cells, [None, size, size, 3])
@@ -70,8 +71,11 @@ class Store:
         return array[indices if self.places is None else self.places[indices]]
 
 
-def _prepare(path: tf.Tensor, settings: Preprocessing) -> tf.Tensor:
-    return cell_from_bytes(tf.io.read_file(path), settings)
+@cache
+def _preparing(settings: Preprocessing) -> tf.types.experimental.PolymorphicFunction:
+    """Return what prepares the cell of a file, traced once: scalar string -> uint8 [size, size, 3]."""
+    signature = [tf.TensorSpec([], tf.string)]
+    return tf.function(lambda path: cell_from_bytes(tf.io.read_file(path), settings), signature, autograph=False)
 
 
 def open_store(
@@ -111,7 +115,7 @@ def open_store(
 def _fill(array: np.ndarray, paths: Sequence[bytes], settings: Preprocessing, title: str) -> None:
     """Prepare image files in parallel, into an array."""
     files = tf.data.Dataset.from_tensor_slices(list(paths))
-    prepared = files.map(lambda path: _prepare(path, settings), num_parallel_calls=2 * (os.cpu_count() or 1))
+    prepared = files.map(_preparing(settings), num_parallel_calls=2 * (os.cpu_count() or 1))
     options = tf.data.Options()
     options.autotune.enabled = False  # it goes down to one cell at a time, now and then, for a whole pass
     batches = prepared.batch(BATCH).prefetch(2).with_options(options)

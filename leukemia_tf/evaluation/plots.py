@@ -47,7 +47,16 @@ OFFSETS = [  # of a label from its point, in points, the nearest first
 def save(figure: Figure, path: Path, texts: Mapping[str, str] | None = None) -> Path:
     """Write a figure as PNG, atomically, with text by keyword in the file's metadata."""
     metadata = dict(texts or {})
+    fix_layout(figure)
     return write_atomically(path, lambda scratch: figure.savefig(scratch, dpi=120, format="png", metadata=metadata))
+
+
+def fix_layout(figure: Figure) -> None:
+    """Lay a figure out once and for all: Matplotlib would lay it out, and draw it, twice for each file."""
+    engine = figure.get_layout_engine()
+    if engine:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def plain(name: str) -> str:

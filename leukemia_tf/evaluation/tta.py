@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from leukemia_tf.core.errors import ArgumentError, nearest
-from leukemia_tf.data.datasets import prediction_batches, zip_inputs
+from leukemia_tf.data.datasets import do_not_convert, prediction_batches, zip_inputs
 from leukemia_tf.data.store import Store
 from leukemia_tf.models.network import predict_logits
 
@@ -87,6 +87,7 @@ def predict_views(
 
     def views(cells: Store | np.ndarray) -> tf.data.Dataset:
         batches = prediction_batches(cells, cells_per_batch)
-        return batches.map(lambda batch: ops.reshape(views_of(batch, tta), (-1, *batch.shape[1:])))
+        views_of_batch = do_not_convert(lambda batch: ops.reshape(views_of(batch, tta), (-1, *batch.shape[1:])))
+        return batches.map(views_of_batch)
 
     return predict_logits(model, zip_inputs([views(cells) for cells in pictures])).reshape(-1, COUNTS[tta]).mean(1)

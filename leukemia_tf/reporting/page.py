@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically
 from leukemia_tf.core.version import __version__
+from leukemia_tf.evaluation.plots import fix_layout
 from leukemia_tf.evaluation.scores import NO_INTERVAL, NO_INTERVAL_REASON
 from leukemia_tf.reporting.blocks import Page, Picture
 
@@ -51,6 +53,7 @@ def render_card(**values: Any) -> str:
 def svg(figure: Figure) -> bytes:
     """Return a figure as SVG: letters as outlines, many points as pixels."""
     stream = io.BytesIO()
+    fix_layout(figure)
     with mpl.rc_context(SVG):
         figure.savefig(stream, format="svg", dpi=DPI, metadata={"Date": None})
     return stream.getvalue()
@@ -61,6 +64,7 @@ def picture_source(pixels: np.ndarray) -> str:
     return _data_uri("jpeg", cv2.imencode(".jpg", pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())
 
 
+@cache
 def _template(name: str) -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from leukemia_tf.core.files import write_atomically, write_csv
+from leukemia_tf.evaluation.plots import fix_layout
 from leukemia_tf.evaluation.scores import INTERVALS, count_text, format_score, title_over_cells
 from leukemia_tf.reporting.blocks import Page, Table
 from leukemia_tf.reporting.page import svg, write_text
@@ -51,6 +52,7 @@ def _write_figure(figure: Figure, path: Path) -> Path:
         if path.suffix == ".svg":
             scratch.write_bytes(svg(figure))
         else:
+            fix_layout(figure)
             figure.savefig(scratch, format=path.suffix[1:], dpi=DPI)
 
     return write_atomically(path, write)

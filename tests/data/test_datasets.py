@@ -153,6 +153,14 @@ def test_an_epoch_can_start_at_any_batch():
             np.testing.assert_array_equal(values, same)
 
 
+def test_a_view_is_traced_for_the_first_epoch_alone():
+    sampling = Sampling(augment=EVERYTHING)
+    view = cell_view(store(noise(16)), sampling)
+    batches = [list(training_batches(view, LABELS, ONES, sampling, 4, 0, epoch)) for epoch in range(3)]
+    assert [len(epoch) for epoch in batches] == [4, 4, 4]
+    assert view.experimental_get_tracing_count() == 1
+
+
 @pytest.mark.parametrize("turned", [True, False])
 def test_views_of_an_epoch_are_what_it_is_fed(turned):
     cells, sampling = noise(16), Sampling(augment=Augmentation(dihedral=turned))

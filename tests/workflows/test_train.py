@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import tempfile
 from dataclasses import replace
 
 import keras
@@ -130,7 +131,10 @@ def test_without_imagenet_weights_only_the_embedded_cells_are_trained_on(tiny_ce
     assert run.read_config()["weights"] == {"asked": "imagenet", "source": "random"}
 
 
-def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
+def test_a_run_without_the_bad_images(tiny_cells, tmp_path, monkeypatch):
+    converted = tmp_path / "converted"
+    converted.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(converted))
     folder = tmp_path / "cells"
     shutil.copytree(tiny_cells, folder)
     bad = next(folder.rglob("UID_2_*_all.bmp"))
@@ -142,6 +146,7 @@ def test_a_run_without_the_bad_images(tiny_cells, tmp_path):
     assert bad.name in run.rejected.read_text()
     assert not bad.exists()
     assert (tmp_path / "cells-quarantine" / bad.relative_to(folder)).is_file()
+    assert not list(converted.glob("__autograph*")), "AutoGraph has read the package's functions, which takes seconds"
 
 
 @pytest.mark.slow
