@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from leukemia_tf.config import Augmentation
 from leukemia_tf.config.settings import mild_augmentation
 from leukemia_tf.data.balance import Sampling, cell_weights
-from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.datasets import cell_view, view_batches
 from leukemia_tf.data.draws import TRANSFORMS
 from leukemia_tf.data.fixed_views import VARIED, fixed_draws
 from leukemia_tf.data.folds import draw_folds
@@ -111,7 +111,7 @@ class Features:
             built = build_pretrained(find_architecture("resnet50"), 1, asdict(view), "imagenet", 0, head=head).model
             forward = tf.function(keras.Model(built.input, built.get_layer("depths").output))
             store = open_store(self.at.folder, self.cells, view)
-            batches = view_batches(store, np.arange(len(self.cells)), draws, settings, BATCH)
+            batches = view_batches(cell_view(store, settings), np.arange(len(self.cells)), draws, BATCH)
             self.folder.mkdir(parents=True, exist_ok=True)
             np.save(path, np.concatenate([forward(batch, training=False).numpy() for batch in batches]))
         return np.load(path, mmap_mode="r")

@@ -48,7 +48,7 @@ def run_through(batches: Iterable) -> float:
 def epoch(store: Store, labels: np.ndarray, number: int) -> Iterable:
     """Return an epoch of ours: every cell once, shuffled, turned and flipped."""
     weights, sampling = np.ones(len(labels), np.float32), Sampling("none")
-    return training_batches(cell_view(store, sampling), labels, weights, sampling, 32, 0, number)
+    return training_batches(cell_view(store, sampling.augment), labels, weights, sampling, 32, 0, number)
 
 
 def link_classes(folder: Path, cells: list[Cell], target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
@@ -44,11 +45,7 @@ def fuse_batch_normalization(model: keras.Model, map_dtype: str = "float32") -> 
             config |= {"use_bias": True, "name": norms[layer.name].name}
         return type(layer).from_config(config)
 
-    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
-        skipped = isinstance(layer, layers.BatchNormalization) and layer.name in fused
-        return args[0] if skipped else layer(*args, **kwargs)
-
-    clone = keras.models.clone_model(model, clone_function=copy, call_function=call)
+    clone = clone_without(fused, model, copy)
     for layer in model.layers:
         if layer.name in norms:
             norm = norms[layer.name]
@@ -56,6 +53,18 @@ def fuse_batch_normalization(model: keras.Model, map_dtype: str = "float32") -> 
         elif layer.weights and layer.name not in fused and not isinstance(layer, Member):
             clone.get_layer(layer.name).set_weights(layer.get_weights())
     return clone
+
+
+def clone_without(
+    norms: Collection[str], model: keras.Model, copy: Callable[[layers.Layer], layers.Layer]
+) -> keras.Model:
+    """Return a network of copied layers that passes by the BatchNormalizations of these names."""
+
+    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        skipped = isinstance(layer, layers.BatchNormalization) and layer.name in norms
+        return args[0] if skipped else layer(*args, **kwargs)
+
+    return keras.models.clone_model(model, clone_function=copy, call_function=call)
 
 
 def computes_maps(layer: layers.Layer) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers, ops
 
-from leukemia_tf.models.fused_batchnorm import computes_maps, norms_behind
+from leukemia_tf.models.fused_batchnorm import clone_without, computes_maps, norms_behind
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
@@ -31,7 +31,6 @@ def fuse_for_steps(model: keras.Model, map_dtype: str) -> keras.Model:
         With the same inputs, outputs and variables. For training and for predictions, not to be saved.
     """
     norms = {name: norm for name, norm in norms_behind(model).items() if not norm.trainable}
-    fused = {norm.name for norm in norms.values()}
     maps = keras.DTypePolicy(map_dtype).compute_dtype
 
     def copy(layer: layers.Layer) -> layers.Layer:
@@ -44,11 +43,7 @@ def fuse_for_steps(model: keras.Model, map_dtype: str) -> keras.Model:
             return type(layer).from_config(config | {"dtype": map_dtype})
         return layer
 
-    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
-        skipped = isinstance(layer, layers.BatchNormalization) and layer.name in fused
-        return args[0] if skipped else layer(*args, **kwargs)
-
-    return keras.models.clone_model(model, clone_function=copy, call_function=call)
+    return clone_without({norm.name for norm in norms.values()}, model, copy)
 
 
 class NormalizedConvolution(layers.Layer):

@@ -40,9 +40,9 @@ do_not_convert = tf.autograph.experimental.do_not_convert  # there is nothing to
 View = Callable[[tf.Tensor, tf.Tensor], Any]  # indices of cells, rows of draws -> a batch of what a network takes
 
 
-def cell_view(store: Store, sampling: Sampling) -> View:
+def cell_view(store: Store, settings: Augmentation) -> View:
     """Return the random views of cells: int32 [k], rows of `epoch_draws` -> uint8 [k, size, size, 3]."""
-    return _traced(lambda index, draws: augment(store.batch(index), draws, sampling.augment))
+    return _traced(lambda index, draws: augment(store.batch(index), draws, settings))
 
 
 def drawn_view(store: Store) -> View:
@@ -76,7 +76,7 @@ def cached_view(
 
 
 def _traced(view: View) -> View:
-    """Return a view that is traced for the first epoch alone."""
+    """Return a view that is traced once, for the first batches that are drawn from it."""
     return tf.function(view, reduce_retracing=True, autograph=False)
 
 
@@ -145,12 +145,9 @@ def epoch_views(
     return order, chosen_view(epoch_draws(len(order), seed, epoch), views).numpy()
 
 
-def view_batches(
-    store: Store, indices: np.ndarray, draws: np.ndarray, settings: Augmentation, batch_size: int
-) -> tf.data.Dataset:
-    """Return views of cells in batches of uint8 [batch, size, size, 3]: int [k]; float32 [k, transforms, numbers]."""
+def view_batches(view: View, indices: np.ndarray, draws: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """Return what `cell_view` makes of cells, in batches: int [k]; float32 [k, transforms, numbers]."""
     pairs = tf.data.Dataset.from_tensor_slices((indices.astype(np.int32), draws)).batch(batch_size)
-    view = do_not_convert(lambda index, rows: augment(store.batch(index), rows, settings))
     return pairs.map(view, tf.data.AUTOTUNE).prefetch(2)
 
 

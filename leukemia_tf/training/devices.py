@@ -74,8 +74,8 @@ def prepare_devices(
 def map_dtype(precision: str) -> str:
     """Return the dtype policy of layers that make maps in training, where the network's own is float32.
 
-    At mixed precision a processor computes maps in bfloat16; weights, pooled features and the logit stay float32. Keras
-    is not told so on a processor: what is saved and scored is float32.
+    At mixed precision a processor computes maps in bfloat16; weights, pooled features and the logit stay float32, as
+    does Keras's own policy, and all that is saved and scored.
     """
     return "mixed_bfloat16" if precision == "mixed" and not has_gpu() else "float32"
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from leukemia_tf.config import Augmentation
 from leukemia_tf.core.console import progress_bar
 from leukemia_tf.core.timing import timed
-from leukemia_tf.data.datasets import view_batches
+from leukemia_tf.data.datasets import cell_view, view_batches
 from leukemia_tf.data.fixed_views import fixed_draws, view_names
 from leukemia_tf.training.devices import has_gpu
 from leukemia_tf.training.examples import Examples
@@ -63,6 +63,7 @@ class FeatureStore:
         self.prefix, self.examples, self.augment, self.files = prefix, examples, augment, files
         self.computing = computing or prefix
         self.draws = fixed_draws(examples.hashes, augment)
+        self.view = cell_view(examples.cells, augment)
         self.names = view_names(augment, len(self.draws))
         self.batch = GPU_BATCH if has_gpu() else BATCH
         self.computed = np.zeros(self.draws.shape[:2], bool)
@@ -111,7 +112,7 @@ class FeatureStore:
         count, size = len(indices), self.batch
         padded = np.resize(np.arange(first, count), size * math.ceil((count - first) / size))
         draws = self.draws[views[padded], indices[padded]]
-        batches = view_batches(self.examples.cells, indices[padded], draws, self.augment, size)
+        batches = view_batches(self.view, indices[padded], draws, size)
         for start, batch in zip(range(first, count, size), batches):
             outputs = self.computing.predict_on_batch(batch)
             yield (

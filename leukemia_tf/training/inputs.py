@@ -102,7 +102,7 @@ def make_inputs(
         return _cached_inputs(model, boundary, train, val, sampling, batch_size, seed, shared, map_dtype)
     weights, patients = class_weights(train.labels, sampling), train.patients
     in_step = in_step and not augmentation and all_in_step(sampling.augment)
-    view = drawn_view(train.cells) if in_step else cell_view(train.cells, sampling)
+    view = drawn_view(train.cells) if in_step else cell_view(train.cells, sampling.augment)
     if augmentation:
         view = _augmented(view, augmentation)
     return TrainingInputs(
@@ -126,14 +126,14 @@ def step_model(model: keras.Model, map_dtype: str) -> keras.Model:
     """
     boundary = () if has_gpu() else frozen_boundary(model)  # a GPU's compiler fuses by itself
     if not boundary:
-        return _learning(logit_model(model), map_dtype)
+        return _for_steps(logit_model(model), map_dtype)
     frozen = fuse_batch_normalization(keras.Model(model.input, list(boundary)), map_dtype)
     frozen.trainable = False
-    return keras.Model(frozen.input, _learning(trainable_tail(model, boundary), map_dtype)(frozen.outputs))
+    return keras.Model(frozen.input, _for_steps(trainable_tail(model, boundary), map_dtype)(frozen.outputs))
 
 
-def _learning(part: keras.Model, map_dtype: str) -> keras.Model:
-    """Return the part of a network that learns, with maps of that dtype."""
+def _for_steps(part: keras.Model, map_dtype: str) -> keras.Model:
+    """Return what takes the steps of a part of a network, with maps of that dtype."""
     return part if map_dtype == "float32" else fuse_for_steps(part, map_dtype)
 
 
@@ -173,7 +173,7 @@ def _cached_inputs(
         val_features.fill(indices, np.zeros_like(indices), "features for validation")
         return cached_batches(val_features.rows(indices, np.zeros_like(indices)), batch_size)
 
-    return TrainingInputs(_learning(trainable_tail(model, boundary), map_dtype), training, validation)
+    return TrainingInputs(_for_steps(trainable_tail(model, boundary), map_dtype), training, validation)
 
 
 def _augmented(view: View, augmentation: Callable[[tf.Tensor], tf.Tensor]) -> View:

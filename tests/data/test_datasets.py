@@ -105,7 +105,9 @@ def test_bad_settings(settings, sentence):
 
 
 def epoch_of(cells, sampling, seed=1, number=2, batch=4):
-    batches = list(training_batches(cell_view(store(cells), sampling), LABELS, ONES, sampling, batch, seed, number))
+    batches = list(
+        training_batches(cell_view(store(cells), sampling.augment), LABELS, ONES, sampling, batch, seed, number)
+    )
     return [np.concatenate([part[i] for part in batches]) for i in range(3)]
 
 
@@ -136,7 +138,7 @@ def test_labels_and_weights_stay_with_their_cells(balance):
     cells = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
     weights = cell_weights(LABELS, PATIENTS, Sampling(balance, patient_weight="equal"))
     total = 0.0
-    view = cell_view(store(cells), Sampling(balance))
+    view = cell_view(store(cells), Sampling(balance).augment)
     for pictures, labels, batch_weights in training_batches(view, LABELS, weights, Sampling(balance), 4, 0, 0):
         index = pictures[:, 0, 0, 0].numpy()
         np.testing.assert_array_equal(labels[:, 0], LABELS[index])
@@ -147,7 +149,7 @@ def test_labels_and_weights_stay_with_their_cells(balance):
 
 def test_an_epoch_can_start_at_any_batch():
     sampling = Sampling(augment=EVERYTHING)
-    drawn = (cell_view(store(noise(16)), sampling), LABELS, ONES, sampling, 4, 0, 3)
+    drawn = (cell_view(store(noise(16)), sampling.augment), LABELS, ONES, sampling, 4, 0, 3)
     for whole, rest in zip(list(training_batches(*drawn))[2:], training_batches(*drawn, 2), strict=True):
         for values, same in zip(whole, rest, strict=True):
             np.testing.assert_array_equal(values, same)
@@ -155,7 +157,7 @@ def test_an_epoch_can_start_at_any_batch():
 
 def test_a_view_is_traced_for_the_first_epoch_alone():
     sampling = Sampling(augment=EVERYTHING)
-    view = cell_view(store(noise(16)), sampling)
+    view = cell_view(store(noise(16)), sampling.augment)
     batches = [list(training_batches(view, LABELS, ONES, sampling, 4, 0, epoch)) for epoch in range(3)]
     assert [len(epoch) for epoch in batches] == [4, 4, 4]
     assert view.experimental_get_tracing_count() == 1
@@ -167,7 +169,7 @@ def test_views_of_an_epoch_are_what_it_is_fed(turned):
     fed, _, _ = epoch_of(cells, sampling)
     draws = fixed_draws([f"{index:064}" for index in range(16)], sampling.augment)
     indices, views = epoch_views(LABELS, sampling, 1, 2, len(draws))
-    views = view_batches(store(cells), indices, draws[views, indices], sampling.augment, 5)
+    views = view_batches(cell_view(store(cells), sampling.augment), indices, draws[views, indices], 5)
     np.testing.assert_array_equal(fed, np.concatenate(list(views)))
 
 
@@ -208,8 +210,8 @@ def test_every_cache_gives_the_same(cache, tiny_cells):
     np.testing.assert_array_equal(np.concatenate(list(prediction_batches(opened, 3))), alone)
     np.testing.assert_array_equal(load_cell_arrays(tiny_cells, cells, settings), alone)
     drawn = (LABELS, ONES, Sampling(), 4, 0, 0)
-    batches = training_batches(cell_view(opened, Sampling()), *drawn)
-    wanted = training_batches(cell_view(store(np.array(alone)), Sampling()), *drawn)
+    batches = training_batches(cell_view(opened, Sampling().augment), *drawn)
+    wanted = training_batches(cell_view(store(np.array(alone)), Sampling().augment), *drawn)
     for (got, *_), (same, *_) in zip(batches, wanted, strict=True):
         np.testing.assert_array_equal(got, same)
 

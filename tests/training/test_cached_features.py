@@ -291,6 +291,15 @@ def test_another_constant_of_the_preprocessing_is_another_key(frozen, monkeypatc
     assert not FeatureStore(prefix, cells, OFF, FeatureFiles(prefix)).computed.any()
 
 
+def test_views_are_traced_once_however_many_files_their_features_fill(frozen, monkeypatch):
+    _, prefix, cells = frozen
+    monkeypatch.setattr("leukemia_tf.training.feature_cache.STORED", 6)
+    store = FeatureStore(prefix, cells, Augmentation(dihedral=True), None)
+    store.fill_all()
+    assert store.computed.all()
+    assert store.view.experimental_get_tracing_count() == 1
+
+
 class Small(Counted):
     """A network on a device whose memory holds eight cells."""
 
